@@ -80,7 +80,7 @@ def settings(features: tuple[str, ...], leak_free: bool) -> MIASettings:
 
 def whole(model: Tensor, oracle: Tensor, sets: Sets, features: tuple[str, ...]) -> dict[str, Any]:
     values = accuracy(model, LABELS, sets) | mia(model, LABELS, sets, settings(features, True))
-    values |= agreement(model, oracle, sets)
+    values |= agreement(model, oracle, sets.parts)
     per_class(model, LABELS, sets.test, CLASSES)
     return compared(values, values, values, CLASSES)["metrics"]
 

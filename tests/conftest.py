@@ -37,6 +37,7 @@ SGD = {
     "decay": 0.1,
     "clip_norm": None,
     "ema": None,
+    "max_steps": None,
 }
 
 

@@ -81,16 +81,16 @@ def test_adamw_decays_apart_from_the_gradient_and_adam_does_not(recipe):
 
 
 def test_averaged_weights_by_hand(recipe):
-    """θ̄ ← d·θ̄ + (1 − d)·θ from the first θ on, batch-norm statistics included."""
+    """θ̄ ← d_t·θ̄ + (1 − d_t)·θ from the first θ on, d_t = min(d, (1+t)/(10+t)); batch-norm statistics too."""
     model = nn.BatchNorm1d(1)
-    averaged = recipe(ema=0.9).make_ema(model)
+    averaged = recipe(ema=0.2).make_ema(model)
     expected_weight, expected_mean = None, None
-    for weight, mean in ((1.0, 0.0), (3.0, 1.0), (-2.0, 5.0)):
+    for weight, mean, d in ((1.0, 0.0, None), (3.0, 1.0, 2 / 11), (-2.0, 5.0, 0.2)):
         model.weight.data.fill_(weight)
         model.running_mean.fill_(mean)
         averaged.update_parameters(model)
-        expected_weight = weight if expected_weight is None else 0.9 * expected_weight + 0.1 * weight
-        expected_mean = mean if expected_mean is None else 0.9 * expected_mean + 0.1 * mean
+        expected_weight = weight if expected_weight is None else d * expected_weight + (1 - d) * weight
+        expected_mean = mean if expected_mean is None else d * expected_mean + (1 - d) * mean
     assert averaged.module.weight.item() == pytest.approx(expected_weight)
     assert averaged.module.running_mean.item() == pytest.approx(expected_mean)
     assert recipe().make_ema(model) is None

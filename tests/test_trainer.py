@@ -114,7 +114,7 @@ def test_stop_signal_while_it_measures_loses_no_step(trainer, recipe):
     """Between two epochs `fit` waits for its next step, where it can write a checkpoint."""
     t = trainer()
 
-    def monitor(model):
+    def monitor(model, epoch):
         signal.raise_signal(signal.SIGTERM)
         return {"rows": len(list(t.batches(np.arange(30), batch_size=8)))}
 
@@ -244,7 +244,7 @@ def test_progress_is_told_without_a_terminal(trainer, recipe, caplog):
 
 def test_monitor_and_observer(trainer, recipe):
     rows = []
-    t = trainer(observe=rows.append, monitor=lambda model: {"val/acc": 50.0})
+    t = trainer(observe=rows.append, monitor=lambda model, epoch: {"val/acc": 50.0})
     t.fit(small_model(), shuffled(np.arange(30)), cross_entropy, recipe())
     assert rows == t.history
     assert [(row["epoch"], row["step"], row["val/acc"]) for row in rows] == [(1, 4, 50.0), (2, 8, 50.0)]

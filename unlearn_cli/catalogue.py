@@ -22,9 +22,12 @@ def conf_folder() -> Path:
 
 
 def groups() -> list[str]:
-    """What is chosen by `group=option`. `optim` is not (optim@method=…), `recipe` follows from the others."""
+    """What is chosen by `group=option`. `recipe` follows from the others.
+
+    `optim` and `sampler` are chosen for a place (optim@method=…).
+    """
     folders = {path.name for path in conf_folder().iterdir() if path.is_dir()}
-    return sorted(folders - {"optim", "recipe"})
+    return sorted(folders - {"optim", "sampler", "recipe"})
 
 
 def options(group: str, more: tuple[Path, ...] = ()) -> list[Option]:

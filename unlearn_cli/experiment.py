@@ -162,18 +162,29 @@ def did_you_mean(wrong: str, known: Any) -> str:
 
 
 def _fits(experiment: Experiment) -> None:
-    """Refuse a method that asks the task for something it cannot do."""
-    task, method = experiment.task, experiment.method
+    """Refuse a model, an evaluation or a method that is not for this task."""
+    task, method, choices = experiment.task, experiment.method, experiment.choices
+    for group in ("model", "eval"):
+        if task.name not in getattr(experiment, group).tasks:
+            fitting = [o.name for o in options(group) if task.name in _of(o.path, group).tasks]
+            raise InputError(
+                f"{group}: '{choices[group]}' does not fit task={choices['task']}; "
+                f"those that do: {', '.join(fitting)}"
+            )
     lacking = [verb for verb in method.needs if not hasattr(task, verb)]
     if lacking:
-        fitting = [option.name for option in options("method") if _needs(option.path) <= set(dir(task))]
+        fitting = [
+            option.name
+            for option in options("method")
+            if set(_of(option.path, "method").needs) <= set(dir(task))
+        ]
         raise InputError(
-            f"method: '{experiment.choices['method']}' does not fit task={experiment.choices['task']} "
+            f"method: '{choices['method']}' does not fit task={choices['task']} "
             f"(it needs {', '.join(lacking)}); those that do: {', '.join(fitting)}"
         )
 
 
-def _needs(method: Path) -> set[str]:
-    """What the method of a YAML file asks of a task."""
-    node: Any = OmegaConf.load(method)
-    return set(_class(node["_target_"], "method").needs)
+def _of(file: Path, group: str) -> Any:
+    """The settings class of a group's YAML file."""
+    node: Any = OmegaConf.load(file)
+    return _class(node["_target_"], group)

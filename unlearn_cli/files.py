@@ -39,6 +39,12 @@ def remove_leftovers(folder: Path) -> None:
         file.unlink()
 
 
+def remove_working_files(folder: Path) -> None:
+    """Remove `*.resume.*`, which only serve the resumption of what is now complete."""
+    for file in folder.glob("*.resume.*"):
+        file.unlink()
+
+
 def write_json(path: Path, content: Any) -> None:
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1, allow_nan=True) + "\n")

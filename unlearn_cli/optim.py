@@ -1,7 +1,7 @@
 """Optimiser and learning-rate schedule of one training phase, both PyTorch's own."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -23,6 +23,7 @@ class Recipe(Settings):
     """How one phase of training runs: length, batch, optimiser, schedule."""
 
     epochs: int = Field(gt=0, description="passes over the phase's data")
+    max_steps: int | None = Field(gt=0, description="the phase ends after so many steps at the latest")
     lr: float = Field(gt=0, description="learning rate at the start (onecycle: at the peak)")
     batch_size: int = Field(gt=0, description="samples per step, over all processes together")
     optimizer: Literal["sgd", "adam", "adamw"]
@@ -37,8 +38,21 @@ class Recipe(Settings):
         gt=0, description="largest norm of the whole gradient; null = no clipping"
     )
     ema: float | None = Field(
-        gt=0, lt=1, description="decay of the averaged weights that are kept; null = none"
+        gt=0,
+        lt=1,
+        description="decay of the averaged weights that are kept, at step t at most (1+t)/(10+t); null = none",
     )
+
+    def limited(self, steps: list[int]) -> list[int]:
+        """Steps of each epoch, as far as `max_steps` goes; the last epoch may be cut short."""
+        if self.max_steps is None:
+            return steps
+        done = [sum(steps[:epoch]) for epoch in range(len(steps))]
+        return [
+            min(n, self.max_steps - before)
+            for n, before in zip(steps, done, strict=True)
+            if before < self.max_steps
+        ]
 
     def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         if self.optimizer == "sgd":
@@ -69,4 +83,10 @@ class Recipe(Settings):
     def make_ema(self, model: nn.Module) -> AveragedModel | None:
         if self.ema is None:
             return None
-        return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(self.ema), use_buffers=True)
+        largest = self.ema
+
+        def average(averaged: Any, current: Any, count: Any) -> None:
+            decay = min(largest, (1 + int(count)) / (10 + int(count)))  # else the first steps weigh for long
+            get_ema_multi_avg_fn(decay)(averaged, current, count)
+
+        return AveragedModel(model, multi_avg_fn=average, use_buffers=True)

@@ -20,12 +20,16 @@ from unlearn_cli.experiment import Experiment
 from unlearn_cli.files import read_json, write_json, write_tensors
 from unlearn_cli.methods.original import Original
 from unlearn_cli.models.checkpoint import load_into, save_model
+from unlearn_cli.optim import Recipe
 from unlearn_cli.runs import environment
+from unlearn_cli.settings import Settings
 from unlearn_cli.store import Store
 from unlearn_cli.tracking import NullSettings, RunInfo, Tracker, tracked
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.trainer import Monitor, Trainer
 
 log = logging.getLogger("unlearn")
+
+MONITORED = 1000  # rows of each set that are looked at after an epoch
 
 
 @dataclass(frozen=True)
@@ -60,21 +64,22 @@ class Origins:
 
     def facts(self, rows: np.ndarray) -> dict[str, Any]:
         """Everything that determines a model trained from scratch on `rows`."""
-        config = self.experiment.config
+        experiment = self.experiment
         return {
-            "task": config["task"],
+            "task": experiment.task.facts(),
             "data": self.data.fingerprint,
             "split": self.splits.fingerprint,
             "classes": len(self.data.classes),
+            "class_names": self.data.classes,
             "channels": self.data.channels,
             "size": list(self.data.size),
             "mean": list(self.data.mean),
             "std": list(self.data.std),
             "augment": self.data.augment.model_dump(),
             "rows": digest(rows),
-            "model": config["model"],
-            "train": config["train"],
-            "seed": self.experiment.seed,
+            "model": described(experiment.model),
+            "train": experiment.train.model_dump(),
+            "seed": experiment.seed,
             "precision": self.compute.precision,
         }
 
@@ -93,11 +98,11 @@ class Origins:
 
     def outputs(self, origin: Origin) -> dict[str, Tensor]:
         """What the evaluation needs of an origin, for all rows; computed once for any forget set."""
-        evaluation, task = self.experiment.eval, self.experiment.task
+        evaluation = self.experiment.eval
         facts = {"model": origin.key, "rows": digest(self.all_rows), **evaluation.output_facts()}
 
         def make(folder: Path) -> None:
-            outputs = evaluation.outputs(task, origin.model, self.trainer(folder), self.all_rows)
+            outputs = evaluation.outputs(self, origin.model, folder)
             if self.compute.is_main:
                 write_tensors(folder / "outputs.safetensors", outputs)
 
@@ -109,7 +114,7 @@ class Origins:
         facts = {"model": origin.key, "forget": self.sets.fingerprint, "eval": self.experiment.config["eval"]}
 
         def make(folder: Path) -> None:
-            metrics = evaluation.metrics(self.outputs(origin), self.data, self.sets)
+            metrics = evaluation.metrics(self, origin.model, self.outputs(origin), folder)
             if self.compute.is_main:
                 write_json(folder / "metrics.json", metrics)
 
@@ -119,6 +124,12 @@ class Origins:
     def all_rows(self) -> np.ndarray:
         """Every row of the splits: what an origin puts out for them serves any forget set."""
         return np.sort(np.concatenate([self.splits.train, self.splits.val, self.splits.test]))
+
+    def under(self, task: Any, model: Any, train: Recipe, seed: int) -> "Origins":
+        """The same data and sets under another task, model, recipe and seed (a judge of drawn images)."""
+        other = {"task": task, "model": model, "train": train, "seed": seed}
+        experiment = self.experiment.model_copy(update=other)
+        return Origins(experiment, self.compute, self.store, self.data, self.splits, self.sets)
 
     def trainer(self, folder: Path, **more: Any) -> Trainer:
         """A trainer with the run's device, seed and habits, checkpointing in `folder`."""
@@ -154,7 +165,7 @@ class Origins:
         key = folder.name.removesuffix(".partial")
         with self.track(key, method.job, self.experiment.paths.outputs / "tracking" / key) as tracker:
             trainer = self.trainer(folder, observe=partial(logged, tracker))
-            trainer.monitor = self.experiment.eval.monitor(task, trainer, {"val": self.sets.val})
+            trainer.monitor = glances(task, trainer, {"val": self.sets.val})
             trainer.seeded("init")
             model = self.build()
             with trainer.cost.clock(self.compute.device):
@@ -165,7 +176,27 @@ class Origins:
             save_model(folder, model, facts)
             write_json(folder / "cost.json", cost)
             write_json(folder / "history.json", trainer.history)
-            (folder / f"{method.job}.resume.pt").unlink(missing_ok=True)
+
+
+def glances(task: Any, trainer: Trainer, watched: dict[str, np.ndarray]) -> Monitor:
+    """The task's quick look at (the first thousand, evenly spaced) rows of each watched set."""
+
+    def measure(model: nn.Module, epoch: int) -> dict[str, float]:
+        values = {}
+        for name, rows in watched.items():
+            some = rows[:: max(1, len(rows) // MONITORED)]
+            if len(some):
+                found = task.glance(model, trainer, some)
+                values |= {f"{name}/{quantity}": value for quantity, value in found.items()}
+        return values
+
+    return measure
+
+
+def described(settings: Settings) -> dict[str, Any]:
+    """A settings object as JSON-able facts: which class it is, and its values."""
+    kind = type(settings)
+    return {"class": f"{kind.__module__}.{kind.__qualname__}", **settings.model_dump(mode="json")}
 
 
 def logged(tracker: Tracker, row: dict[str, Any]) -> None:

@@ -35,9 +35,10 @@ class Progress:
     ) -> None:
         self.bar.stop()
 
-    def advance(self, epoch: int) -> None:
-        """One step done, in the given epoch (0-based)."""
+    def advance(self, epoch: int | None = None) -> None:
+        """One step done, in the given epoch (0-based) where there are epochs."""
+        at = "" if epoch is None else f"epoch {epoch + 1}"
         self.done += 1
-        self.bar.update(self.task, completed=self.done, description=f"{self.stage} epoch {epoch + 1}")
+        self.bar.update(self.task, completed=self.done, description=f"{self.stage} {at}".strip())
         if self.shown and not console.is_terminal and self.done % max(1, self.total // LOG_LINES) == 0:
-            log.info("%s: step %d of %d (epoch %d)", self.stage, self.done, self.total, epoch + 1)
+            log.info("%s: step %d of %d %s", self.stage, self.done, self.total, at and f"({at})")

@@ -18,7 +18,7 @@ from unlearn_cli.files import read_json, write_json
 from unlearn_cli.methods.original import Original
 from unlearn_cli.methods.retrain import Retrain
 from unlearn_cli.models.checkpoint import load_into, save_model
-from unlearn_cli.origins import Origin, Origins, logged
+from unlearn_cli.origins import Origin, Origins, glances, logged
 from unlearn_cli.runs import RunFolder
 from unlearn_cli.stopping import stop_signals
 from unlearn_cli.store import Store, digest
@@ -52,7 +52,10 @@ def run(config: DictConfig, choices: dict[str, str]) -> dict[str, Any]:
     forget_set = experiment.forget.select(data, splits)
     sets = divide(splits, forget_set, data)
     origins = Origins(experiment, compute, store, data, splits, sets)
-    experiment.method.check(experiment.task, origins.build(), data, sets)  # before anything is written
+    blank = origins.build()  # what does not fit is told before anything is written
+    experiment.mask.check(experiment.task, blank)
+    experiment.method.check(experiment.task, blank, data, sets)
+    experiment.eval.check(origins, blank)
 
     with folder.running(), stop_signals():
         if compute.is_main:
@@ -83,9 +86,7 @@ def unlearned(
     method, task, sets = experiment.method, experiment.task, origins.sets
     rows = method.rows(sets) if isinstance(method, Original) else sets.train
     facts = origins.facts(rows) | {"forget": sets.fingerprint, "method": experiment.config["method"]}
-    if isinstance(method, Original):
-        origin = oracle if isinstance(method, Retrain) else original
-        assert origin
+    if origin := origin_of(method, original, oracle):
         record = {"cost": origin.cost, "history": origin.history}
         if origins.compute.is_main:
             keep(folder, origin.model, facts, record)
@@ -104,7 +105,14 @@ def unlearned(
         "precision": origins.compute.precision,
     }
     trainer.mask = experiment.mask.build(task, model, sets, trainer, origins.store, facts_of_mask)
-    trainer.monitor = experiment.eval.monitor(task, trainer, {"forget": sets.forget, "val": sets.val})
+    glance = glances(task, trainer, {"forget": sets.forget, "val": sets.val})
+    watch = experiment.eval.watch(origins, folder.path, tracker)
+
+    def monitor(model: nn.Module, epoch: int) -> dict[str, float]:
+        watch(model, epoch)
+        return glance(model, epoch)
+
+    trainer.monitor = monitor
     log.info(
         "unlearning %d of %d samples: %s", len(sets.forget), len(sets.train), experiment.choices["method"]
     )
@@ -117,6 +125,13 @@ def unlearned(
     if trainer.is_main:
         keep(folder, model, facts, record)
     return model, record
+
+
+def origin_of(method: Any, original: Origin, oracle: Origin | None) -> Origin | None:
+    """The model from the store that the method stands for, if it is one of the two."""
+    if isinstance(method, Retrain):
+        return oracle
+    return original if isinstance(method, Original) else None
 
 
 def keep(folder: RunFolder, model: nn.Module, facts: dict[str, Any], record: dict[str, Any]) -> None:
@@ -137,15 +152,17 @@ def judged(
     tracker: Tracker,
 ) -> dict[str, Any]:
     """Evaluate the method's model beside the original and the oracle; draw and track what was found."""
-    evaluation, task, data, sets = experiment.eval, experiment.task, origins.data, origins.sets
-    name, main = experiment.choices["method"], origins.compute.is_main
+    evaluation, name, main = experiment.eval, experiment.choices["method"], origins.compute.is_main
     log.info("evaluating")
     outputs = {"original": origins.outputs(original)}
-    outputs[name] = evaluation.outputs(task, model, origins.trainer(folder.path), origins.all_rows)
-    metrics = evaluation.metrics(outputs[name], data, sets)
+    if origin := origin_of(experiment.method, original, oracle):
+        outputs[name], metrics = origins.outputs(origin), origins.metrics(origin)
+    else:
+        outputs[name] = evaluation.outputs(origins, model, folder.path)
+        metrics = evaluation.metrics(origins, model, outputs[name], folder.path)
     if oracle:
         outputs["oracle"] = origins.outputs(oracle)
-        metrics |= evaluation.versus(outputs[name], outputs["oracle"], sets)
+        metrics |= evaluation.versus(origins, outputs[name], outputs["oracle"])
     result = {
         "method": name,
         "seed": experiment.seed,
@@ -154,9 +171,9 @@ def judged(
             metrics,
             origins.metrics(original),
             origins.metrics(oracle) if oracle else None,
-            len(data.classes),
+            len(origins.data.classes),
         ),
-        "per_class": {model: evaluation.per_class(out, data, sets) for model, out in outputs.items()},
+        "per_class": {model: evaluation.per_class(origins, out) for model, out in outputs.items()},
         "cost": record["cost"],
         "original_cost": original.cost,
         "oracle_cost": oracle.cost if oracle else None,
@@ -165,10 +182,10 @@ def judged(
     }
     tracker.summary({key: result[key] for key in ("metrics", "gap", "avg_gap", "cost")})
     if main:
-        evaluation.keep(outputs[name], folder.path)
+        evaluation.keep(origins, outputs[name], folder.path)
         history = original.history + [row for row in record["history"] if row["stage"] != "original"]
-        figures = evaluation.figures(folder.path / "figures", history, outputs, data, sets)
-        tracker.predictions(evaluation.samples(outputs, data, sets))
+        figures = evaluation.figures(origins, history, outputs, folder.path / "figures")
+        tracker.predictions(evaluation.samples(origins, outputs))
         for figure in figures:
             tracker.figure(figure.stem, figure)
     return result

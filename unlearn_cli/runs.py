@@ -15,7 +15,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from unlearn_cli.errors import InputError, Preempted, UnlearnError
-from unlearn_cli.files import read_json, remove_leftovers, replacing, write_json
+from unlearn_cli.files import read_json, remove_leftovers, remove_working_files, replacing, write_json
 
 log = logging.getLogger("unlearn")
 
@@ -95,8 +95,7 @@ class RunFolder:
         if self.is_main:
             write_json(self.path / "metrics.json", result)
             self._status("finished")
-            for file in self.path.glob("*.resume.*"):
-                file.unlink()
+            remove_working_files(self.path)
             remove_leftovers(self.path)
 
     def _status(self, state: str, reason: str | None = None) -> None:

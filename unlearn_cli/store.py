@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from filelock import FileLock, Timeout
 
 from unlearn_cli.errors import InputError
-from unlearn_cli.files import read_json, remove_leftovers, write_json
+from unlearn_cli.files import read_json, remove_leftovers, remove_working_files, write_json
 from unlearn_cli.stopping import stop, stop_requested
 
 log = logging.getLogger("unlearn")
@@ -77,6 +77,7 @@ class Store:
             make(partial)
             self.world.barrier()
             if self.world.is_main:
+                remove_working_files(partial)
                 write_json(
                     partial / MANIFEST, {"facts": facts, "files": _hashes(partial), "made": time.time()}
                 )

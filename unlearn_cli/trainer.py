@@ -30,7 +30,7 @@ log = logging.getLogger("unlearn")
 Objective = Callable[[nn.Module, Batch], dict[str, Tensor]]
 Penalty = Callable[[list[Tensor], float], Tensor]
 Proximal = Callable[[list[Tensor], list[Tensor], float, float], None]
-Monitor = Callable[[nn.Module], dict[str, float]]
+Monitor = Callable[[nn.Module, int], dict[str, float]]
 Observer = Callable[[dict[str, Any]], None]
 
 CHECK_EVERY = 50  # steps between looks at the loss: each look waits for the device
@@ -49,7 +49,7 @@ class Trainer:
         mask: weights that may move; applied to every `fit`. Set for unlearning, None for training.
         checkpoint_minutes: time between resume checkpoints; 0 = after every step.
         observe: called with each new row of `history` (one an epoch).
-        monitor: model -> named values, measured after an epoch outside the clock.
+        monitor: (model, epochs done) -> named values, measured after an epoch outside the clock.
     """
 
     def __init__(
@@ -119,6 +119,7 @@ class Trainer:
         penalty: Penalty | None = None,
         proximal: Proximal | None = None,
         parameters: Collection[str] | None = None,
+        until: Callable[[dict[str, Any]], bool] | None = None,
     ) -> nn.Module:
         """Minimise the sum of the objective's terms; resumes from this stage's checkpoint if there is one.
 
@@ -131,6 +132,7 @@ class Trainer:
             proximal: (trained parameters, their values at the start, learning rate, progress) -> None,
                 in place after each step.
             parameters: names of the parameters to train; the others keep their values. None = all.
+            until: called with each epoch's row of `history`; the phase ends once it is true.
 
         Raises:
             RunError: the loss is not finite (the last checkpoint, from before, is kept).
@@ -146,6 +148,7 @@ class Trainer:
         anchors = [p.detach().clone() for p in trained] if proximal else []
         orders = fold(self.seed, stage)
         steps = [len(feed(epoch, recipe.batch_size, orders)) for epoch in range(recipe.epochs)]
+        steps = recipe.limited(steps)
         total = sum(steps)
 
         optimizer = recipe.make_optimizer(named.values())
@@ -162,9 +165,11 @@ class Trainer:
         saved_at = time.monotonic()
         first_epoch = int(np.searchsorted(np.cumsum(steps), step, side="right"))
         with Progress(stage, total, step, self.progress and self.is_main) as bar:
-            for epoch in range(first_epoch, recipe.epochs):
+            for epoch in range(first_epoch, len(steps)):
+                if until and self.history and until(self.history[-1]):
+                    break
                 model.train()
-                plan = feed(epoch, recipe.batch_size, orders)
+                plan = feed(epoch, recipe.batch_size, orders)[: steps[epoch]]
                 done = step - sum(steps[:epoch])
                 for raw in self.data.batches(plan[done:], self.is_forget):
                     # before the step, so that an epoch's row is always in the checkpoint
@@ -211,11 +216,11 @@ class Trainer:
                 self.compute.same_buffers(model)
                 if self.monitor:
                     with self.cost.paused(self.device):
-                        row |= self.monitor(averaged.module if averaged else model)
+                        row |= self.monitor(averaged.module if averaged else model, epoch + 1)
                 self.history.append(row)
                 self.observe(row)
         if step > state.step:
-            self._save(checkpoint, stage, recipe.epochs - 1, step, meter)
+            self._save(checkpoint, stage, epoch, step, meter)
         if averaged:
             model.load_state_dict(averaged.module.state_dict())
         for parameter in model.parameters():

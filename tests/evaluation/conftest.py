@@ -16,6 +16,6 @@ def make_sets() -> Callable[..., Sets]:
         names = ("forget", "retain", "val", "test", "test_forgotten")
         rows = {name: np.asarray(parts.get(name, []), dtype=np.int64) for name in names}
         train = np.sort(np.concatenate([rows["forget"], rows["retain"]]))
-        return Sets(train=train, split="s", fingerprint="f", **rows)
+        return Sets(train=train, classes=(), split="s", fingerprint="f", **rows)
 
     return make

@@ -16,7 +16,9 @@ def test_every_number_that_an_evaluation_yields_has_a_meaning(make_sets):
     features = ("confidence", "correctness", "entropy", "m_entropy", "prob")
     settings = MIASettings(features=features, members="first", max_samples=None, leak_free=True, seed=0)
     values = (
-        accuracy(logits, labels, sets) | mia(logits, labels, sets, settings) | agreement(logits, logits, sets)
+        accuracy(logits, labels, sets)
+        | mia(logits, labels, sets, settings)
+        | agreement(logits, logits, sets.parts)
     )
     costs = {"seconds", "mask_seconds", "peak_memory_mb", "samples"}
     assert set(meanings()) == set(values) | costs | {"avg_gap"}

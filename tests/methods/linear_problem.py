@@ -27,6 +27,7 @@ PLAIN_SGD = {
     "decay": 0.1,
     "clip_norm": None,
     "ema": None,
+    "max_steps": None,
 }
 
 
@@ -78,7 +79,7 @@ class Problem:
             augment=Augment(crop_padding=0, flip=False, random_resized=False),
             device=torch.device("cpu"),
         )
-        self.sets = Sets(rows, rows[:0], rows[:0], rows[:4], rows[4:], rows[:0], "split", "tiny")
+        self.sets = Sets(rows, rows[:0], rows[:0], rows[:4], rows[4:], rows[:0], (), "split", "tiny")
         self.task = Classification()
         compute = Compute(device="cpu", precision="fp32", channels_last=False, compile=False)
         self.trainer = Trainer(self.data, self.sets.is_forget(12), compute, seed=0, folder=self.folder)

@@ -2,11 +2,13 @@
 
 import pytest
 import torch
+from tiny_diffusion import TinyDiffusion
 
+from unlearn_cli.errors import InputError
 from unlearn_cli.methods.saliency import NoMask, SaliencyMask, saliency, threshold
 from unlearn_cli.store import Store
 
-SETTINGS = {"fraction": 0.5, "mode": "hard", "batch_size": 3}
+SETTINGS = {"fraction": 0.5, "mode": "hard", "batch_size": 3, "clip_norm": None, "guidance": None}
 
 
 def count(free):
@@ -91,6 +93,76 @@ def test_other_facts_are_other_scores(problem):
             problem.task, model, problem.sets, problem.trainer, store, {"model": "m", "forget": forget}
         )
     assert len(list((problem.folder / "store" / "saliency").glob("*/entry.json"))) == 2
+
+
+def test_clipped_scores_over_two_batches_by_hand(problem):
+    """The mean gradient of rows 0 and 1 and that of rows 2 and 3, each no longer than 1."""
+    model, rows = problem.model(), problem.sets.forget
+    parts = [problem.gradient(model.head.weight.detach(), part) for part in (rows[:2], rows[2:])]
+    assert min(part.norm() for part in parts) < 1 < max(part.norm() for part in parts)
+    expected = sum(part * min(1.0, 1 / float(part.norm())) for part in parts)
+    scores = saliency(problem.task, model, rows, problem.trainer, 2, clip_norm=1.0)
+    torch.testing.assert_close(scores["head.weight"], expected.abs(), rtol=1e-4, atol=1e-6)
+
+
+def entries(problem):
+    return len(list((problem.folder / "store" / "saliency").glob("*/entry.json")))
+
+
+def test_what_moves_the_scores_makes_others(problem):
+    store, model = Store(problem.folder / "store"), problem.model()
+
+    def build(**changes):
+        settings = SaliencyMask(**SETTINGS | changes)
+        settings.build(problem.task, model, problem.sets, problem.trainer, store, {"model": "m"})
+        return entries(problem)
+
+    assert build() == 1
+    assert build(clip_norm=1.0) == 2
+    assert build(clip_norm=2.0) == 3
+    assert build(clip_norm=2.0, fraction=0.1, mode="grad_only") == 3
+    assert build(clip_norm=2.0, batch_size=2) == 4  # where batches are clipped
+
+
+def test_a_random_loss_makes_the_batch_size_count(tmp_path):
+    facts = [SaliencyMask(**SETTINGS | {"batch_size": n}).facts(TinyDiffusion(tmp_path).task) for n in (2, 3)]
+    assert facts[0] != facts[1]
+
+
+@pytest.mark.parametrize("guidance", [None, 0.0, 2.0])
+def test_scores_of_a_diffusion_model(tmp_path, guidance):
+    """Noise of each batch's own, the same again next time; guided by the null class's prediction."""
+    tiny = TinyDiffusion(tmp_path)
+    model, rows = tiny.model(), tiny.sets.forget
+    scores = saliency(tiny.task, model, rows, tiny.trainer, 2, None, guidance)
+    torch.manual_seed(7)
+    again = saliency(tiny.task, model, rows, tiny.trainer, 2, None, guidance)
+    assert all(torch.equal(scores[name], again[name]) for name in scores)
+
+    for number, part in enumerate((rows[:2], rows[2:])):
+        batch = tiny.batch(part)
+        tiny.trainer.seeded("saliency", number)
+        x, t, noise = tiny.task.noised(model, batch)
+        output, null = model(x, t, batch.y), torch.full_like(batch.y, 3)
+        w = guidance or 0.0
+        output = (1 + w) * output - w * model(x, t, null)
+        (output - noise).square().flatten(1).mean(1).sum().backward()
+    for name, p in model.named_parameters():
+        torch.testing.assert_close(scores[name], p.grad.abs(), rtol=1e-3, atol=1e-6)
+
+
+def test_guidance_is_refused_where_there_is_none(problem, tmp_path):
+    tiny, guided = TinyDiffusion(tmp_path / "tiny"), SaliencyMask(**SETTINGS | {"guidance": 2.0})
+    with pytest.raises(InputError, match=r"^mask\.guidance: task=classification has no guided loss"):
+        guided.check(problem.task, problem.model())
+    with pytest.raises(
+        InputError, match=r"^mask\.guidance: guidance needs a model trained with label drop; set"
+    ):
+        guided.check(tiny.task, tiny.model(label_drop=0.0))
+    guided.check(tiny.task, tiny.model())
+    SaliencyMask(**SETTINGS | {"guidance": 0.0}).check(tiny.task, tiny.model(label_drop=0.0))
+    SaliencyMask(**SETTINGS).check(problem.task, problem.model())
+    NoMask().check(problem.task, problem.model())
 
 
 def test_no_mask(problem):

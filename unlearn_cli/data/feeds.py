@@ -70,5 +70,25 @@ def paired(forget: np.ndarray, retain: np.ndarray) -> Feed:
     return feed
 
 
+def balanced(forget: np.ndarray, retain: np.ndarray) -> Feed:
+    """One pass over the retain rows, each step half of it forget rows, which come again as often as needed.
+
+    ceil(n_r / (batch_size / 2)) steps, forget rows first in each (diffusion methods: equal batches of both).
+    """
+
+    def feed(epoch: int, batch_size: int, seed: int) -> Plan:
+        generator = rng("feed", seed, epoch)
+        parts = np.array_split(generator.permutation(retain), _steps(len(retain), max(1, batch_size // 2)))
+        passes = -(-len(retain) // len(forget))
+        again = np.concatenate([generator.permutation(forget) for _ in range(passes)])
+        ends = np.cumsum([0, *map(len, parts)])
+        return [
+            np.concatenate([again[start:end], part])
+            for start, end, part in zip(ends[:-1], ends[1:], parts, strict=True)
+        ]
+
+    return feed
+
+
 def _steps(rows: int, batch_size: int) -> int:
     return -(-rows // batch_size)

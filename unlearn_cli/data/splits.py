@@ -55,10 +55,17 @@ class Sets:
     retain: np.ndarray
     test_forgotten: np.ndarray
     """Test rows of the wholly forgotten classes; empty if there are none."""
+    classes: tuple[int, ...]
+    """The wholly forgotten classes."""
     split: str
     """The splits' fingerprint, which covers the data."""
     fingerprint: str
     """The forget set's fingerprint, which covers data, splits and rows."""
+
+    @property
+    def parts(self) -> dict[str, np.ndarray]:
+        """The rows of forget, retain and test set, by name."""
+        return {"forget": self.forget, "retain": self.retain, "test": self.test}
 
     def is_forget(self, rows: int) -> np.ndarray:
         """(rows,) bool over the whole row space: belongs to the forget set."""
@@ -86,6 +93,7 @@ def divide(splits: Splits, forget_set: Forgotten, data: ImageData) -> Sets:
         forget=forget_set.rows,
         retain=retain,
         test_forgotten=splits.test[gone_test],
+        classes=tuple(forget_set.classes),
         split=splits.fingerprint,
         fingerprint=forget_set.fingerprint,
     )

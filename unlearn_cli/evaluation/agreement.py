@@ -1,10 +1,11 @@
 """How alike a model and the retrain oracle predict, sample by sample."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch.nn.functional as F
 from torch import Tensor
 
-from unlearn_cli.data.splits import Sets
 from unlearn_cli.evaluation.logits import rows_of
 from unlearn_cli.evaluation.meaning import Meaning
 
@@ -20,11 +21,13 @@ MEANINGS = {
 }
 
 
-def agreement(logits: Tensor, oracle_logits: Tensor, sets: Sets) -> dict[str, float]:
-    """`agreement_*` (% of equal argmax), `KL_*` (nats, mean Σ p_o log(p_o / p)); none for an empty set."""
+def agreement(logits: Tensor, oracle_logits: Tensor, parts: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """`agreement_*` (% of equal argmax), `KL_*` (nats, mean Σ p_o log(p_o / p)); none for an empty part.
+
+    parts: rows of the logits (N, C), by a name of PARTS.
+    """
     values = {}
-    for part in PARTS:
-        rows = getattr(sets, part)
+    for part, rows in parts.items():
         equal, divergence = 0, 0.0
         for some in np.split(rows, range(CHUNK, len(rows), CHUNK)):
             model, oracle = rows_of(logits, some), rows_of(oracle_logits, some)

@@ -1,6 +1,6 @@
 """FF: Fisher forgetting, noise where the retain set does not need a weight to be exact."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from pydantic import Field
@@ -24,6 +24,8 @@ class FisherForgetting(Unlearning):
     out: it presupposes class-wise forgetting, and its factors are ad hoc. One α and one σ_max hold for all
     weights.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ("loss", "deterministic")
 
     alpha: float = Field(gt=0, description="α, variance of the noise per inverse Fisher information")
     max_std: float = Field(

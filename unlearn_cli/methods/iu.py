@@ -1,7 +1,7 @@
 """IU: influence unlearning with WoodFisher's curvature, in one step."""
 
 import logging
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -29,6 +29,8 @@ class InfluenceUnlearning(Unlearning):
     stored: all that is needed are the slopes g_i·u along a direction u, one forward-mode pass for a whole
     batch, and Σ_i c_i·g_i, one backward pass.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ("loss", "deterministic")
 
     alpha: float = Field(gt=0, description="α, size of the step; the papers search 1 to 20")
     samples: int = Field(gt=0, description="N, retain samples in F, drawn at random (at most |D_r|)")

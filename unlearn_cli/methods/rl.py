@@ -6,7 +6,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unlearn_cli.data.batch import Batch
-from unlearn_cli.data.feeds import Feed, mixed, paired, sequential, shuffled
+from unlearn_cli.data.feeds import Feed, balanced, mixed, paired, sequential, shuffled
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.expectation import expectations
@@ -26,9 +26,10 @@ class RandomLabel(GradientMethod):
     exclude_true: bool = Field(
         description="true: y' ≠ y (the equation); false: y' uniform over all labels (the released code)"
     )
-    order: Literal["paired", "mixed", "sequential"] = Field(
+    order: Literal["paired", "balanced", "mixed", "sequential"] = Field(
         description="paired: every step holds its share of both sets, weighed as in the equation; mixed: "
         "one shuffled pass, every sample of equal weight (released code for CIFAR-100, Tiny-ImageNet); "
+        "balanced: half of every step is of D_f, an epoch is a pass over D_r (released code for DDPM); "
         "sequential: in each epoch all of D_f, then all of D_r (released code for CIFAR-10, SVHN)"
     )
 
@@ -40,6 +41,8 @@ class RandomLabel(GradientMethod):
             losses = task.wrong_loss(model, batch, exclude_true=self.exclude_true, where=batch.forget)
             if self.order == "paired":
                 forget, retain = expectations(losses, batch, sets)
+            elif self.order == "balanced":
+                forget, retain = losses[batch.forget].mean(), losses[~batch.forget].mean()
             else:
                 forget, retain = (losses * batch.forget).mean(), (losses * ~batch.forget).mean()
             return {"forget": forget, "retain": self.alpha * retain}
@@ -49,6 +52,8 @@ class RandomLabel(GradientMethod):
     def feed(self, sets: Sets) -> Feed:
         if self.order == "paired":
             return paired(sets.forget, sets.retain)
+        if self.order == "balanced":
+            return balanced(sets.forget, sets.retain)
         if self.order == "mixed":
             return mixed(sets.forget, sets.retain)
         return sequential(shuffled(sets.forget), shuffled(sets.retain))

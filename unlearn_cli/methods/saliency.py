@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from unlearn_cli.cost import Cost
 from unlearn_cli.data.splits import Sets
+from unlearn_cli.errors import InputError
 from unlearn_cli.files import read_json, write_json, write_tensors
 from unlearn_cli.mask import Mask
 from unlearn_cli.settings import Settings
@@ -20,6 +21,9 @@ from unlearn_cli.trainer import Trainer
 
 class NoMask(Settings):
     """Every weight may move."""
+
+    def check(self, task: Any, model: nn.Module) -> None:
+        """As `SaliencyMask.check`; there is nothing that could not fit."""
 
     def build(
         self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer, store: Store, facts: dict
@@ -40,8 +44,33 @@ class SaliencyMask(Settings):
         description="see `Mask`; grad_only = the published tables' era"
     )
     batch_size: int = Field(
-        gt=0, description="samples per pass; the gradient is summed, so it only sets memory"
+        gt=0,
+        description="samples per pass; the gradient is summed, so it only sets memory, unless batches are "
+        "clipped or the loss is random",
     )
+    clip_norm: float | None = Field(
+        gt=0,
+        description="the gradient of each batch's mean loss is clipped to this norm before it is added "
+        "(SalUn's DDPM); null = plain sum over the samples",
+    )
+    guidance: float | None = Field(
+        ge=0,
+        description="w: the loss is the guided prediction's (SalUn's DDPM); null = the task's plain loss",
+    )
+
+    def check(self, task: Any, model: Any) -> None:
+        """Called before anything is written; `model` is freshly initialised.
+
+        Raises:
+            InputError: guidance asked of a task or a model that has none.
+        """
+        if self.guidance is not None and not hasattr(task, "guided_loss"):
+            raise InputError(f"mask.guidance: task={task.name} has no guided loss; set mask.guidance=null")
+        if self.guidance and not model.label_drop:
+            raise InputError(
+                "mask.guidance: guidance needs a model trained with label drop; "
+                "set model.label_drop=0.1 or mask.guidance=null"
+            )
 
     def build(
         self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer, store: Store, facts: dict
@@ -51,37 +80,58 @@ class SaliencyMask(Settings):
         def make(folder: Path) -> None:
             cost = Cost()
             with cost.clock(trainer.device):
-                scores = saliency(task, model, sets.forget, trainer, self.batch_size)
+                scores = saliency(
+                    task, model, sets.forget, trainer, self.batch_size, self.clip_norm, self.guidance
+                )
             if trainer.is_main:
                 tensors = {name: score.cpu().contiguous() for name, score in scores.items()}
                 write_tensors(folder / "scores.safetensors", tensors)
                 write_json(folder / "cost.json", cost.to_dict())
 
-        folder = store.get("saliency", facts, make)
+        folder = store.get("saliency", facts | self.facts(task), make)
         scores = load_file(folder / "scores.safetensors", device=str(trainer.device))
         cost = Cost(**read_json(folder / "cost.json"))
         with cost.clock(trainer.device):
             free = threshold(scores, self.fraction)
         return Mask(free, self.mode, cost.seconds)
 
+    def facts(self, task: Any) -> dict[str, Any]:
+        """What of these settings moves the scores."""
+        facts = {"clip_norm": self.clip_norm, "guidance": self.guidance}
+        if self.clip_norm is None and hasattr(task, "deterministic"):
+            return facts
+        return facts | {"batch_size": self.batch_size}
+
 
 def saliency(
-    task: Any, model: nn.Module, rows: np.ndarray, trainer: Trainer, batch_size: int
+    task: Any,
+    model: nn.Module,
+    rows: np.ndarray,
+    trainer: Trainer,
+    batch_size: int,
+    clip_norm: float | None = None,
+    guidance: float | None = None,
 ) -> dict[str, Tensor]:
     """|Σ_i ∇_θ ℓ(θ; z_i)| over the rows, by parameter name, in eval mode and without augmentation.
 
     Signed gradients are summed first, the absolute value taken at the end (released code); the sign and the
-    scale of the loss do not matter to the ranking.
+    scale of the loss do not matter to the ranking, unless each batch's mean gradient is clipped.
     """
     model.eval()
     model.zero_grad()
-    for batch in trainer.batches(rows, batch_size):
+    sums: dict[str, Tensor] = {}
+    for number, batch in enumerate(trainer.batches(rows, batch_size)):
+        trainer.seeded("saliency", number)
         with trainer.autocast():
-            loss = task.loss(model, batch).sum()
-        loss.backward()
-    scores = {name: p.grad.abs() for name, p in model.named_parameters() if p.grad is not None}
-    model.zero_grad()
-    return scores
+            losses = task.loss(model, batch) if guidance is None else task.guided_loss(model, batch, guidance)
+        (losses.sum() if clip_norm is None else losses.mean()).backward()
+        if clip_norm is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+        for name, p in model.named_parameters():
+            if p.grad is not None:
+                sums[name] = sums[name] + p.grad if name in sums else p.grad
+        model.zero_grad()
+    return {name: total.abs() for name, total in sums.items()}
 
 
 def threshold(scores: dict[str, Tensor], fraction: float) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
@@ -16,15 +17,23 @@ class Normalised(nn.Module):
     """Float images in [0, 1] (B, C, H, W) -> logits (B, classes).
 
     Normalisation is part of the model so that attacks (boundary shrink's FGSM) work in pixel space. Mean and
-    std belong to the data, not to the weights: they are in no state dict.
+    std belong to the data, not to the weights: they are in no state dict. resize: height and width in pixels
+    that images are brought to first.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, net: nn.Module, mean: Sequence[float], std: Sequence[float]):
+    def __init__(
+        self,
+        net: nn.Module,
+        mean: Sequence[float],
+        std: Sequence[float],
+        resize: tuple[int, int] | None = None,
+    ):
         super().__init__()
         self.net = net
+        self.resize = resize
         self.register_buffer(
             "mean", torch.tensor(mean, dtype=torch.float32).view(1, -1, 1, 1), persistent=False
         )
@@ -34,6 +43,8 @@ class Normalised(nn.Module):
         self._head_name()  # refuses a network without a linear head now, not after training
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.resize:
+            x = F.interpolate(x, self.resize, mode="bilinear")
         return self.net((x - self.mean) / self.std)
 
     @property

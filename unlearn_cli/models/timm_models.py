@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from torch import nn
 
 from unlearn_cli.errors import InputError
+from unlearn_cli.models import small_cnn  # noqa: F401  registers itself with timm
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.normalise import Normalised
 from unlearn_cli.models.state_dict import read_state_dict
@@ -25,6 +26,7 @@ class TimmSettings(ModelSettings):
     pretrained: bool | Path = Field(
         description="true: timm's weights for the name; a path: such weights in a file"
     )
+    resize: int | None = Field(gt=0, description="images are brought to so many pixels inside the model")
     options: dict[str, Any] = Field(
         description="further arguments of timm.create_model, e.g. {patch_size: 4}"
     )
@@ -48,6 +50,8 @@ class TimmSettings(ModelSettings):
         self, classes: int, channels: int, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]
     ) -> Normalised:
         """As `ModelSettings.build`. Pretrained weights bring the mean and std that they were trained with."""
+        if self.resize:
+            size = (self.resize, self.resize)
         small = self.stem == "cifar" or (self.stem == "auto" and max(size) <= SMALL)
         options = small_options(self.name, size) if small else {}
         net = self._create(classes, channels, size, options | self.options)
@@ -59,7 +63,7 @@ class TimmSettings(ModelSettings):
             )
         if self.pretrained is not False and channels == len(net.pretrained_cfg["mean"]):
             mean, std = net.pretrained_cfg["mean"], net.pretrained_cfg["std"]
-        model = Normalised(net, mean, std)
+        model = Normalised(net, mean, std, size if self.resize else None)
         _try(model, self.name, channels, size)
         return model
 

@@ -16,6 +16,11 @@ class Classification(Settings):
     """The verbs of a classifier: logits (B, C) from images (B, c, H, W), judged on one label each."""
 
     name: ClassVar[str] = "classification"
+    deterministic: ClassVar[bool] = True  # its loss draws nothing
+
+    def facts(self) -> dict[str, Any]:
+        """What of the task moves the training of an original: its name says it all."""
+        return {"name": self.name}
 
     def logits(self, model: nn.Module, batch: Batch) -> Tensor:
         """(B, C) float32."""
@@ -75,6 +80,11 @@ class Classification(Settings):
         mine = np.array_split(rows, compute.world)[compute.rank]
         parts = [self.logits(model, batch).cpu() for batch in trainer.batches(mine)]
         return torch.cat(compute.gather(parts))
+
+    def glance(self, model: nn.Module, trainer: Trainer, rows: np.ndarray) -> dict[str, float]:
+        """Accuracy on the rows in percent, to be watched during training."""
+        right = self.predict(model, trainer, rows).argmax(1).numpy() == trainer.data.labels[rows]
+        return {"acc": 100 * float(right.mean())}
 
 
 def wrong_labels(labels: Tensor, classes: int, exclude_true: bool) -> Tensor:

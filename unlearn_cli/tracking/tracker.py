@@ -30,11 +30,14 @@ class Tracker:
     def log(self, stage: str, step: int, values: Mapping[str, float]) -> None:
         """One point of each curve `stage/name`, at the stage's own step."""
 
+    def picture(self, stage: str, step: int, name: str, path: Path) -> None:
+        """One picture (PNG) of a series, at the stage's own step."""
+
     def summary(self, values: Mapping[str, Any]) -> None:
         """The run's final numbers; a nested mapping becomes keys with "/" between."""
 
     def predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """A table of samples: the same columns in every row, "image" is (H, W, C) uint8."""
+        """A table of samples: the same columns in every row; pictures are arrays (H, W, C) uint8."""
 
     def figure(self, name: str, path: Path) -> None:
         """A picture file (PNG)."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Literal, ParamSpec
 
+import numpy as np
 from pydantic import Field
 
 from unlearn_cli.settings import Settings
@@ -139,12 +140,22 @@ class WandbTracker(Tracker):
 
     @_guarded
     def log(self, stage: str, step: int, values: Mapping[str, float]) -> None:
+        self._define(stage)
+        self.run.log({f"{stage}/{name}": value for name, value in values.items()} | {f"{stage}/step": step})
+
+    @_guarded
+    def picture(self, stage: str, step: int, name: str, path: Path) -> None:
+        import wandb
+
+        self._define(stage)
+        self.run.log({f"{stage}/{name}": wandb.Image(str(path)), f"{stage}/step": step})
+
+    def _define(self, stage: str) -> None:
         # A step of one's own: W&B's counter drops (online) or shifts (offline) what a resumed run logs again.
         if stage not in self._stages:
             self._stages.add(stage)
             self.run.define_metric(f"{stage}/step", hidden=True)
             self.run.define_metric(f"{stage}/*", step_metric=f"{stage}/step")
-        self.run.log({f"{stage}/{name}": value for name, value in values.items()} | {f"{stage}/step": step})
 
     @_guarded
     def summary(self, values: Mapping[str, Any]) -> None:
@@ -156,7 +167,7 @@ class WandbTracker(Tracker):
 
         columns = list(rows[0]) if rows else []
         data = [
-            [wandb.Image(row[column]) if column == "image" else row[column] for column in columns]
+            [wandb.Image(cell) if isinstance(cell := row[name], np.ndarray) else cell for name in columns]
             for row in rows[:TABLE_ROWS]
         ]
         with _staging_in(Path(self.folder)):

@@ -1,0 +1,73 @@
+"""What a task's evaluation offers to a run."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from torch import Tensor, nn
+
+from unlearn_cli.settings import Settings
+from unlearn_cli.tracking import Tracker
+
+if TYPE_CHECKING:
+    from unlearn_cli.origins import Origins
+
+Outputs = dict[str, Tensor]
+"""What a model puts out, by name; all metrics follow from it."""
+
+Watch = Callable[[nn.Module, int], None]
+
+
+class Evaluation(Settings, ABC):
+    """What `eval=` chooses. `origins` is the run: its data, sets, device, store and experiment."""
+
+    tasks: ClassVar[tuple[str, ...]]
+    """Names of the tasks whose models it judges."""
+
+    def check(self, origins: Origins, model: nn.Module) -> None:
+        """Called before anything is written; `model` is freshly initialised.
+
+        Raises:
+            InputError: the settings do not fit the data, the forget set or the model.
+        """
+
+    @abstractmethod
+    def output_facts(self) -> dict[str, Any]:
+        """Settings that move the outputs, for the store's key."""
+
+    @abstractmethod
+    def outputs(self, origins: Origins, model: nn.Module, folder: Path) -> Outputs:
+        """The model's outputs, computed once. Working files, so that it can resume, go into `folder`."""
+
+    @abstractmethod
+    def metrics(self, origins: Origins, model: nn.Module, outputs: Outputs, folder: Path) -> dict[str, float]:
+        """Named numbers; each name has its `Meaning` in a file of this package."""
+
+    @abstractmethod
+    def per_class(self, origins: Origins, outputs: Outputs) -> dict[str, float]:
+        """Accuracy in percent of every class, by its name, the forgotten ones included."""
+
+    @abstractmethod
+    def versus(self, origins: Origins, outputs: Outputs, oracle: Outputs) -> dict[str, float]:
+        """How near the model is to the oracle, output by output."""
+
+    def watch(self, origins: Origins, folder: Path, tracker: Tracker) -> Watch:
+        """Called with the model and the epochs done while it unlearns."""
+        return lambda model, epoch: None
+
+    @abstractmethod
+    def keep(self, origins: Origins, outputs: Outputs, folder: Path) -> None:
+        """Write what was asked for of the method's outputs."""
+
+    @abstractmethod
+    def figures(
+        self, origins: Origins, history: list[dict[str, Any]], outputs: dict[str, Outputs], folder: Path
+    ) -> list[Path]:
+        """Draw the run. `outputs`: by model, "original", then the method's, then "oracle" if there is one."""
+
+    @abstractmethod
+    def samples(self, origins: Origins, outputs: dict[str, Outputs]) -> list[dict[str, Any]]:
+        """Rows for the tracker's table of predictions."""

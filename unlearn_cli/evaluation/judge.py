@@ -1,0 +1,93 @@
+"""The judge: a classifier that says what a drawn image shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from pydantic import Field, field_validator
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from unlearn_cli.data.splits import digest
+from unlearn_cli.experiment import build
+from unlearn_cli.files import write_tensors
+from unlearn_cli.methods.original import Original
+from unlearn_cli.models.checkpoint import load_into
+from unlearn_cli.optim import Recipe
+from unlearn_cli.settings import Settings
+from unlearn_cli.tasks.classification import Classification
+
+if TYPE_CHECKING:
+    from unlearn_cli.origins import Origins
+
+BATCH = 500  # images at once
+
+
+class Training(Original):
+    """As an original model of classification: on the whole training split, forgotten classes included."""
+
+    job: ClassVar[str] = "judge"
+
+
+class Judge(Settings):
+    """A classifier of the data's classes, trained once for all runs and kept in the store."""
+
+    model: Any = Field(description="an option of the group `model`")
+    train: Recipe
+    seed: int = Field(ge=0, description="of its training; its own, so that runs over seeds share a judge")
+    path: Path | None = Field(description="weights of a judge from elsewhere; null = train one")
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _build(cls, node: Any) -> Any:
+        return build(node, "eval.judge.model")
+
+    def get(self, origins: Origins) -> tuple[nn.Module, str]:
+        """The judge in eval mode, and the key of its weights.
+
+        Raises:
+            InputError: the file's judge has another architecture or was trained on other classes.
+        """
+        bench = origins.under(Classification(), self.model, self.train, self.seed)
+        if self.path is None:
+            origin = bench.get(Training())
+            return origin.model.eval(), origin.key
+        model = load_into(bench.build(), self.path, {"class_names": origins.data.classes})
+        states = [value.cpu().numpy() for value in model.state_dict().values()]
+        return model.eval(), digest(*states)
+
+    def reference(self, origins: Origins) -> dict[str, Tensor]:
+        """What the judge sees in the real images, `origins.all_rows` in order; kept in the store."""
+        judge, key = self.get(origins)
+        facts = {"judge": key, "data": origins.data.fingerprint, "rows": digest(origins.all_rows)}
+
+        def make(folder: Path) -> None:
+            batches = origins.trainer(folder).batches(origins.all_rows, BATCH)
+            found = seen(judge, (batch.x for batch in batches))
+            if origins.compute.is_main:
+                write_tensors(folder / "seen.safetensors", found)
+
+        return load_file(origins.store.get("reference", facts, make) / "seen.safetensors")
+
+
+@torch.no_grad()
+def seen(judge: Any, batches: Iterable[Tensor]) -> dict[str, Tensor]:
+    """ "logits" (n, C) and "features" (n, F), what enters the last layer, of images in [0, 1]; fp32, CPU."""
+    features: list[Tensor] = []
+    hook = judge.head.register_forward_pre_hook(
+        lambda layer, inputs: features.append(inputs[0].float().cpu())
+    )
+    try:
+        logits = [judge(x).float().cpu() for x in batches]
+    finally:
+        hook.remove()
+    return {"logits": torch.cat(logits), "features": torch.cat(features)}
+
+
+def as_floats(images: Tensor, device: torch.device) -> Iterator[Tensor]:
+    """uint8 images (n, c, H, W) in batches of floats in [0, 1] on the device."""
+    for part in images.split(BATCH):
+        yield part.to(device).float() / 255

@@ -1,0 +1,104 @@
+"""SA: continual learning turned round, towards noise for the forgotten class, true to the rest."""
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from unlearn_cli.data.batch import Batch
+from unlearn_cli.data.feeds import balanced
+from unlearn_cli.data.images import ImageData
+from unlearn_cli.data.splits import Sets
+from unlearn_cli.errors import InputError
+from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.methods.one_shot import flat_parameters, per_sample_gradients
+from unlearn_cli.sampling import Sampler
+from unlearn_cli.stopping import stop, stop_requested
+from unlearn_cli.trainer import Trainer
+
+
+class SelectiveAmnesia(GradientMethod):
+    """min_θ E_{q(x|c_f)}[ℓ(θ; x, c_f)] + γ·E_{p(x|c_r)}[ℓ(θ; x, c_r)] + λ·Σ_i F_i (θ_i − θ*_i)².
+
+    Heng & Soh, NeurIPS 2023, Eq. 6. q, what the forgotten class shall look like, is uniform noise in pixel
+    space, as in the released code for DDPMs. p(x|c_r), generative replay, is a pool of images that the
+    original model draws once. No real image is used: the forget and retain rows only set how many of a step
+    are which, and the forgotten labels. No label is dropped, or noise would reach the guidance.
+
+    F is the diagonal of the original model's empirical Fisher matrix on images of its own of all classes:
+    E[(∇_θ ℓ)²], one draw of timestep and noise a sample. The release sums a sample's gradient over all T
+    steps before it squares, of losses summed over an image's D elements: its λ = 10 lies between 10·T·D
+    (gradients of different steps independent) and 10·T²·D (equal) in the units used here.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("loss", "draw")
+
+    gamma: float = Field(ge=0, description="γ, weight of the replay; the paper's is 1")
+    weight: float = Field(ge=0, description="λ, weight of the Fisher penalty; see above for the paper's 10")
+    replay: int = Field(
+        gt=0, description="images of the retained classes drawn for the replay, evenly spread"
+    )
+    fisher_samples: int = Field(gt=0, description="images of all classes for F; the paper's are 500 a class")
+    fisher_batch: int = Field(gt=0, description="gradients held at once, each as large as the model")
+    sampler: Sampler = Field(description="how the original model draws these images")
+
+    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+        if self.sampler.guidance and not model.label_drop:
+            raise InputError(
+                "method.sampler.guidance: needs a model that was trained with label drop; "
+                "set model.label_drop=0.1, or method.sampler.guidance=0"
+            )
+
+    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+        pool = self.drawn(task, model, sets.retain, self.replay, trainer, "replay")
+        fisher = self.fisher(task, model, sets, trainer)
+        anchors = [p.detach().clone() for p in model.parameters()]
+
+        def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            losses = task.loss(model, self.surrogate(batch, pool), drop=False)
+            forget, retain = losses[batch.forget].mean(), losses[~batch.forget].mean()
+            return {"forget": forget, "retain": self.gamma * retain}
+
+        def penalty(parameters: list[Tensor], progress: float) -> Tensor:
+            parts = zip(fisher, parameters, anchors, strict=True)
+            return self.weight * torch.stack([(f * (p - a).square()).sum() for f, p, a in parts]).sum()
+
+        feed = balanced(sets.forget, sets.retain)
+        return trainer.fit(model, feed, objective, self, penalty=penalty)
+
+    def surrogate(self, batch: Batch, pool: Batch) -> Batch:
+        """The batch with noise in place of its forget images, and draws from the pool for its retain rows."""
+        retain = ~batch.forget
+        chosen = pool.select(torch.randint(len(pool), (int(retain.sum()),)).to(retain.device))
+        x, y = torch.rand(batch.x.shape).to(batch.x.device), batch.y.clone()
+        x[retain], y[retain] = chosen.x, chosen.y
+        return replace(batch, x=x, y=y)
+
+    def drawn(
+        self, task: Any, model: nn.Module, rows: np.ndarray, count: int, trainer: Trainer, stage: str
+    ) -> Batch:
+        """`count` images that the model draws of the rows' classes, as many of each but for the last few."""
+        classes = torch.from_numpy(np.unique(trainer.data.labels[rows]))
+        labels = classes[torch.arange(count) % len(classes)]
+        images = task.draw(model, labels, self.sampler, trainer, stage=stage)
+        none = torch.full_like(labels, -1)  # rows of the data set: they have none
+        batch = Batch(images.float() / 255, labels, none, torch.zeros_like(labels, dtype=torch.bool))
+        return replace(batch, **{name: value.to(trainer.device) for name, value in vars(batch).items()})
+
+    def fisher(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> list[Tensor]:
+        """F of each parameter, in the order of `model.named_parameters()`."""
+        samples = self.drawn(task, model, sets.train, self.fisher_samples, trainer, "fisher")
+        model.eval()
+        total = torch.zeros_like(flat_parameters(model))
+        trainer.seeded("fisher")
+        for start in range(0, len(samples), self.fisher_batch):
+            if stop_requested() and trainer.compute.world == 1:
+                stop("in the Fisher information")
+            batch = samples.select(slice(start, start + self.fisher_batch))
+            total += per_sample_gradients(task, model, batch).square().sum(dim=0) / len(samples)
+        trainer.samples(len(samples), len(samples))
+        sizes = [p.numel() for p in model.parameters()]
+        return [part.view_as(p) for part, p in zip(total.split(sizes), model.parameters(), strict=True)]

@@ -1,0 +1,108 @@
+"""Class-conditional UNet of a diffusion model, on diffusers' `UNet2DModel`."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import torch
+from diffusers import DDIMScheduler, UNet2DModel
+from pydantic import Field
+from torch import Tensor, nn
+
+from unlearn_cli.errors import InputError
+from unlearn_cli.models.base import ModelSettings
+
+
+class ClassConditional(nn.Module):
+    """Predicts from a noisy image (B, c, H, W) in [-1, 1], its timestep (B,) and its class (B,).
+
+    One class more than there are, `null`, stands for "any": in train mode a label becomes `null` with
+    probability `label_drop`, which classifier-free guidance needs (Ho & Salimans, 2022). `process` is the
+    noising that it is trained to undo: its schedule, and what is predicted (noise, v or the image).
+    """
+
+    def __init__(self, unet: UNet2DModel, process: DDIMScheduler, classes: int, label_drop: float):
+        super().__init__()
+        self.unet = unet
+        self.process = process
+        self.null = classes
+        self.label_drop = label_drop
+
+    def forward(self, x: Tensor, t: Tensor, labels: Tensor, drop: bool = True) -> Tensor:
+        """drop: whether labels are dropped in train mode."""
+        if self.training and self.label_drop and drop:
+            dropped = (torch.rand(len(labels)) < self.label_drop).to(labels.device)
+            labels = labels.masked_fill(dropped, self.null)
+        return self.unet(x, t, class_labels=labels).sample
+
+    def guided(self, x: Tensor, t: Tensor, labels: Tensor, guidance: float) -> Tensor:
+        """(1 + w)·ε(x, c) − w·ε(x, ∅), both passes in one batch; w = 0 is the plain prediction.
+
+        w as in Ho & Salimans and in SalUn; other libraries call 1 + w the guidance scale.
+        """
+        if not guidance:
+            return self(x, t, labels)
+        both = torch.cat([labels, torch.full_like(labels, self.null)])
+        conditional, unconditional = self(x.repeat(2, 1, 1, 1), t.repeat(2), both).chunk(2)
+        return (1 + guidance) * conditional - guidance * unconditional
+
+
+class UNetSettings(ModelSettings):
+    """The UNet's shape and its noising process."""
+
+    tasks: ClassVar[tuple[str, ...]] = ("generation",)
+
+    channels: list[int] = Field(min_length=1, description="of each level; the size halves between levels")
+    attention: list[bool] = Field(description="for each level: with self-attention?")
+    layers: int = Field(gt=0, description="residual blocks per level")
+    head_dim: int = Field(gt=0, description="channels of an attention head")
+    groups: int = Field(gt=0, description="of the group norms; divides every number of channels")
+    dropout: float = Field(ge=0, lt=1)
+    label_drop: float = Field(
+        ge=0, lt=1, description="share of labels replaced by the null class in training"
+    )
+    timesteps: int = Field(gt=0, description="steps of the noising process")
+    beta_schedule: Literal["linear", "scaled_linear", "squaredcos_cap_v2"]
+    prediction: Literal["epsilon", "v_prediction", "sample"] = Field(description="what the model predicts")
+
+    def build(
+        self, classes: int, channels: int, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]
+    ) -> ClassConditional:
+        """As `ModelSettings.build`. The task scales images to [-1, 1]: mean and std are not used.
+
+        Raises:
+            InputError: an image size that the levels cannot halve, or levels that do not fit each other.
+        """
+        halvings = len(self.channels) - 1
+        if any(side % 2**halvings for side in size):
+            raise InputError(
+                f"data.size: {size[0]} x {size[1]} pixels cannot be halved {halvings} times; "
+                f"give a multiple of {2**halvings}, or fewer model.channels"
+            )
+        if len(self.attention) != len(self.channels):
+            raise InputError(
+                f"model.attention: {len(self.attention)} values for {len(self.channels)} levels; give one each"
+            )
+        if wrong := [width for width in self.channels if width % self.groups]:
+            raise InputError(
+                f"model.groups: {self.groups} does not divide {wrong[0]} of model.channels; give a divisor"
+            )
+        unet = UNet2DModel(
+            sample_size=size,
+            in_channels=channels,
+            out_channels=channels,
+            layers_per_block=self.layers,
+            block_out_channels=tuple(self.channels),
+            down_block_types=tuple("AttnDownBlock2D" if a else "DownBlock2D" for a in self.attention),
+            up_block_types=tuple("AttnUpBlock2D" if a else "UpBlock2D" for a in reversed(self.attention)),
+            attention_head_dim=self.head_dim,
+            norm_num_groups=self.groups,
+            dropout=self.dropout,
+            num_class_embeds=classes + 1,
+        )
+        process = DDIMScheduler(
+            num_train_timesteps=self.timesteps,
+            beta_schedule=self.beta_schedule,
+            prediction_type=self.prediction,
+            timestep_spacing="trailing",
+        )
+        return ClassConditional(unet, process, classes, self.label_drop)

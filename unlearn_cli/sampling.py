@@ -1,0 +1,119 @@
+"""Samples of a class-conditional diffusion model: any mix of classes, equal noise for every model."""
+
+import logging
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from diffusers import DDIMScheduler
+from pydantic import Field
+from safetensors.torch import load_file
+from torch import Tensor
+
+from unlearn_cli.compute import Compute
+from unlearn_cli.files import write_tensors
+from unlearn_cli.progress import Progress
+from unlearn_cli.seeding import seed_all
+from unlearn_cli.settings import Settings
+from unlearn_cli.stopping import stop, stop_requested
+
+log = logging.getLogger("unlearn")
+
+
+class Denoiser(Protocol):
+    """A model that predicts with classifier-free guidance, and the process that it undoes."""
+
+    process: DDIMScheduler
+
+    def guided(self, x: Tensor, t: Tensor, labels: Tensor, guidance: float) -> Tensor: ...
+
+
+class Sampler(Settings):
+    """How samples are drawn. Every field moves the numbers and is part of a run's record."""
+
+    steps: int = Field(gt=0, description="denoising steps")
+    eta: float = Field(ge=0, le=1, description="0: DDIM, deterministic; 1: ancestral, as DDPM")
+    guidance: float = Field(ge=0, description="w of classifier-free guidance; 1 + w is the scale elsewhere")
+    batch_size: int = Field(
+        gt=0, description="images at once, and so the noise of each; fewer go through the model if need be"
+    )
+    seed: int = Field(ge=0, description="of the noise, equal for every model")
+
+    def draw(
+        self,
+        model: Any,
+        labels: Tensor,
+        shape: tuple[int, ...],
+        compute: Compute,
+        folder: Path,
+        stage: str = "samples",
+        progress: bool = False,
+    ) -> Tensor:
+        """Images (n, *shape) uint8 on the CPU for the classes `labels` (n,).
+
+        They are drawn in chunks, which stay in `folder` as `<stage>-*.resume.safetensors`: a killed run
+        goes on with the next. A chunk's noise follows from its place alone. Several processes share the chunks.
+        """
+        model.eval()
+        chunks = labels.split(self.batch_size)
+        files = [folder / f"{stage}-{number}.resume.safetensors" for number in range(len(chunks))]
+        mine = [n for n in range(compute.rank, len(chunks), compute.world) if not files[n].exists()]
+        with Progress("sampling", len(mine), shown=progress and compute.is_main) as bar:
+            for number in mine:
+                if stop_requested() and compute.world == 1:
+                    stop("while sampling")
+                seed_all(self.seed, "samples", number)
+                noise = torch.randn(len(chunks[number]), *shape)
+                images = self.sample(model, noise, chunks[number], compute)
+                write_tensors(files[number], {"images": (images * 255).round().to(torch.uint8).cpu()})
+                bar.advance()
+        compute.barrier()
+        return torch.cat([load_file(file)["images"] for file in files])
+
+    @torch.no_grad()
+    def sample(
+        self,
+        model: Denoiser,
+        noise: Tensor,
+        labels: Tensor,
+        compute: Compute,
+        stop_at: int | None = None,
+    ) -> Tensor:
+        """Images (B, c, H, W) in [0, 1] on the device, from noise of that shape, for the classes (B,).
+
+        Only the present state is kept. stop_at: number of steps after which the unfinished state x_t (not
+        scaled) is returned instead; its timestep is `model.process.timesteps[stop_at]`.
+        """
+        process = model.process
+        process.set_timesteps(self.steps, device=compute.device)
+        x, labels = compute.layout(noise.to(compute.device)), labels.to(compute.device)
+        predict = Halving(model, self.guidance)
+        for t in process.timesteps[:stop_at]:
+            with compute.autocast():
+                output = predict(x, t.expand(len(x)), labels).float()
+            # drawn on the CPU, so that the images do not depend on the device
+            fresh = torch.randn(x.shape).to(x.device) if self.eta else None
+            x = process.step(output, t, x, eta=self.eta, variance_noise=fresh).prev_sample
+        return x if stop_at is not None else (x.clamp(-1, 1) + 1) / 2
+
+
+class Halving:
+    """The guided prediction of a batch, in parts of half the size each time that the memory is exhausted."""
+
+    def __init__(self, model: Denoiser, guidance: float):
+        self.model, self.guidance = model, guidance
+        self.size: int | None = None
+
+    def __call__(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        while True:
+            try:
+                size = self.size or len(x)
+                parts = zip(x.split(size), t.split(size), labels.split(size), strict=True)
+                return torch.cat([self.model.guided(*part, self.guidance) for part in parts])
+            except torch.OutOfMemoryError:
+                if size == 1:
+                    raise
+            self.size = -(-size // 2)
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            log.warning("sampling: out of memory; %d images at once from here on", self.size)
