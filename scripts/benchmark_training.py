@@ -129,7 +129,7 @@ def scores(compute: Compute) -> None:
 def throughput(compute: Compute) -> None:
     """ResNet-18 on CIFAR-sized images: this trainer in bf16 against a plain DataLoader loop in fp32."""
     data = images(50_000, compute)
-    settings = TimmSettings(name="resnet18", stem="cifar", pretrained=False, options={})
+    settings = TimmSettings(name="resnet18", stem="cifar", pretrained=False, resize=None, options={})
     model = compute.place(settings.build(10, 3, data.size, data.mean, data.std))
     loader = DataLoader(Pictures(data), batch_size=256, shuffle=True, num_workers=0)
 

@@ -40,7 +40,7 @@ class Recipe(Settings):
     ema: float | None = Field(
         gt=0,
         lt=1,
-        description="decay of the averaged weights that are kept, at step t at most (1+t)/(10+t); null = none",
+        description="decay of the averaged weights kept, at most (1+t)/(10+t) at step t; null = none",
     )
 
     def limited(self, steps: list[int]) -> list[int]:

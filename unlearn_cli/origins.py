@@ -182,7 +182,7 @@ def glances(task: Any, trainer: Trainer, watched: dict[str, np.ndarray]) -> Moni
     """The task's quick look at (the first thousand, evenly spaced) rows of each watched set."""
 
     def measure(model: nn.Module, epoch: int) -> dict[str, float]:
-        values = {}
+        values: dict[str, float] = {}
         for name, rows in watched.items():
             some = rows[:: max(1, len(rows) // MONITORED)]
             if len(some):

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from diffusers import DDIMScheduler
 from pydantic import Field
 from safetensors.torch import load_file
 from torch import Tensor
@@ -23,7 +22,7 @@ log = logging.getLogger("unlearn")
 class Denoiser(Protocol):
     """A model that predicts with classifier-free guidance, and the process that it undoes."""
 
-    process: DDIMScheduler
+    process: Any  # a scheduler of diffusers, which declares its methods to no type checker
 
     def guided(self, x: Tensor, t: Tensor, labels: Tensor, guidance: float) -> Tensor: ...
 
@@ -52,7 +51,7 @@ class Sampler(Settings):
         """Images (n, *shape) uint8 on the CPU for the classes `labels` (n,).
 
         They are drawn in chunks, which stay in `folder` as `<stage>-*.resume.safetensors`: a killed run
-        goes on with the next. A chunk's noise follows from its place alone. Several processes share the chunks.
+        goes on with the next. A chunk's noise follows from its place alone. Several processes share the work.
         """
         model.eval()
         chunks = labels.split(self.batch_size)

@@ -21,7 +21,9 @@ def test_every_number_that_an_evaluation_yields_has_a_meaning(make_sets):
         | agreement(logits, logits, sets.parts)
     )
     costs = {"seconds", "mask_seconds", "peak_memory_mb", "samples"}
-    assert set(meanings()) == set(values) | costs | {"avg_gap"}
+    distances = {"FD", "KD", "FID", "KID", "precision", "recall"}
+    of_samples = distances | {"confidence_forget", "entropy_forget", "judge_TA", "relearn_steps"}
+    assert set(meanings()) == set(values) | costs | of_samples | {"avg_gap"}
 
 
 def test_directions():

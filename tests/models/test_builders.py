@@ -18,7 +18,7 @@ SWIN_T = "swin_tiny_patch4_window7_224"
 
 
 def timm_settings(name: str, **fields: Any) -> TimmSettings:
-    defaults: dict[str, Any] = {"stem": "auto", "pretrained": False, "options": {}}
+    defaults: dict[str, Any] = {"stem": "auto", "pretrained": False, "resize": None, "options": {}}
     return TimmSettings(name=name, **(defaults | fields))
 
 

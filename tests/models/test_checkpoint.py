@@ -127,7 +127,7 @@ def test_habits_of_other_people(tmp_path: Path, wrap: Any) -> None:
 def test_state_dict_of_torchvision(tmp_path: Path) -> None:
     source = torchvision.models.resnet18(num_classes=10)
     torch.save(source.state_dict(), tmp_path / "resnet18.pth")
-    settings = TimmSettings(name="resnet18", stem="imagenet", pretrained=False, options={})
+    settings = TimmSettings(name="resnet18", stem="imagenet", pretrained=False, resize=None, options={})
     model = load_into(settings.build(10, 3, (64, 64), [0.0] * 3, [1.0] * 3), tmp_path / "resnet18.pth", {})
     images = torch.rand(2, 3, 64, 64)
     torch.testing.assert_close(model.eval()(images), source.eval()(images))

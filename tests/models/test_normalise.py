@@ -17,7 +17,7 @@ def resnet20() -> Normalised:
 
 
 def small(name: str, **options: Any) -> Normalised:
-    settings = TimmSettings(name=name, stem="auto", pretrained=False, options=options)
+    settings = TimmSettings(name=name, stem="auto", pretrained=False, resize=None, options=options)
     return settings.build(10, 3, (32, 32), [0.5] * 3, [0.25] * 3)
 
 

@@ -29,7 +29,7 @@ MEANINGS = {
         "relearning",
         "steps",
         "oracle",
-        "training on forget samples until UA < 50 %; the limit if it never is",
+        "on forget samples alone until UA < 50 %; the limit if it never is",
     ),
 }
 

@@ -1,7 +1,7 @@
 """Class-conditional UNet of a diffusion model, on diffusers' `UNet2DModel`."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from diffusers import DDIMScheduler, UNet2DModel
@@ -20,7 +20,7 @@ class ClassConditional(nn.Module):
     noising that it is trained to undo: its schedule, and what is predicted (noise, v or the image).
     """
 
-    def __init__(self, unet: UNet2DModel, process: DDIMScheduler, classes: int, label_drop: float):
+    def __init__(self, unet: Any, process: Any, classes: int, label_drop: float):
         super().__init__()
         self.unet = unet
         self.process = process
@@ -80,7 +80,7 @@ class UNetSettings(ModelSettings):
             )
         if len(self.attention) != len(self.channels):
             raise InputError(
-                f"model.attention: {len(self.attention)} values for {len(self.channels)} levels; give one each"
+                f"model.attention: {len(self.attention)} values, but {len(self.channels)} levels; give one each"
             )
         if wrong := [width for width in self.channels if width % self.groups]:
             raise InputError(

@@ -5,7 +5,6 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 from accelerate.utils import extract_model_from_parallel
-from diffusers import DDIMScheduler
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -133,7 +132,7 @@ class Generation(Settings):
 
     def noised(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """x_t, t and what the model should predict, from images in [0, 1]; t is antithetic over the batch."""
-        process: DDIMScheduler = inner(model).process
+        process = inner(model).process
         x, steps = 2 * batch.x - 1, process.config.num_train_timesteps
         half = torch.randint(steps, ((len(x) + 1) // 2,))
         t = torch.cat([half, steps - 1 - half])[: len(x)].to(x.device)
