@@ -62,6 +62,7 @@ def recipe(batch_size: int) -> Recipe:
     return Recipe(
         epochs=1,
         lr=0.1,
+        max_steps=None,
         batch_size=batch_size,
         optimizer="sgd",
         momentum=0.9,

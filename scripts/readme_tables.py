@@ -31,7 +31,7 @@ def filled(text: str) -> str:
 
 def methods() -> list[str]:
     """Every method, and the tasks that can answer what it asks of them."""
-    tasks = {option.name: target(option.path) for option in options("task")}
+    tasks = {option.name: target(option.path, "task") for option in options("task")}
     lines = [f"| method | what it does | {' | '.join(tasks)} |", f"|---|---|{':-:|' * len(tasks)}"]
     for option in options("method"):
         needs = target(option.path).needs
@@ -50,9 +50,10 @@ def metrics() -> list[str]:
     return lines + [f"| {m.name} | {m.unit} | {arrow(m.better)} | {m.text} |" for m in meanings().values()]
 
 
-def target(path: Path) -> Any:
-    """The class that a YAML file names."""
-    module, _, name = yaml.safe_load(path.read_text())["_target_"].rpartition(".")
+def target(path: Path, group: str = "") -> Any:
+    """The class that a YAML file names; a task's file may choose options of other groups, too."""
+    node = yaml.safe_load(path.read_text())
+    module, _, name = node.get(group, node)["_target_"].rpartition(".")
     return getattr(import_module(module), name)
 
 

@@ -10,10 +10,11 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import tiny_run
 import torch
 
 from unlearn_cli.cli import main
@@ -91,6 +92,23 @@ def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("store")
 
 
+@pytest.fixture(scope="session")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run folders and the store of all whole runs: each original, oracle and judge is trained once."""
+    return tmp_path_factory.mktemp("outputs")
+
+
+@pytest.fixture
+def run(outputs: Path) -> Callable[..., dict[str, Any]]:
+    """run("method=ga", ...): the result of a whole run, its originals and oracles in the shared store."""
+
+    def of(*arguments: str, figures: bool = False) -> dict[str, Any]:
+        (result,) = tiny_run.unlearn(f"paths.outputs={outputs}", *arguments, figures=figures)
+        return result
+
+    return of
+
+
 @pytest.fixture
 def unlearn(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
     """unlearn(*arguments): the command in this process, in an empty folder."""
@@ -128,7 +146,8 @@ def tiny(unlearn: Command, monkeypatch: pytest.MonkeyPatch, shared_store: Path) 
     model = ("model.depth=8", "model.width=8")
 
     def command(*arguments: str) -> Ended:
-        own = () if any(argument.startswith("model=") for argument in arguments) else model
+        other = any(argument.startswith(("model=", "task=")) for argument in arguments)
+        own = () if other else model
         return unlearn(*small, *own, *arguments)
 
     return command

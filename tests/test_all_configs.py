@@ -10,19 +10,29 @@ from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_class
 from omegaconf import OmegaConf
+from tiny_run import methods
 
 from unlearn_cli.catalogue import conf_folder, groups, options
 from unlearn_cli.experiment import Experiment, read
 
 CONF = conf_folder()
 FILES = sorted(CONF.rglob("*.yaml"))
+VALUES = [file for file in FILES if file.parent.with_suffix(".yaml").exists()]
+"""An option's values for one task or data set, in a folder beside it: no options of their own."""
 GIVEN = {
     "forget=group": ["forget.column=Male", "forget.values=[true]"],
     "forget=indices": ["forget.file=rows.txt"],
     "method=checkpoint": ["method.path=model.pt"],
+    "model=unet": ["task=generation"],
+    "eval=generation": ["task=generation"],
+} | {
+    f"method={name}": ["task=generation"]
+    for name in methods("generation")
+    if name not in methods("classification")
 }
-METHODS = [option.name for option in options("method")]
-MASKED = [name for name in METHODS if name not in ("original", "retrain", "checkpoint")]
+TASKS = [option.name for option in options("task")]
+METHODS = [(task, name) for task in TASKS for name in methods(task)]
+MASKED = [(task, name) for task, name in METHODS if name not in ("original", "retrain", "checkpoint")]
 
 
 def experiment(*overrides: str) -> Experiment:
@@ -54,10 +64,11 @@ def test_every_option_composes(choice):
         assert made.choices["data"] != "digits"
 
 
-@pytest.mark.parametrize("method", MASKED)
-def test_every_method_composes_with_the_mask(method):
-    made = experiment(f"method={method}", "mask=saliency", "mask.fraction=0.3")
+@pytest.mark.parametrize(("task", "method"), MASKED)
+def test_every_method_composes_with_the_mask(task, method):
+    made = experiment(f"task={task}", f"method={method}", "mask=saliency", "mask.fraction=0.3")
     assert made.mask.fraction == 0.3
+    assert (made.mask.guidance is not None) == (task == "generation")
 
 
 def test_salun_composes_without_its_mask():
@@ -65,10 +76,12 @@ def test_salun_composes_without_its_mask():
     assert experiment("method=salun", "mask=none").choices["mask"] == "none"
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_every_method_composes_where_it_has_no_recipe(method):
-    made = experiment(f"method={method}", "data=svhn", "forget=class")
-    assert made.folder.parts[-5:-1] == ("classification", "svhn", "resnet18", "class")
+@pytest.mark.parametrize(("task", "method"), METHODS)
+def test_every_method_composes_where_it_has_no_recipe(task, method):
+    made = experiment(f"task={task}", f"method={method}", "data=svhn", "forget=class")
+    assert made.folder.parts[-5:-1] == (task, "svhn", made.choices["model"], "class")
+    assert task in made.model.tasks
+    assert task in made.eval.tasks
 
 
 @pytest.mark.parametrize("optimiser", [option.name for option in options("optim")])
@@ -82,7 +95,7 @@ def test_every_optimiser_fits_either_place(place, optimiser):
 def test_an_experiment_serves_all_its_methods(recipe):
     expected = experiment(f"experiment={recipe.name}").expected
     assert expected
-    assert set(expected.values) <= set(METHODS)
+    assert set(expected.values) <= set(methods(experiment(f"experiment={recipe.name}").choices["task"]))
     for method in expected.values:
         made = experiment(f"experiment={recipe.name}", f"method={method}")
         assert made.choices["method"] == method
@@ -90,12 +103,39 @@ def test_an_experiment_serves_all_its_methods(recipe):
 
 @pytest.mark.parametrize("recipe", options("recipe"), ids=lambda option: option.name)
 def test_a_recipe_is_taken_up(recipe):
-    """What the file gives for the method is what the method gets, by the command that the file names."""
+    """What the file gives is what the run gets, by the command that the file names."""
     made = experiment(*shlex.split(recipe.command)[1:])
-    given: Any = OmegaConf.to_container(OmegaConf.load(recipe.path))
-    for key, value in given["method"].items():
-        assert made.config["method"][key] == value
+    given = leaves(OmegaConf.to_container(OmegaConf.load(recipe.path)))
+    assert given
+    assert given.items() <= leaves(made.config).items()
     assert Path(recipe.name).name == made.choices["method"]
+
+
+@pytest.mark.parametrize("file", VALUES, ids=lambda file: file.relative_to(CONF).as_posix())
+def test_values_for_a_task_or_data_set_arrive_there_alone(file):
+    """By the command that the file names; and not with another data set, or for another task."""
+    group, option = file.relative_to(CONF).parts[:2]
+    command = shlex.split(opening(file)[0])[1:]
+    place, other = next(
+        (group, next(o.name for o in options(group) if o.name != file.stem))
+        for group in ("task", "data")
+        if f"{group}={file.stem}" in command
+    )
+    elsewhere = [f"{place}={other}" if word == f"{place}={file.stem}" else word for word in command]
+    given = leaves(OmegaConf.to_container(OmegaConf.load(file)))
+    here, there = experiment(*command), experiment(*elsewhere)
+    assert here.choices[group] == option
+    assert given
+    assert given.items() <= leaves(here.config[group]).items()
+    if there.choices[group] == option:
+        assert not given.items() <= leaves(there.config[group]).items()
+
+
+def leaves(node: Any, prefix: str = "") -> dict[str, str]:
+    """The values of a tree by their dotted names; as text, so that lists can be compared, too."""
+    if not isinstance(node, dict):
+        return {prefix: repr(node)}
+    return {k: v for name, child in node.items() for k, v in leaves(child, f"{prefix}.{name}").items()}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(CONF).as_posix())
@@ -121,7 +161,8 @@ def test_the_tasks_named_in_a_method_are_those_that_it_fits(option):
 @pytest.mark.parametrize("group", ["task", "data", "model", "forget", "method", "mask", "eval", "tracking"])
 def test_values_stand_in_yaml_alone(group):
     for option in options(group):
-        kind = get_class(OmegaConf.load(option.path)["_target_"])
+        node: Any = OmegaConf.load(option.path)
+        kind = get_class(node.get(group, node)["_target_"])  # a task chooses the other groups, too
         defaults = [name for name, field in kind.model_fields.items() if not field.is_required()]
         assert not defaults, f"{kind.__name__} has values of its own for {defaults}"
 

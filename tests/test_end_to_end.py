@@ -8,65 +8,34 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 from safetensors.torch import load_file
-from tiny_run import EPOCH, entries, lasting, run_folders, state, unlearn
+from tiny_run import (
+    EPOCH,
+    entries,
+    lasting,
+    mask_of,
+    methods,
+    original_weights,
+    run_folders,
+    state,
+    unlearn,
+    weights,
+)
 
 from unlearn_cli import experiment
 from unlearn_cli.catalogue import conf_folder
 from unlearn_cli.compute import Compute
-from unlearn_cli.methods.saliency import threshold
 
-METHODS = sorted(file.stem for file in (conf_folder() / "method").glob("*.yaml"))
+METHODS = methods("classification")
 OF_ONE_MODEL = {"UA", "RA", "TA", "VA", "MIA", "MIA_leak_free"}
 METRICS = OF_ONE_MODEL | {
     f"{kind}_{rows}" for kind in ("agreement", "KL") for rows in ("forget", "retain", "test")
 }
 
 
-@pytest.fixture(scope="session")
-def outputs(tmp_path_factory):
-    return tmp_path_factory.mktemp("outputs")
-
-
-@pytest.fixture
-def run(outputs):
-    """run("method=ga", ...): the result of the run, whose originals and oracles are in the shared store."""
-
-    def of(*arguments):
-        (result,) = unlearn(f"paths.outputs={outputs}", *arguments)
-        return result
-
-    return of
-
-
 def short(method):
     """One epoch, where the method has any; layers that a small model has."""
     keys = OmegaConf.load(conf_folder() / "method" / f"{method}.yaml")
     return [value for key, value in (("epochs", EPOCH), ("k", "method.k=2")) if key in keys]
-
-
-def weights(result):
-    return load_file(Path(result["folder"]) / "model.safetensors")
-
-
-def made_for(outputs, kind, result, **facts):
-    """The store's entry of that kind with these facts, and the run's forget set if the kind depends on it."""
-    forget = json.loads((Path(result["folder"]) / "forget.json").read_text())["fingerprint"]
-    records = {
-        entry: json.loads((entry / "entry.json").read_text()) for entry in entries(outputs / "store", kind)
-    }
-    wanted = facts | ({"forget": forget} if kind == "saliency" else {})
-    (entry,) = [e for e, record in records.items() if wanted.items() <= record["facts"].items()]
-    return entry
-
-
-def original_weights(outputs, result):
-    rows = json.loads((Path(result["folder"]) / "model.json").read_text())["rows"]
-    return load_file(made_for(outputs, "model", result, seed=0, rows=rows) / "model.safetensors")
-
-
-def mask_of(outputs, result):
-    """The mask of mask.fraction=0.3."""
-    return threshold(load_file(made_for(outputs, "saliency", result) / "scores.safetensors"), 0.3)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -101,8 +70,8 @@ def test_a_run_folder_is_a_checkpoint(run, method):
     assert read["cost"]["steps"] == 0
 
 
-def test_figures_are_drawn(outputs):
-    (result,) = unlearn(f"paths.outputs={outputs}", "method=salun", EPOCH, "seed=3", figures=True)
+def test_figures_are_drawn(run):
+    result = run("method=salun", EPOCH, "seed=3", figures=True)
     names = {file.name for file in (Path(result["folder"]) / "figures").iterdir()}
     assert names == {"training_curves.png", "confidence.png", "per_class_accuracy.png"}
 
@@ -111,8 +80,8 @@ def test_figures_are_drawn(outputs):
 def test_weights_that_a_mask_freezes_do_not_change_by_a_bit(run, outputs, method):
     """Whatever the method does to the others; the mask follows from the scores in the store."""
     result = run(f"method={method}", *short(method), "mask=saliency", "mask.fraction=0.3")
-    free = mask_of(outputs, result)
-    before, after = original_weights(outputs, result), weights(result)
+    free = mask_of(outputs / "store", result)
+    before, after = original_weights(outputs / "store", result), weights(result)
     assert free.keys() < before.keys()
     for name, part in free.items():
         assert torch.equal(before[name][~part], after[name][~part]), name
@@ -123,8 +92,8 @@ def test_weights_that_a_mask_freezes_do_not_change_by_a_bit(run, outputs, method
 def test_a_gradient_mask_lets_weight_decay_through(run, outputs):
     """The published tables' era: masked weights shrink."""
     result = run("method=ga", EPOCH, "mask=saliency", "mask.fraction=0.3", "mask.mode=grad_only")
-    before, after = original_weights(outputs, result), weights(result)
-    for name, part in mask_of(outputs, result).items():
+    before, after = original_weights(outputs / "store", result), weights(result)
+    for name, part in mask_of(outputs / "store", result).items():
         frozen = ~part & (before[name] != 0)
         assert (after[name][frozen].abs() < before[name][frozen].abs()).all(), name
 
@@ -138,7 +107,7 @@ def test_a_forgotten_class_leaves_the_test_accuracy(run):
     assert set(result["metrics"]) == METRICS | {"TA_forget"}
     assert "TA_forget" in result["gap"]
 
-    settings = OmegaConf.to_container(OmegaConf.load(conf_folder() / "data" / "digits.yaml"))
+    settings = OmegaConf.to_container(OmegaConf.load(folder / "config.yaml"))["data"]
     data = experiment.build(settings, "data").load(None, None, torch.device("cpu"))
     logits = load_file(folder / "logits.safetensors")["logits"].float()
     right = logits.argmax(1).numpy() == data.labels

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from tiny_run import methods
 
 from unlearn_cli.catalogue import conf_folder, groups, options
 
@@ -48,16 +49,35 @@ def wide() -> subprocess.CompletedProcess[str]:
 
 
 def test_help_lists_every_option_with_its_description(wide):
-    lines = [line.split(maxsplit=1) for line in wide.stdout.splitlines()]
+    shown = listed(wide.stdout)
     for group in groups():
         assert f"({group}=…)" in wide.stdout
         for option in options(group):
-            assert [option.name, option.description] in [[*map(str.strip, line)] for line in lines]
+            fits = group != "method" or option.name in methods("classification")
+            assert ((option.name, option.description) in shown) == fits
+    assert "(optim@method=…, optim@train=…)" in wide.stdout
+    assert "(sampler@eval.sampler=…, sampler@method.sampler=…)" in wide.stdout
+    for group in ("optim", "sampler"):
+        assert {(option.name, option.description) for option in options(group)} <= shown
+
+
+def listed(text: str) -> set[tuple[str, str]]:
+    """What the lines of a wide help say, as (name, description)."""
+    return {
+        (name, what.strip()) for name, _, what in (line.strip().partition(" ") for line in text.splitlines())
+    }
 
 
 def test_help_has_no_option_without_a_line(wide):
-    for group in (*groups(), "optim"):
+    for group in (*groups(), "optim", "sampler"):
         assert all(option.description and option.command.startswith("unlearn") for option in options(group))
+
+
+@pytest.mark.parametrize("task", [option.name for option in options("task")])
+def test_help_names_the_methods_of_the_task(task):
+    shown = listed(in_a_process("--help", f"task={task}", COLUMNS="200").stdout)
+    own = {option.name for option in options("method") if (option.name, option.description) in shown}
+    assert own == set(methods(task)) < {option.name for option in options("method")}
 
 
 @pytest.mark.parametrize("columns", [80, 120])

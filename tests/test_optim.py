@@ -57,6 +57,18 @@ def test_milestones_beyond_the_end_and_at_uneven_epochs(recipe):
     assert rates(recipe(schedule="multistep", lr=1.0, milestones=[2, 9], decay=0.5)) == [1.0] * 8 + [0.5] * 2
 
 
+@pytest.mark.parametrize(
+    ("most", "expected"),
+    [(None, [4, 4, 2]), (1, [1]), (4, [4]), (5, [4, 1]), (8, [4, 4]), (9, [4, 4, 1]), (10, [4, 4, 2])],
+)
+def test_max_steps_cuts_the_last_epoch(recipe, most, expected):
+    assert recipe(max_steps=most).limited(STEPS) == expected
+
+
+def test_more_max_steps_than_there_are_change_nothing(recipe):
+    assert recipe(max_steps=1000).limited(STEPS) == STEPS
+
+
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
 def test_sgd_with_momentum_by_hand(recipe, weight_decay):
     p = nn.Parameter(torch.tensor([2.0]))
@@ -97,7 +109,16 @@ def test_averaged_weights_by_hand(recipe):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"lr": 0}, {"epochs": 0}, {"ema": 1.0}, {"clip_norm": 0}, {"momentum": 1}, {"decay": 2}]
+    "wrong",
+    [
+        {"lr": 0},
+        {"epochs": 0},
+        {"max_steps": 0},
+        {"ema": 1.0},
+        {"clip_norm": 0},
+        {"momentum": 1},
+        {"decay": 2},
+    ],
 )
 def test_values_out_of_range_are_refused(recipe, wrong):
     with pytest.raises(ValidationError):

@@ -1,6 +1,7 @@
 """A run that is killed anywhere goes on with the same command, to the same bits."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,11 +15,30 @@ from tiny_run import EPOCH, TINY, entries, lasting, run_folders, signalled, stat
 from unlearn_cli.run import RECORD
 
 SALUN = ("method=salun", "method.epochs=2", "method.batch_size=16", "checkpoint_minutes=0")
+DIFFUSION = (
+    "task=generation",
+    "method=salun",
+    "method.epochs=2",
+    "method.max_steps=4",
+    "eval.relearning.recipe.epochs=3",
+    "eval.relearning.recipe.batch_size=4",
+    "checkpoint_minutes=0",
+)
+AMNESIA = (
+    "task=generation",
+    "method=selective_amnesia",
+    "method.max_steps=3",
+    "method.replay=24",
+    "method.fisher_samples=24",
+    "method.sampler.steps=2",
+    "method.sampler.batch_size=8",
+    "checkpoint_minutes=0",
+)
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
-    """uninterrupted(command): the result of a run that nothing disturbed."""
+    """uninterrupted(*command): the result of a run that nothing disturbed."""
     known = {}
 
     def run(*command):
@@ -27,6 +47,12 @@ def uninterrupted(tmp_path_factory):
         return known[command]
 
     return run
+
+
+def store_of(result):
+    """The store of an uninterrupted run."""
+    folder = Path(result["folder"])
+    return next(parent / "store" for parent in folder.parents if (parent / "store").is_dir())
 
 
 def assert_same(left, right):
@@ -62,6 +88,71 @@ def test_killed_and_resumed(uninterrupted, tmp_path, file, count):
     assert len(entries(tmp_path / "store", "model")) == 2
     assert not list(tmp_path.rglob("*.partial"))
     assert not list(tmp_path.rglob("*.tmp")), "what a killed writer left"
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "file", "count"),
+    [
+        (signal.SIGKILL, "model", "original.resume.pt", 4),
+        (signal.SIGKILL, "model", "judge.resume.pt", 3),
+        (signal.SIGTERM, "model", "judge.resume.pt", 3),
+        (signal.SIGKILL, "outputs", "samples-1.resume.safetensors", 1),  # images of the original
+        (signal.SIGTERM, "outputs", "samples-1.resume.safetensors", 1),
+        (signal.SIGKILL, "outputs", "samples-2.resume.safetensors", 3),  # of the oracle, after the method's
+        (signal.SIGKILL, "reference", "seen.safetensors", 1),
+        (signal.SIGKILL, "metrics", "relearn.resume.pt", 9),  # of the original, after the method's 7
+        (signal.SIGTERM, "metrics", "relearn.resume.pt", 9),
+    ],
+)
+def test_a_diffusion_run_is_ended_in_its_work_for_the_store(
+    uninterrupted, tmp_path, number, kind, file, count
+):
+    """The store lacks what is of that kind alone."""
+    whole, store = uninterrupted(*DIFFUSION), tmp_path / "store"
+    assert whole["metrics"]["relearn_steps"] == 6  # the probe's limit: there is time to end it
+    shutil.copytree(store_of(whole), store, ignore=lambda folder, names: {kind} & set(names))
+    command = (f"paths.outputs={tmp_path}", *DIFFUSION)
+    code = signalled(number, file, count, *command)
+    assert code == (143 if number == signal.SIGTERM else -signal.SIGKILL)
+    assert len(list((store / kind).glob("*.partial"))) == 1
+    (result,) = unlearn(*command)
+    assert_same(result, whole)
+    for each in ("model", "outputs", "reference", "metrics"):
+        names = [entry.name for entry in entries(store_of(whole), each)]
+        assert [entry.name for entry in entries(store, each)] == names
+    assert not list(tmp_path.rglob("*.tmp"))
+    assert not list(tmp_path.rglob("*.resume.*"))
+
+
+@pytest.mark.parametrize(
+    ("number", "command", "file", "count"),
+    [
+        (signal.SIGKILL, DIFFUSION, "unlearn.resume.pt", 3),
+        (signal.SIGKILL, DIFFUSION, "samples-1.resume.safetensors", 1),
+        (signal.SIGTERM, DIFFUSION, "samples-1.resume.safetensors", 1),
+        (signal.SIGKILL, DIFFUSION, "relearn.resume.pt", 2),
+        (signal.SIGTERM, DIFFUSION, "relearn.resume.pt", 2),
+        (signal.SIGKILL, AMNESIA, "replay-1.resume.safetensors", 1),
+        (signal.SIGTERM, AMNESIA, "replay-1.resume.safetensors", 1),
+        (signal.SIGKILL, AMNESIA, "fisher-1.resume.safetensors", 1),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_diffusion_run_is_ended_in_its_own_work(uninterrupted, tmp_path, number, command, file, count):
+    """With the store of the run that nothing disturbed."""
+    whole = uninterrupted(*command)
+    assert whole["metrics"]["relearn_steps"] > 0
+    ended = (f"paths.outputs={tmp_path}", f"paths.store={store_of(whole)}", *command)
+    code = signalled(number, file, count, *ended)
+    assert code == (143 if number == signal.SIGTERM else -signal.SIGKILL)
+    (folder,) = run_folders(tmp_path)
+    assert state(folder) == ("preempted" if number == signal.SIGTERM else "running")
+    left = list(folder.glob("*.resume.*"))
+    (result,) = unlearn(*ended)
+    assert left
+    assert_same(result, whole)
+    assert not list(folder.glob("*.resume.*"))
+    assert not list(folder.glob(".*.tmp"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR2])

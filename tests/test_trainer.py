@@ -1,4 +1,5 @@
 import logging
+import math
 import signal
 
 import numpy as np
@@ -43,6 +44,20 @@ def assert_equal(left, right):
         assert torch.equal(left[name], right[name]), name
 
 
+def killed_after(step):
+    """An objective that ends the process, as it were, in the step after so many."""
+    seen = 0
+
+    def objective(model, batch):
+        nonlocal seen
+        seen += 1
+        if seen > step:
+            raise KeyboardInterrupt
+        return cross_entropy(model, batch)
+
+    return objective
+
+
 def test_one_step_of_sgd_by_hand(trainer, toy, recipe):
     """One full-batch step without momentum or decay is θ - lr ∇."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
@@ -65,17 +80,10 @@ def test_resume_is_bit_identical(trainer, recipe, schedule, step):
     whole = trainer("whole")
     expected = state(whole.fit(small_model(), shuffled(np.arange(30)), cross_entropy, plan))
 
-    seen = 0
-
-    def killed(model, batch):
-        nonlocal seen
-        seen += 1
-        if seen > step:
-            raise KeyboardInterrupt
-        return cross_entropy(model, batch)
-
     with pytest.raises(KeyboardInterrupt):
-        trainer("killed", checkpoint_minutes=0).fit(small_model(), shuffled(np.arange(30)), killed, plan)
+        trainer("killed", checkpoint_minutes=0).fit(
+            small_model(), shuffled(np.arange(30)), killed_after(step), plan
+        )
     resumed = trainer("killed")
     assert_equal(expected, state(resumed.fit(small_model(), shuffled(np.arange(30)), cross_entropy, plan)))
     assert resumed.history == whole.history
@@ -89,6 +97,90 @@ def test_a_finished_phase_is_not_trained_again(trainer, recipe):
         raise AssertionError("trained again")
 
     assert_equal(expected, state(trainer().fit(small_model(), shuffled(np.arange(30)), never, recipe())))
+
+
+def test_max_steps_ends_within_an_epoch_and_the_schedule_there(trainer, recipe):
+    """Four steps an epoch, six in all; a cosine over six has (1 + cos(5π/6)) / 2 left in the last."""
+    t = trainer()
+    t.fit(
+        small_model(),
+        shuffled(np.arange(30)),
+        cross_entropy,
+        recipe(epochs=9, max_steps=6, schedule="cosine", lr=0.4),
+    )
+    assert [(row["epoch"], row["step"]) for row in t.history] == [(1, 4), (2, 6)]
+    assert t.history[-1]["lr"] == pytest.approx(0.4 * (1 + math.cos(5 * math.pi / 6)) / 2)
+    assert t.cost.steps == 6
+    assert t.cost.samples == 30 + 8 + 8
+
+
+@pytest.mark.parametrize("step", [1, 4, 5])
+def test_a_limited_phase_resumes_within_the_warm_up_of_its_average(trainer, recipe, step):
+    """The decay (1+t)/(10+t) goes on from the step's t; the schedule, to the limit."""
+    plan = recipe(epochs=9, max_steps=6, schedule="onecycle", ema=0.9999, optimizer="adam")
+    whole = trainer("whole")
+    expected = state(whole.fit(small_model(), shuffled(np.arange(30)), cross_entropy, plan))
+    with pytest.raises(KeyboardInterrupt):
+        trainer("killed", checkpoint_minutes=0).fit(
+            small_model(), shuffled(np.arange(30)), killed_after(step), plan
+        )
+    resumed = trainer("killed")
+    assert_equal(expected, state(resumed.fit(small_model(), shuffled(np.arange(30)), cross_entropy, plan)))
+    assert resumed.history == whole.history
+
+
+def second_epoch(row):
+    return row["epoch"] == 2
+
+
+def test_until_ends_the_phase_after_the_row(trainer, recipe):
+    """As two epochs alone; the row is one that the monitor has filled."""
+    expected = state(trainer("two").fit(small_model(), shuffled(np.arange(30)), cross_entropy, recipe()))
+    t = trainer(monitor=lambda model, epoch: {"forget/UA": 100.0 / epoch})
+    model = t.fit(
+        small_model(),
+        shuffled(np.arange(30)),
+        cross_entropy,
+        recipe(epochs=5),
+        until=lambda row: row["forget/UA"] <= 50,
+    )
+    assert_equal(expected, state(model))
+    assert [row["step"] for row in t.history] == [4, 8]
+
+
+def test_until_is_asked_again_after_a_resumption(trainer, recipe):
+    """A phase that it ended is not continued; one that was killed goes on to the same end."""
+    options = {"feed": shuffled(np.arange(30)), "recipe": recipe(epochs=5), "until": second_epoch}
+    whole = trainer("whole")
+    expected = state(whole.fit(small_model(), objective=cross_entropy, **options))
+
+    ended = trainer("whole")
+    assert_equal(expected, state(ended.fit(small_model(), objective=killed_after(0), **options)))
+    assert ended.history == whole.history
+    assert ended.cost.steps == 8
+
+    for step in (3, 4, 7):
+        with pytest.raises(KeyboardInterrupt):
+            trainer(f"killed-{step}", checkpoint_minutes=0).fit(
+                small_model(), objective=killed_after(step), **options
+            )
+        resumed = trainer(f"killed-{step}")
+        assert_equal(expected, state(resumed.fit(small_model(), objective=cross_entropy, **options)))
+        assert resumed.history == whole.history
+
+
+def test_until_looks_at_rows_of_its_own_phase(trainer, recipe):
+    t = trainer()
+    t.fit(small_model(), shuffled(np.arange(30)), cross_entropy, recipe(), stage="first")
+    t.fit(
+        small_model(),
+        shuffled(np.arange(30)),
+        cross_entropy,
+        recipe(epochs=5),
+        stage="second",
+        until=second_epoch,
+    )
+    assert [row["stage"] for row in t.history] == ["first"] * 2 + ["second"] * 2
 
 
 def test_stop_signal_writes_a_checkpoint_and_resumes(trainer, recipe):

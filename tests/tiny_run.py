@@ -6,15 +6,22 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import torch
+from safetensors.torch import load_file
+from torch import Tensor
 
+from unlearn_cli.catalogue import options
 from unlearn_cli.cli import main
 from unlearn_cli.evaluation.classification import ClassifierEvaluation
+from unlearn_cli.evaluation.generation import GenerationEvaluation
+from unlearn_cli.help import fits
+from unlearn_cli.methods.saliency import threshold
 
 TINY = (
     "data.subset=0.2",
@@ -24,13 +31,46 @@ TINY = (
     "train.batch_size=16",
     "progress=false",
 )
+GENERATION = (
+    "task=generation",
+    "data.subset=0.3",
+    "model.channels=[8,16]",
+    "model.head_dim=4",
+    "model.groups=4",
+    "train.epochs=1",
+    "eval.judge.train.epochs=1",
+    "eval.samples_per_class=4",
+    "eval.sampler.steps=2",
+    "eval.sampler.batch_size=16",
+    "eval.relearning.samples=8",
+    "eval.relearning.images=4",
+    "eval.relearning.recipe.epochs=1",
+    "eval.grid_every=0",
+    "progress=false",
+)
 EPOCH = "method.epochs=1"
 
 # Children of a server that has imported everything start at once and can be killed like any process.
 processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(
-    [f"unlearn_cli.{module}" for module in ("run", "compare.table", "models.resnet_cifar", "data.digits")]
+    [
+        *(f"unlearn_cli.{module}" for module in ("run", "compare.table", "data.digits")),
+        *(f"unlearn_cli.models.{module}" for module in ("resnet_cifar", "timm_models", "unet")),
+        "unlearn_cli.evaluation.generation",
+        "torchmetrics.image.fid",
+        "torchmetrics.image.kid",
+    ]
 )
+
+
+def methods(task: str) -> list[str]:
+    """The methods that fit a task (that this is what they say is tested with the configurations)."""
+    return [option.name for option in options("method") if fits(option.path, task)]
+
+
+def small(arguments: Sequence[str]) -> tuple[str, ...]:
+    """What makes a run of these arguments a run of a second or two."""
+    return GENERATION if "task=generation" in arguments else TINY
 
 
 def unlearn(*arguments: str, figures: bool = False) -> list[dict[str, Any]]:
@@ -41,9 +81,10 @@ def unlearn(*arguments: str, figures: bool = False) -> list[dict[str, Any]]:
     shown: list[dict[str, Any]] = []
     with ExitStack() as patches:
         patches.enter_context(patch("unlearn_cli.compare.table.show", shown.append))
-        patches.enter_context(patch.object(sys, "argv", ["unlearn", *arguments, *TINY]))
+        patches.enter_context(patch.object(sys, "argv", ["unlearn", *small(arguments), *arguments]))
         if not figures:
-            patches.enter_context(patch.object(ClassifierEvaluation, "figures", lambda *_: []))
+            for evaluation in (ClassifierEvaluation, GenerationEvaluation):
+                patches.enter_context(patch.object(evaluation, "figures", lambda *_: []))
         main()
     return shown
 
@@ -85,6 +126,36 @@ def state(folder: Path) -> str:
 def entries(store: Path, kind: str) -> list[Path]:
     """The complete entries of a kind."""
     return sorted(file.parent for file in store.glob(f"{kind}/*/entry.json"))
+
+
+def weights(result: dict[str, Any]) -> dict[str, Tensor]:
+    return load_file(Path(result["folder"]) / "model.safetensors")
+
+
+def made_for(store: Path, kind: str, result: dict[str, Any], **facts: Any) -> Path:
+    """The store's entry of that kind with these facts, and the run's forget set if the kind depends on it."""
+    forget = json.loads((Path(result["folder"]) / "forget.json").read_text())["fingerprint"]
+    records = {entry: json.loads((entry / "entry.json").read_text()) for entry in entries(store, kind)}
+    wanted = facts | ({"forget": forget} if kind == "saliency" else {})
+    (entry,) = [e for e, record in records.items() if wanted.items() <= record["facts"].items()]
+    return entry
+
+
+def original_of(store: Path, result: dict[str, Any]) -> Path:
+    """The entry of the original model that the run of seed 0 started from."""
+    facts = json.loads((Path(result["folder"]) / "model.json").read_text())
+    return made_for(store, "model", result, seed=0, rows=facts["rows"], task=facts["task"])
+
+
+def original_weights(store: Path, result: dict[str, Any]) -> dict[str, Tensor]:
+    return load_file(original_of(store, result) / "model.safetensors")
+
+
+def mask_of(store: Path, result: dict[str, Any], **facts: Any) -> dict[str, Tensor]:
+    """The mask of mask.fraction=0.3, from the scores with these facts."""
+    model = original_of(store, result).name
+    entry = made_for(store, "saliency", result, model=model, **facts)
+    return threshold(load_file(entry / "scores.safetensors"), 0.3)
 
 
 def lasting(result: dict[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,8 @@ def options(group: str, more: tuple[Path, ...] = ()) -> list[Option]:
     found = {}
     for folder in (conf_folder(), *more):
         for path in sorted((folder / group).rglob("*.yaml")):
+            if path.parent.with_suffix(".yaml").exists():
+                continue  # an option's values for one task or data set (model/unet/digits.yaml): no option
             name = path.relative_to(folder / group).with_suffix("").as_posix()
             text = path.read_text(encoding="utf-8", errors="replace")
             lines = [line.lstrip("# ").rstrip() for line in text.splitlines() if line.startswith("#")]

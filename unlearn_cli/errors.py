@@ -6,6 +6,9 @@ started. Exit code 2. The message names the key, what is wrong and what would be
 `RunError`: a run that had begun could not go on (loss not finite, disk full). Exit code 1.
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class UnlearnError(Exception):
     """An error meant for the person at the keyboard: printed as one line, no traceback."""
@@ -27,3 +30,11 @@ class Preempted(UnlearnError):
     """SIGTERM or SIGUSR2 arrived: a checkpoint has been written, the same command resumes."""
 
     exit_code = 143
+
+
+def did_you_mean(wrong: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """`did you mean 'x'?` with the closest of the known names; else `otherwise`, or all there are."""
+    names = sorted(known)
+    if close := get_close_matches(wrong, names, n=1, cutoff=0.5):
+        return f"did you mean '{close[0]}'?"
+    return otherwise or f"there are: {', '.join(names)}"

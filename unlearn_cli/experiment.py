@@ -1,6 +1,5 @@
 """From a composed configuration to typed settings: every key checked before any data are read."""
 
-import difflib
 import importlib
 from pathlib import Path
 from typing import Any, get_args
@@ -11,7 +10,7 @@ from pydantic import DirectoryPath, Field, ValidationError
 
 from unlearn_cli.catalogue import options
 from unlearn_cli.compute import Device, Precision
-from unlearn_cli.errors import InputError
+from unlearn_cli.errors import InputError, did_you_mean
 from unlearn_cli.optim import Recipe
 from unlearn_cli.settings import Settings
 from unlearn_cli.store import digest
@@ -139,7 +138,7 @@ def _told(error: ValidationError, kind: type[Settings], key: str) -> str:
     path = ".".join(part for part in (key, *map(str, first["loc"])) if part)
     if first["type"] == "extra_forbidden":
         *above, wrong = map(str, first["loc"])
-        return f"{path}: no such key{did_you_mean(wrong, _inner(kind, above).model_fields)}"
+        return f"{path}: no such key; {did_you_mean(wrong, _inner(kind, above).model_fields)}"
     if first["type"] == "missing":
         return f"{path}: missing; set {path}=…"
     message = first["msg"][0].lower() + first["msg"][1:]
@@ -155,21 +154,16 @@ def _inner(kind: type[Settings], path: list[str]) -> type[Settings]:
     return kind
 
 
-def did_you_mean(wrong: str, known: Any) -> str:
-    """; did you mean 'x'? — or the list of what there is."""
-    close = difflib.get_close_matches(wrong, list(known), n=1)
-    return f"; did you mean '{close[0]}'?" if close else f"; there are: {', '.join(sorted(known))}"
-
-
 def _fits(experiment: Experiment) -> None:
     """Refuse a model, an evaluation or a method that is not for this task."""
     task, method, choices = experiment.task, experiment.method, experiment.choices
+    name = getattr(task, "name", "")
     for group in ("model", "eval"):
-        if task.name not in getattr(experiment, group).tasks:
-            fitting = [o.name for o in options(group) if task.name in _of(o.path, group).tasks]
+        if name not in getattr(experiment, group).tasks:
+            fitting = [o.name for o in options(group) if name in _of(o.path, group).tasks]
             raise InputError(
                 f"{group}: '{choices[group]}' does not fit task={choices['task']}; "
-                f"those that do: {', '.join(fitting)}"
+                f"those that do: {', '.join(fitting) or 'none'}"
             )
     lacking = [verb for verb in method.needs if not hasattr(task, verb)]
     if lacking:

@@ -1,6 +1,5 @@
 """Hydra's and OmegaConf's complaints about a command line, told in one line with a suggestion."""
 
-import difflib
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError
 
 from unlearn_cli.catalogue import conf_folder, groups, options
+from unlearn_cli.errors import did_you_mean
 from unlearn_cli.help import config_folders
 
 
@@ -83,11 +83,9 @@ def _bad_yaml(error: MarkedYAMLError) -> str:
 
 
 def _suggest(wrong: str, there: list[str]) -> str:
-    close = difflib.get_close_matches(wrong, there, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean '{close[0]}'?"
     depth = min(name.count(".") for name in there)
-    return f"; there are: {', '.join(sorted({name for name in there if name.count('.') == depth}))}"
+    uppermost = sorted({name for name in there if name.count(".") == depth})
+    return "; " + did_you_mean(wrong, there, "there are: " + ", ".join(uppermost))
 
 
 def _chosen(arguments: list[str]) -> DictConfig:

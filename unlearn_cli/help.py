@@ -40,6 +40,7 @@ GROUPS = {
     "mask": "Weight masks (mask=…)",
     "train": "Training of original and oracle (train=…)",
     "optim": "Optimisers (optim@method=…, optim@train=…)",
+    "sampler": "Samplers of a diffusion model (sampler@eval.sampler=…, sampler@method.sampler=…)",
     "eval": "Evaluation (eval=…)",
     "tracking": "Tracking (tracking=…)",
     "experiment": "Whole recipes (experiment=…)",

@@ -99,7 +99,7 @@ class Origins:
     def outputs(self, origin: Origin) -> dict[str, Tensor]:
         """What the evaluation needs of an origin, for all rows; computed once for any forget set."""
         evaluation = self.experiment.eval
-        facts = {"model": origin.key, "rows": digest(self.all_rows), **evaluation.output_facts()}
+        facts = {"model": origin.key, "rows": digest(self.all_rows), **evaluation.output_facts(self)}
 
         def make(folder: Path) -> None:
             outputs = evaluation.outputs(self, origin.model, folder)
@@ -112,6 +112,7 @@ class Origins:
         """An origin's metrics for this run's forget set, kept in the store."""
         evaluation = self.experiment.eval
         facts = {"model": origin.key, "forget": self.sets.fingerprint, "eval": self.experiment.config["eval"]}
+        facts |= evaluation.output_facts(self)
 
         def make(folder: Path) -> None:
             metrics = evaluation.metrics(self, origin.model, self.outputs(origin), folder)

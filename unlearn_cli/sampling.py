@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from unlearn_cli.compute import Compute
+from unlearn_cli.errors import InputError
 from unlearn_cli.files import write_tensors
 from unlearn_cli.progress import Progress
 from unlearn_cli.seeding import seed_all
@@ -38,6 +39,25 @@ class Sampler(Settings):
     )
     seed: int = Field(ge=0, description="of the noise, equal for every model")
 
+    def check(self, model: Any, key: str) -> None:
+        """Called before anything is written; `key` is this sampler's place in the configuration.
+
+        Raises:
+            InputError: guidance of a model without label drop, or steps that do not divide its process'
+                timesteps: diffusers would then step to states between those that it names.
+        """
+        if self.guidance and not model.label_drop:
+            raise InputError(
+                f"{key}.guidance: needs a model that was trained with label drop; "
+                f"set model.label_drop=0.1, or {key}.guidance=0"
+            )
+        if (timesteps := model.process.config.num_train_timesteps) % self.steps:
+            near = next(n for n in range(self.steps, 0, -1) if timesteps % min(n, timesteps) == 0)
+            raise InputError(
+                f"{key}.steps: {self.steps} does not divide model.timesteps={timesteps}; "
+                f"{min(near, timesteps)} does"
+            )
+
     def draw(
         self,
         model: Any,
@@ -64,7 +84,8 @@ class Sampler(Settings):
                 seed_all(self.seed, "samples", number)
                 noise = torch.randn(len(chunks[number]), *shape)
                 images = self.sample(model, noise, chunks[number], compute)
-                write_tensors(files[number], {"images": (images * 255).round().to(torch.uint8).cpu()})
+                whole = (images * 255).round().to(torch.uint8).cpu().contiguous()
+                write_tensors(files[number], {"images": whole})
                 bar.advance()
         compute.barrier()
         return torch.cat([load_file(file)["images"] for file in files])

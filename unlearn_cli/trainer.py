@@ -166,7 +166,7 @@ class Trainer:
         first_epoch = int(np.searchsorted(np.cumsum(steps), step, side="right"))
         with Progress(stage, total, step, self.progress and self.is_main) as bar:
             for epoch in range(first_epoch, len(steps)):
-                if until and self.history and until(self.history[-1]):
+                if until and epoch and until(self.history[-1]):
                     break
                 model.train()
                 plan = feed(epoch, recipe.batch_size, orders)[: steps[epoch]]
@@ -197,7 +197,7 @@ class Trainer:
                     if proximal:
                         with torch.no_grad():
                             proximal(trained, anchors, rate, step / total)
-                    if mask:
+                    if mask and (recipe.weight_decay or proximal):  # else nothing moves without a gradient
                         mask.restore()
                     schedule.step()
                     if averaged:

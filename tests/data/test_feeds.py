@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from unlearn_cli.data.feeds import mixed, paired, sequential, shuffled
+from unlearn_cli.data.feeds import balanced, mixed, paired, sequential, shuffled
 
 
 def flat(plan):
@@ -49,6 +49,39 @@ def test_paired_steps_hold_proportional_shares(forget, retain, batch_size):
     for batch in plan:
         assert len(batch) <= batch_size
         assert abs((batch < 1000).sum() - len(batch) * forget / total) < 1
+
+
+@pytest.mark.parametrize(
+    ("forget", "retain", "batch_size", "steps"),
+    [(10, 90, 8, 23), (90, 10, 8, 3), (7, 7, 99, 1), (1, 5, 1, 5), (3, 10, 5, 5)],
+)
+def test_balanced_steps_hold_as_many_of_each(forget, retain, batch_size, steps):
+    """A pass over the retain rows; forget rows come again, none oftener than another by more than one."""
+    plan = balanced(np.arange(forget), np.arange(1000, 1000 + retain))(0, batch_size, 0)
+    assert len(plan) == steps
+    drawn = flat(plan)
+    assert sorted(drawn[drawn >= 1000]) == list(range(1000, 1000 + retain))
+    times = np.bincount(drawn[drawn < 1000], minlength=forget)
+    assert len(times) == forget
+    assert times.max() - times.min() <= 1
+    for batch in plan:
+        half = len(batch) // 2
+        assert len(batch) == 2 * half
+        assert len(batch) <= max(2, batch_size)
+        assert (batch[:half] < 1000).all()
+        assert (batch[half:] >= 1000).all()
+
+
+def test_balanced_forget_rows_come_in_another_order_each_time():
+    """Within an epoch, and from epoch to epoch; the same arguments give the same plan."""
+    feed = balanced(np.arange(12), np.arange(100, 124))
+    drawn = flat(feed(0, 24, 0))
+    first, second = drawn[drawn < 100].reshape(2, 12)
+    assert sorted(first) == sorted(second) == list(range(12))
+    assert not np.array_equal(first, second)
+    assert np.array_equal(drawn, flat(feed(0, 24, 0)))
+    assert not np.array_equal(drawn, flat(feed(1, 24, 0)))
+    assert not np.array_equal(drawn, flat(feed(0, 24, 1)))
 
 
 def test_no_rows_no_steps():

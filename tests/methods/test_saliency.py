@@ -131,7 +131,10 @@ def test_a_random_loss_makes_the_batch_size_count(tmp_path):
 
 @pytest.mark.parametrize("guidance", [None, 0.0, 2.0])
 def test_scores_of_a_diffusion_model(tmp_path, guidance):
-    """Noise of each batch's own, the same again next time; guided by the null class's prediction."""
+    """Noise of each batch's own, the same again next time; guided by the null class's prediction.
+
+    The plain loss is a mean over a sample's elements, the guided one their sum.
+    """
     tiny = TinyDiffusion(tmp_path)
     model, rows = tiny.model(), tiny.sets.forget
     scores = saliency(tiny.task, model, rows, tiny.trainer, 2, None, guidance)
@@ -146,7 +149,8 @@ def test_scores_of_a_diffusion_model(tmp_path, guidance):
         output, null = model(x, t, batch.y), torch.full_like(batch.y, 3)
         w = guidance or 0.0
         output = (1 + w) * output - w * model(x, t, null)
-        (output - noise).square().flatten(1).mean(1).sum().backward()
+        errors = (output - noise).square().flatten(1)
+        (errors.mean(1) if guidance is None else errors.sum(1)).sum().backward()
     for name, p in model.named_parameters():
         torch.testing.assert_close(scores[name], p.grad.abs(), rtol=1e-3, atol=1e-6)
 

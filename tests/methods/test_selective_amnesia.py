@@ -46,8 +46,15 @@ def test_a_step_sees_noise_and_the_pool(tiny):
 def test_terms_are_means_of_either_part(tiny, monkeypatch):
     recorder, model, batch = Recorder(tiny.trainer), tiny.model(), tiny.batch(tiny.sets.train)
     amnesia().unlearn(tiny.task, model, tiny.sets, recorder)
-    monkeypatch.setattr(type(tiny.task), "loss", lambda self, model, batch: batch.index.float())
+    dropping = []
+
+    def loss(self, model, batch, drop=True):
+        dropping.append(drop)
+        return batch.index.float()
+
+    monkeypatch.setattr(type(tiny.task), "loss", loss)
     terms = recorder.objective(model, batch)
+    assert dropping == [False]  # or the prediction without a class would learn the noise
     assert terms["forget"].item() == (0 + 3 + 6 + 9) / 4
     assert terms["retain"].item() == 0.5 * (1 + 2 + 4 + 5 + 7 + 8 + 10 + 11) / 8
 

@@ -67,7 +67,7 @@ class TinyDiffusion:
             groups=4,
             dropout=0.0,
             label_drop=label_drop,
-            timesteps=50,
+            timesteps=60,  # a multiple of the samplers' steps
             beta_schedule="linear",
             prediction="epsilon",
         )

@@ -89,7 +89,7 @@ def test_timm_options_reach_the_constructor() -> None:
 
 
 def test_unknown_model_suggests_a_near_one() -> None:
-    with pytest.raises(InputError, match=r"^model\.name: .*'resnet_18'; did you mean resnet18"):
+    with pytest.raises(InputError, match=r"^model\.name: .*'resnet_18'; did you mean 'resnet18'"):
         timm_settings("resnet_18")
 
 

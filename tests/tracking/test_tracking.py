@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy as np
 import pytest
+from PIL import Image
 import wandb
 import yaml
 from fake_wandb import FakeWandb
@@ -39,6 +41,7 @@ def test_none_tracks_nothing(tmp_path: Path) -> None:
     tracker.summary({"UA": 1.0})
     tracker.predictions([sample(0)])
     tracker.figure("curves", tmp_path / "absent.png")
+    tracker.picture("unlearn", 0, "samples", tmp_path / "absent.png")
     tracker.preempting()
     tracker.finish()
     assert list(tmp_path.iterdir()) == []
@@ -87,6 +90,25 @@ def test_offline_run_holds_everything(tmp_path: Path, warnings: list[str]) -> No
     assert len(pictures) == 200
     assert all(Path(f["local_path"]).is_relative_to(tmp_path) for f in pictures)
     assert "WANDB_DATA_DIR" not in os.environ
+    assert warnings == []
+
+
+def test_pictures_of_a_series_and_in_several_columns(tmp_path: Path, warnings: list[str]) -> None:
+    """A grid of samples after each epoch; a table with a picture of every model."""
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "grid.png")
+    tracker = settings().start(INFO, tmp_path)
+    for epoch in (1, 2):
+        tracker.picture("unlearn", epoch, "samples", tmp_path / "grid.png")
+    shades = np.arange(2, dtype=np.uint8)[:, None, None, None] * np.ones((1, 8, 8, 1), np.uint8)
+    tracker.predictions([{"class": "3", "original": shades[0], "salun": shades[1], "salun (%)": 0.0}])
+    tracker.finish()
+    found = records(tracker)
+    points = [row for row in rows(found) if "unlearn/step" in row]
+    assert [row["unlearn/step"] for row in points] == [1, 2]
+    assert [row["unlearn/samples._type"] for row in points] == ["image-file"] * 2
+    [artifact] = [r["artifact"] for r in found if r["type"] == "artifact"]
+    pictures = [f for f in artifact["manifest"]["contents"] if f["path"].endswith(".png")]
+    assert len(pictures) == 2
     assert warnings == []
 
 

@@ -77,6 +77,8 @@ def balanced(forget: np.ndarray, retain: np.ndarray) -> Feed:
     """
 
     def feed(epoch: int, batch_size: int, seed: int) -> Plan:
+        if not len(forget) or not len(retain):
+            return []
         generator = rng("feed", seed, epoch)
         parts = np.array_split(generator.permutation(retain), _steps(len(retain), max(1, batch_size // 2)))
         passes = -(-len(retain) // len(forget))

@@ -1,9 +1,8 @@
 """Names that people type, matched against those that exist."""
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
-from unlearn_cli.errors import InputError
+from unlearn_cli.errors import InputError, did_you_mean
 
 
 def listed(names: Iterable[object], most: int = 12) -> str:
@@ -15,8 +14,8 @@ def listed(names: Iterable[object], most: int = 12) -> str:
 
 def unknown(key: str, what: str, name: object, names: Sequence[str]) -> InputError:
     """The error for a name that does not exist: the closest one, or those there are."""
-    close = [] if isinstance(name, int) else get_close_matches(str(name), names, n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"there is {listed(names)}"
+    there = f"there is {listed(names)}"
+    hint = there if isinstance(name, int) else did_you_mean(str(name), names, there)
     return InputError(f"{key}: no {what} '{name}'; {hint}")
 
 

@@ -35,8 +35,8 @@ class Evaluation(Settings, ABC):
         """
 
     @abstractmethod
-    def output_facts(self) -> dict[str, Any]:
-        """Settings that move the outputs, for the store's key."""
+    def output_facts(self, origins: Origins) -> dict[str, Any]:
+        """What else than the model moves the outputs, for the store's key."""
 
     @abstractmethod
     def outputs(self, origins: Origins, model: nn.Module, folder: Path) -> Outputs:

@@ -35,8 +35,8 @@ class ClassifierEvaluation(Evaluation):
     save_logits: bool = Field(description="keep the unlearned model's logits in the run folder (float16)")
     predictions: int = Field(ge=0, le=200, description="samples in the table of predictions (W&B)")
 
-    def output_facts(self) -> dict[str, Any]:
-        """Settings that move the outputs: none, logits are logits."""
+    def output_facts(self, origins: Origins) -> dict[str, Any]:
+        """Nothing: logits are logits."""
         return {}
 
     def outputs(self, origins: Origins, model: nn.Module, folder: Path) -> Outputs:

@@ -19,10 +19,12 @@ IMAGES = 128  # through Inception-v3 at once
 WORKING_MEMORY = 256  # MiB of pairwise distances at once
 
 MEANINGS = {
-    "FD": Meaning("Fréchet distance", "", "lower", "retained classes, the judge's features (no FID)"),
-    "KD": Meaning("kernel distance", "", "lower", "retained classes, the judge's features (no KID)"),
-    "FID": Meaning("FID", "", "lower", "retained classes, Inception-v3 features"),
-    "KID": Meaning("KID", "", "lower", "retained classes, Inception-v3 features"),
+    "FD": Meaning(
+        "Fréchet distance", "", "lower", "to real images of retained classes, judge's features (no FID)"
+    ),
+    "KD": Meaning("kernel distance", "", "lower", "the same by a kernel (no KID)"),
+    "FID": Meaning("FID", "", "lower", "Fréchet distance of Inception-v3 features, retained classes"),
+    "KID": Meaning("KID", "", "lower", "kernel distance of Inception-v3 features, retained classes"),
     "precision": Meaning("precision", "%", "higher", "samples among the real images, judge's features"),
     "recall": Meaning("recall", "%", "higher", "real images among the samples, judge's features"),
 }

@@ -17,7 +17,13 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.agreement import agreement
 from unlearn_cli.evaluation.base import Evaluation, Outputs, Watch
 from unlearn_cli.evaluation.features import confidence, entropy
-from unlearn_cli.evaluation.fidelity import distances, inception_distances, precision_recall
+from unlearn_cli.evaluation.fidelity import (
+    NEIGHBOURS,
+    distances,
+    inception,
+    inception_distances,
+    precision_recall,
+)
 from unlearn_cli.evaluation.judge import Judge, as_floats, seen
 from unlearn_cli.evaluation.meaning import Meaning
 from unlearn_cli.evaluation.relearning import Relearning
@@ -70,16 +76,26 @@ class GenerationEvaluation(Evaluation):
                 "forget: generation is judged by whole classes, and none is wholly forgotten here; "
                 "use forget=class forget.classes=[…] with forget.fraction=null"
             )
-        if self.sampler.guidance and not model.label_drop:
+        self.sampler.check(model, "eval.sampler")
+        retained = len(origins.data.classes) - len(origins.sets.classes)
+        if (images := retained * self.samples_per_class) <= NEIGHBOURS:
             raise InputError(
-                "eval.sampler.guidance: needs a model that was trained with label drop; "
-                "set model.label_drop=0.1, or eval.sampler.guidance=0"
+                f"eval.samples_per_class: {images} images of the retained classes are too few for precision "
+                f"and recall; give at least {NEIGHBOURS // retained + 1}"
             )
+        self.judge.check(origins)
+        if self.inception is not False:
+            inception(self.inception_weights)
 
-    def output_facts(self) -> dict[str, Any]:
-        facts = self.model_dump(mode="json", include={"sampler", "samples_per_class"})
-        del facts["sampler"]["batch_size"]
-        return facts | {"judge": self.judge.model_dump(mode="json")}
+    @property
+    def inception_weights(self) -> Path | None:
+        """The file that was given, if one was."""
+        return self.inception if isinstance(self.inception, Path) else None
+
+    def output_facts(self, origins: Origins) -> dict[str, Any]:
+        """How images are drawn, and the weights of the judge."""
+        _, judge = self.judge.get(origins)
+        return self.model_dump(mode="json", include={"sampler", "samples_per_class"}) | {"judge": judge}
 
     def outputs(self, origins: Origins, model: nn.Module, folder: Path) -> Outputs:
         """Images of every class in turn, and what the judge sees in them."""
@@ -111,10 +127,9 @@ class GenerationEvaluation(Evaluation):
         values |= distances(features, drawn, seed) | precision_recall(features, drawn)
         if self.inception is not False:
             images = torch.stack([torch.from_numpy(origins.data.image(row)) for row in chosen])
-            weights = self.inception if isinstance(self.inception, Path) else None
-            values |= inception_distances(
-                images.permute(0, 3, 1, 2), outputs["images"][~gone], seed, weights, origins.compute.device
-            )
+            real_images, device = images.permute(0, 3, 1, 2), origins.compute.device
+            drawn_images, weights = outputs["images"][~gone], self.inception_weights
+            values |= inception_distances(real_images, drawn_images, seed, weights, device)
         judge, _ = self.judge.get(origins)
         values["relearn_steps"] = self.relearning.steps(origins, model, judge, self.sampler, ua, folder)
         return values

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from unlearn_cli.data.splits import digest
+from unlearn_cli.errors import InputError
 from unlearn_cli.experiment import build
 from unlearn_cli.files import write_tensors
 from unlearn_cli.methods.original import Original
@@ -45,19 +46,33 @@ class Judge(Settings):
     def _build(cls, node: Any) -> Any:
         return build(node, "eval.judge.model")
 
-    def get(self, origins: Origins) -> tuple[nn.Module, str]:
-        """The judge in eval mode, and the key of its weights.
+    def check(self, origins: Origins) -> None:
+        """Called before anything is written.
 
         Raises:
-            InputError: the file's judge has another architecture or was trained on other classes.
+            InputError: it does not fit the data, or the file's judge has another architecture or was trained
+                on other classes.
         """
-        bench = origins.under(Classification(), self.model, self.train, self.seed)
+        try:
+            if self.path is None:
+                self._bench(origins).build()
+            else:
+                self.get(origins)
+        except InputError as error:
+            raise InputError(f"eval.judge: {error}") from error
+
+    def get(self, origins: Origins) -> tuple[nn.Module, str]:
+        """The judge in eval mode, and the key of its weights."""
+        bench = self._bench(origins)
         if self.path is None:
             origin = bench.get(Training())
             return origin.model.eval(), origin.key
         model = load_into(bench.build(), self.path, {"class_names": origins.data.classes})
         states = [value.cpu().numpy() for value in model.state_dict().values()]
         return model.eval(), digest(*states)
+
+    def _bench(self, origins: Origins) -> Origins:
+        return origins.under(Classification(), self.model, self.train, self.seed)
 
     def reference(self, origins: Origins) -> dict[str, Tensor]:
         """What the judge sees in the real images, `origins.all_rows` in order; kept in the store."""

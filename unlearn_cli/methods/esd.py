@@ -35,6 +35,7 @@ class ESD(GradientMethod):
                 "method: ESD needs a model that was trained with label drop, for its prediction without a "
                 "class; set model.label_drop=0.1"
             )
+        self.sampler.check(model, "method.sampler")
 
     def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         original = deepcopy(model).eval().requires_grad_(False)

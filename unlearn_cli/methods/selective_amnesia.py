@@ -12,7 +12,6 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import balanced
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
-from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.one_shot import flat_parameters, per_sample_gradients
 from unlearn_cli.sampling import Sampler
@@ -46,11 +45,7 @@ class SelectiveAmnesia(GradientMethod):
     sampler: Sampler = Field(description="how the original model draws these images")
 
     def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
-        if self.sampler.guidance and not model.label_drop:
-            raise InputError(
-                "method.sampler.guidance: needs a model that was trained with label drop; "
-                "set model.label_drop=0.1, or method.sampler.guidance=0"
-            )
+        self.sampler.check(model, "method.sampler")
 
     def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         pool = self.drawn(task, model, sets.retain, self.replay, trainer, "replay")

@@ -1,7 +1,6 @@
 """Any classifier of timm, with forms for small images where the family has one."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +9,7 @@ import torch
 from pydantic import Field, field_validator
 from torch import nn
 
-from unlearn_cli.errors import InputError
+from unlearn_cli.errors import InputError, did_you_mean
 from unlearn_cli.models import small_cnn  # noqa: F401  registers itself with timm
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.normalise import Normalised
@@ -35,8 +34,7 @@ class TimmSettings(ModelSettings):
     @classmethod
     def _exists(cls, name: str) -> str:
         if not timm.is_model(name):
-            close = get_close_matches(name, timm.list_models(), n=3, cutoff=0.5)
-            hint = f"did you mean {', '.join(close)}?" if close else "timm.list_models() names them"
+            hint = did_you_mean(name, timm.list_models(), "timm.list_models() names them")
             raise InputError(f"model.name: timm has no model {name!r}; {hint}")
         try:
             timm.get_pretrained_cfg(name)

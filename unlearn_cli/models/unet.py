@@ -80,11 +80,21 @@ class UNetSettings(ModelSettings):
             )
         if len(self.attention) != len(self.channels):
             raise InputError(
-                f"model.attention: {len(self.attention)} values, but {len(self.channels)} levels; give one each"
+                f"model.attention: {len(self.attention)} values, but {len(self.channels)} levels; "
+                "give one each"
             )
         if wrong := [width for width in self.channels if width % self.groups]:
             raise InputError(
                 f"model.groups: {self.groups} does not divide {wrong[0]} of model.channels; give a divisor"
+            )
+        # the middle, as wide as the last level, always has attention
+        with_attention = [self.channels[-1]] + [
+            c for c, a in zip(self.channels, self.attention, strict=True) if a
+        ]
+        if wrong := [width for width in with_attention if width % self.head_dim]:
+            raise InputError(
+                f"model.head_dim: {self.head_dim} does not divide {wrong[0]} of model.channels; "
+                "give a divisor"
             )
         unet = UNet2DModel(
             sample_size=size,
