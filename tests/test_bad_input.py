@@ -121,7 +121,10 @@ def measured() -> dict:
         ),
         ("paths.data=nowhere", "paths.data: path does not point to a directory"),
         ("method=checkpoint method.path=model.pt", "checkpoint model.pt: no such file"),
-        ("model=timm model.name=resnet_18", "model.name: timm has no model 'resnet_18'; did you mean resnet"),
+        (
+            "model=timm model.name=resnet_18",
+            "model.name: timm has no model 'resnet_18'; did you mean 'resnet18'?",
+        ),
         ("--config-dir=nowhere", "--config-dir: no such folder 'nowhere'"),
         # what was not given
         ("method=checkpoint", "method.path: missing; set method.path=…"),
@@ -186,8 +189,14 @@ NO_LABEL_DROP = "model.label_drop=0"
         ("model.label_drop=1", "model.label_drop: input should be less than 1"),
         # what is drawn, and who judges it
         ("eval.sampler.eta=2", "eval.sampler.eta: input should be less than or equal to 1"),
-        ("eval.sampler.steps=1001", "eval.sampler.steps: 1001 of a process of 1000"),
-        ("method=esd method.sampler.steps=1001", "method.sampler.steps: 1001 of a process of 1000"),
+        (
+            "eval.sampler.steps=1001",
+            "eval.sampler.steps: 1001 does not divide model.timesteps=1000; 1000 does",
+        ),
+        (
+            "method=esd method.sampler.steps=1001",
+            "method.sampler.steps: 1001 does not divide model.timesteps=1000; 1000 does",
+        ),
         ("eval.samples_per_class=1", "eval.samples_per_class: input should be greater than 1"),
         (
             "eval.samples_per_class=3 forget.classes=[0,1,2,3,4,5,6,7,8]",
@@ -197,7 +206,7 @@ NO_LABEL_DROP = "model.label_drop=0"
         ("eval.judge.model.nme=x", "eval.judge.model.nme: no such key"),
         (
             "eval.judge.model.name=small_cn",
-            "model.name: timm has no model 'small_cn'; did you mean small_cnn",
+            "model.name: timm has no model 'small_cn'; did you mean 'small_cnn'?",
         ),
         (
             "eval.judge.model.name=resnet34 eval.judge.model.pretrained=true",

@@ -12,9 +12,9 @@ from omegaconf import OmegaConf
 from PIL import Image
 from safetensors.torch import load_file
 from tiny_run import (
+    all_made_for,
     entries,
     lasting,
-    made_for,
     mask_of,
     methods,
     original_of,
@@ -134,15 +134,17 @@ def test_samples_are_kept_as_they_were_judged(run, store):
     assert sorted(path.name for path in folder.iterdir()) == [str(digit) for digit in range(10)]
     files = sorted(folder.rglob("*.png"), key=lambda file: int(file.stem))
     assert len(files) == 40
-    entry = made_for(store, "outputs", result, model=original_of(store, result).name, samples_per_class=4)
-    drawn = load_file(entry / "outputs.safetensors")
+    sampler = OmegaConf.to_container(OmegaConf.load(folder.parent / "config.yaml"))["eval"]["sampler"]
+    model = original_of(store, result).name
+    drawn_by = all_made_for(store, "outputs", result, model=model, sampler=sampler)  # for one judge or more
+    drawn = load_file(drawn_by[0] / "outputs.safetensors")
     assert drawn["images"].shape == (40, 1, 8, 8)
     for file, image, label in zip(files, drawn["images"], drawn["labels"], strict=True):
         assert file.parent.name == str(int(label))
         assert np.array_equal(np.asarray(Image.open(file)), image[0].numpy())
 
 
-@pytest.mark.parametrize("change", ["seed=1", "eta=0.5", "guidance=0", "steps=3", "batch_size=40"])
+@pytest.mark.parametrize("change", ["seed=1", "eta=0.5", "guidance=0", "steps=4", "batch_size=40"])
 def test_what_moves_the_samples_is_another_entry(run, store, change):
     """The batch size, too: each batch has noise of its own."""
     before = run(*command("original"))

@@ -132,12 +132,17 @@ def weights(result: dict[str, Any]) -> dict[str, Tensor]:
     return load_file(Path(result["folder"]) / "model.safetensors")
 
 
-def made_for(store: Path, kind: str, result: dict[str, Any], **facts: Any) -> Path:
-    """The store's entry of that kind with these facts, and the run's forget set if the kind depends on it."""
+def all_made_for(store: Path, kind: str, result: dict[str, Any], **facts: Any) -> list[Path]:
+    """The store's entries of that kind with these facts, and the run's forget set if it is of one."""
     forget = json.loads((Path(result["folder"]) / "forget.json").read_text())["fingerprint"]
     records = {entry: json.loads((entry / "entry.json").read_text()) for entry in entries(store, kind)}
     wanted = facts | ({"forget": forget} if kind == "saliency" else {})
-    (entry,) = [e for e, record in records.items() if wanted.items() <= record["facts"].items()]
+    return [e for e, record in records.items() if wanted.items() <= record["facts"].items()]
+
+
+def made_for(store: Path, kind: str, result: dict[str, Any], **facts: Any) -> Path:
+    """The only one of them."""
+    (entry,) = all_made_for(store, kind, result, **facts)
     return entry
 
 

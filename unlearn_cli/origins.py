@@ -111,7 +111,9 @@ class Origins:
     def metrics(self, origin: Origin) -> dict[str, float]:
         """An origin's metrics for this run's forget set, kept in the store."""
         evaluation = self.experiment.eval
-        facts = {"model": origin.key, "forget": self.sets.fingerprint, "eval": self.experiment.config["eval"]}
+        config = self.experiment.config["eval"]
+        config = {key: value for key, value in config.items() if key not in evaluation.moves_nothing}
+        facts = {"model": origin.key, "forget": self.sets.fingerprint, "eval": config}
         facts |= evaluation.output_facts(self)
 
         def make(folder: Path) -> None:

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy as np
 import pytest
-from PIL import Image
 import wandb
 import yaml
 from fake_wandb import FakeWandb

@@ -26,6 +26,8 @@ class Evaluation(Settings, ABC):
 
     tasks: ClassVar[tuple[str, ...]]
     """Names of the tasks whose models it judges."""
+    moves_nothing: ClassVar[tuple[str, ...]]
+    """Its keys that no metric depends on: what is kept or shown."""
 
     def check(self, origins: Origins, model: nn.Module) -> None:
         """Called before anything is written; `model` is freshly initialised.

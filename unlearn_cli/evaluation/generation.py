@@ -55,6 +55,7 @@ class GenerationEvaluation(Evaluation):
     """
 
     tasks: ClassVar[tuple[str, ...]] = ("generation",)
+    moves_nothing: ClassVar[tuple[str, ...]] = ("grid_every", "save_samples")
 
     judge: Judge
     sampler: Sampler
