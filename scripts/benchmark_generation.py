@@ -20,8 +20,6 @@ Run: OMP_NUM_THREADS=1 .venv/bin/python scripts/benchmark_generation.py
 import os
 import platform
 import statistics
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,6 +30,7 @@ import numpy as np
 import torch
 from diffusers import DDIMPipeline
 from hydra import compose, initialize_config_dir
+from timing import interleaved, show, timed
 from torch import Tensor, nn
 
 from unlearn_cli.catalogue import conf_folder
@@ -127,7 +126,9 @@ def sampling(name: str, compute: Compute) -> None:
                     output = model(x, t, c)
             output.sum().item()  # waits for the device
 
-        mine, loops, pipes, one, two = interleaved(ours, loop, pipe, partial(calls, 1), partial(calls, 2))
+        mine, loops, pipes, one, two = interleaved(
+            ROUNDS, ours, loop, pipe, partial(calls, 1), partial(calls, 2)
+        )
         show(f"  batch {size:3d}: loop / ours", loops, mine)
         show(f"  batch {size:3d}: pipeline / ours", pipes, mine)
         show(f"  batch {size:3d}: network alone / ours", one, mine)
@@ -215,7 +216,7 @@ def unlearning(name: str, method_name: str, compute: Compute) -> None:
             optimizer.zero_grad()
         loss.item()  # waits for the device
 
-    show(f"unlearning, {name}, {method_name}: trainer / bare passes", *interleaved(ours, bare))
+    show(f"unlearning, {name}, {method_name}: trainer / bare passes", *interleaved(ROUNDS, ours, bare))
 
 
 def throughput(name: str, compute: Compute) -> None:
@@ -253,27 +254,6 @@ def throughput(name: str, compute: Compute) -> None:
     ):
         action()
         print(f"{label:56s} {count / timed(action):8.0f} images/s", flush=True)
-
-
-def interleaved(*actions: Callable[[], None]) -> list[list[float]]:
-    """Each action's seconds in every round, after one round that does not count."""
-    for action in actions:
-        action()
-    rounds = [[timed(action) for action in actions] for _ in range(ROUNDS)]
-    return [list(times) for times in zip(*rounds, strict=True)]
-
-
-def show(name: str, one: list[float], other: list[float]) -> None:
-    """Print the median of the rounds' ratios."""
-    ratio = statistics.median(a / b for a, b in zip(one, other, strict=True))
-    seconds = f"{statistics.median(one):.3f} s against {statistics.median(other):.3f} s"
-    print(f"{name:56s} {ratio:6.3f}   ({seconds})", flush=True)
-
-
-def timed(action: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

@@ -6,15 +6,13 @@ Run: .venv/bin/python scripts/benchmark_training.py
 
 import os
 import platform
-import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from timing import interleaved, show, timed
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
@@ -101,7 +99,10 @@ def overhead(compute: Compute) -> None:
             optimizer.step()
             optimizer.zero_grad()
 
-    compare("epoch of the trainer / bare loop", lambda: fit(data, compute, model, BATCH), bare)
+    show(
+        "epoch of the trainer / bare loop",
+        *interleaved(ROUNDS, lambda: fit(data, compute, model, BATCH), bare),
+    )
 
 
 def scores(compute: Compute) -> None:
@@ -124,7 +125,7 @@ def scores(compute: Compute) -> None:
                 TASK.loss(model, batch).sum().backward()
             model.zero_grad()
 
-        compare("scores and masks of ten fractions / one pass", masks, one_pass)
+        show("scores and masks of ten fractions / one pass", *interleaved(ROUNDS, masks, one_pass))
 
 
 def throughput(compute: Compute) -> None:
@@ -176,21 +177,6 @@ class Pictures(Dataset):
 
 def resnet20(data: Resident, compute: Compute) -> nn.Module:
     return compute.place(CifarResNetSettings(depth=20, width=16).build(10, 3, data.size, data.mean, data.std))
-
-
-def compare(name: str, ours: Callable[[], None], bare: Callable[[], None]) -> None:
-    """Print the median ratio of the two, after one round that does not count."""
-    ours(), bare()
-    pairs = [(timed(ours), timed(bare)) for _ in range(ROUNDS)]
-    ratio = statistics.median(a / b for a, b in pairs)
-    a, b = (statistics.median(times) for times in zip(*pairs, strict=True))
-    print(f"{name:48s} {ratio:5.3f}   ({a:.2f} s against {b:.2f} s)", flush=True)
-
-
-def timed(action: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ USAGE = {
 EXAMPLES = {
     "unlearn": "SalUn on digits, which need no network",
     "unlearn method=ga forget=class forget.classes=[3]": "a whole class",
+    "unlearn task=generation": "a class-conditional diffusion model forgets the threes",
     "unlearn method=ga mask=saliency": "salient weights alone",
     "unlearn data=cifar10 data.path=FOLDER": "a local copy of CIFAR-10",
     "unlearn -m method=retrain,ft,ga,salun seed=0,1,2": "a table's rows",
