@@ -206,7 +206,7 @@ NO_LABEL_DROP = "model.label_drop=0"
         ("eval.judge.model.nme=x", "eval.judge.model.nme: no such key"),
         (
             "eval.judge.model.name=small_cn",
-            "model.name: timm has no model 'small_cn'; did you mean 'small_cnn'?",
+            "eval.judge.model.name: timm has no model 'small_cn'; did you mean 'small_cnn'?",
         ),
         (
             "eval.judge.model.name=resnet34 eval.judge.model.pretrained=true",

@@ -44,7 +44,10 @@ class Judge(Settings):
     @field_validator("model", mode="before")
     @classmethod
     def _build(cls, node: Any) -> Any:
-        return build(node, "eval.judge.model")
+        try:
+            return build(node, "eval.judge.model")
+        except InputError as error:  # a model names its keys as those of the group `model`
+            raise InputError(f"eval.judge.{str(error).removeprefix('eval.judge.')}") from error
 
     def check(self, origins: Origins) -> None:
         """Called before anything is written.
