@@ -225,6 +225,19 @@ def test_a_whole_run_of_two_processes(tmp_path, method):
     )  # what was judged is what was saved
 
 
+def test_two_processes_share_the_drawing_of_images(tmp_path):
+    """Chunks go by turns, for the replay too; and one process judges the model by the same images."""
+    few = ("max_steps=2", "replay=8", "fisher_samples=4", "sampler.steps=2", "sampler.batch_size=4")
+    common = (f"paths.outputs={tmp_path}", "task=generation", "data.subset=0.1", "oracle=false")
+    command = (*common, "method=selective_amnesia", *(f"method.{value}" for value in few))
+    assert together(2, whole_run, *command) == [0, 0]
+    (folder,) = run_folders(tmp_path)
+    result = json.loads((folder / "metrics.json").read_text())
+    (checked,) = unlearn(*common, "method=checkpoint", f"method.path={folder}")
+    # the other number of threads rounds a pixel of some image otherwise; one image more or less is 2 % of RA
+    assert checked["metrics"] == pytest.approx(result["metrics"], abs=0.05)
+
+
 def test_the_launcher(tmp_path):
     """As a user would; the second call is answered from the folder."""
     arguments = ["-m", "unlearn_cli", f"paths.outputs={tmp_path}", "method=ft", EPOCH, *TINY]
