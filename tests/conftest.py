@@ -151,3 +151,20 @@ def tiny(unlearn: Command, monkeypatch: pytest.MonkeyPatch, shared_store: Path) 
         return unlearn(*small, *own, *arguments)
 
     return command
+
+
+@pytest.fixture
+def refused(tiny):
+    """refused(*arguments) -> the error line of a command that must be refused before it writes anything."""
+
+    def command(*arguments: str) -> str:
+        end = tiny(*arguments)
+        assert end.code == 2, end.err
+        assert end.out == ""
+        assert "Traceback" not in end.err
+        assert end.err.splitlines()[-1] == f"error: {end.error}"
+        assert not [file for file in Path("outputs").rglob("*") if file.is_file()]
+        assert len(end.error) < 400
+        return end.error
+
+    return command

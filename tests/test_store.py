@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from unlearn_cli.errors import InputError, Preempted
 from unlearn_cli.stopping import stop_signals
-from unlearn_cli.store import MANIFEST, Store, digest
+from unlearn_cli.store import MANIFEST, Store, key_of
 
 
 def write(text: str):
@@ -94,14 +94,14 @@ def test_two_processes_make_one_entry(tmp_path):
 
 def test_a_stop_is_heard_while_another_run_makes_the_entry(tmp_path):
     (tmp_path / "model").mkdir()
-    with FileLock(tmp_path / "model" / f"{digest({})}.lock"), stop_signals():
+    with FileLock(tmp_path / "model" / f"{key_of({})}.lock"), stop_signals():
         signal.raise_signal(signal.SIGTERM)
         with pytest.raises(Preempted, match="waited for another run"):
             Store(tmp_path).get("model", {}, never)
 
 
 def test_what_a_killed_writer_left_does_not_go_into_the_entry(tmp_path):
-    partial = tmp_path / "model" / f"{digest({})}.partial"
+    partial = tmp_path / "model" / f"{key_of({})}.partial"
     partial.mkdir(parents=True)
     (partial / ".a.txt.123.tmp").write_text("half")
     entry = Store(tmp_path).get("model", {}, write("whole"))
@@ -109,5 +109,5 @@ def test_what_a_killed_writer_left_does_not_go_into_the_entry(tmp_path):
 
 
 def test_digest_ignores_order_only():
-    assert digest({"a": 1, "b": [1, 2]}) == digest({"b": [1, 2], "a": 1})
-    assert digest({"a": [1, 2]}) != digest({"a": [2, 1]})
+    assert key_of({"a": 1, "b": [1, 2]}) == key_of({"b": [1, 2], "a": 1})
+    assert key_of({"a": [1, 2]}) != key_of({"a": [2, 1]})

@@ -13,7 +13,7 @@ from unlearn_cli.compute import Device, Precision
 from unlearn_cli.errors import InputError, did_you_mean
 from unlearn_cli.optim import Recipe
 from unlearn_cli.settings import Settings
-from unlearn_cli.store import digest
+from unlearn_cli.store import key_of
 
 GROUPS = ("task", "data", "model", "forget", "method", "mask", "eval", "tracking")
 NOT_IN_HASH = ("paths", "tracking", "progress", "checkpoint_minutes", "expected")
@@ -77,7 +77,7 @@ class Experiment(Settings):
         """outputs/<task>/<data>/<model>/<forget>/<method>-s<seed>-<hash of all that can move a number>."""
         relevant = {key: value for key, value in self.config.items() if key not in NOT_IN_HASH}
         parts = [self.choices[group] for group in ("task", "data", "model", "forget")]
-        leaf = f"{self.choices['method']}-s{self.seed}-{digest(relevant)[:8]}"
+        leaf = f"{self.choices['method']}-s{self.seed}-{key_of(relevant)[:8]}"
         return self.paths.outputs.joinpath(*parts, leaf)
 
 

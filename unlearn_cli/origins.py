@@ -23,7 +23,7 @@ from unlearn_cli.models.checkpoint import load_into, save_model
 from unlearn_cli.optim import Recipe
 from unlearn_cli.runs import environment
 from unlearn_cli.settings import Settings
-from unlearn_cli.store import Store
+from unlearn_cli.store import Store, key_of
 from unlearn_cli.tracking import NullSettings, RunInfo, Tracker, tracked
 from unlearn_cli.trainer import Monitor, Trainer
 
@@ -61,6 +61,7 @@ class Origins:
         self.data = data
         self.splits = splits
         self.sets = sets
+        self.loaded: dict[str, Origin] = {}
 
     def facts(self, rows: np.ndarray) -> dict[str, Any]:
         """Everything that determines a model trained from scratch on `rows`."""
@@ -90,11 +91,15 @@ class Origins:
         return self.compute.place(model)
 
     def get(self, method: Original) -> Origin:
-        """The original model or the oracle, from the store or trained now."""
+        """The original model or the oracle, from the store or trained now; loaded once in a run."""
         facts = self.facts(method.rows(self.sets))
-        folder = self.store.get("model", facts, lambda folder: self._train(method, facts, folder))
-        model = load_into(self.build(), folder, facts)
-        return Origin(model, folder.name, read_json(folder / "cost.json"), read_json(folder / "history.json"))
+        key = key_of(facts)
+        if key not in self.loaded:
+            folder = self.store.get("model", facts, lambda folder: self._train(method, facts, folder))
+            model = load_into(self.build(), folder, facts)
+            cost, history = read_json(folder / "cost.json"), read_json(folder / "history.json")
+            self.loaded[key] = Origin(model, key, cost, history)
+        return self.loaded[key]
 
     def outputs(self, origin: Origin) -> dict[str, Tensor]:
         """What the evaluation needs of an origin, for all rows; computed once for any forget set."""
@@ -132,7 +137,9 @@ class Origins:
         """The same data and sets under another task, model, recipe and seed (a judge of drawn images)."""
         other = {"task": task, "model": model, "train": train, "seed": seed}
         experiment = self.experiment.model_copy(update=other)
-        return Origins(experiment, self.compute, self.store, self.data, self.splits, self.sets)
+        origins = Origins(experiment, self.compute, self.store, self.data, self.splits, self.sets)
+        origins.loaded = self.loaded  # a judge is asked for again and again
+        return origins
 
     def trainer(self, folder: Path, **more: Any) -> Trainer:
         """A trainer with the run's device, seed and habits, checkpointing in `folder`."""

@@ -21,7 +21,7 @@ from unlearn_cli.models.checkpoint import load_into, save_model
 from unlearn_cli.origins import Origin, Origins, glances, logged
 from unlearn_cli.runs import RunFolder
 from unlearn_cli.stopping import stop_signals
-from unlearn_cli.store import Store, digest
+from unlearn_cli.store import Store, key_of
 from unlearn_cli.tracking import Tracker
 
 log = logging.getLogger("unlearn")
@@ -63,7 +63,7 @@ def run(config: DictConfig, choices: dict[str, str]) -> dict[str, Any]:
         original = origins.get(Original())
         wanted = experiment.oracle or isinstance(experiment.method, Retrain)
         oracle = origins.get(Retrain()) if wanted else None
-        key = digest({"folder": str(folder.path.absolute())})  # a resumed run continues its own
+        key = key_of({"folder": str(folder.path.absolute())})  # a resumed run continues its own
         with origins.track(key, experiment.method.job, folder.path) as tracker:
             model, record = unlearned(experiment, folder, origins, original, oracle, tracker)
             result = judged(experiment, folder, origins, original, oracle, model, record, tracker)

@@ -61,7 +61,7 @@ class Store:
         Raises:
             InputError: the store's folder cannot be written.
         """
-        key = digest(facts)
+        key = key_of(facts)
         entry = self.root / kind / key
         lock = FileLock(f"{entry}.lock")
         if self.world.is_main:
@@ -90,7 +90,7 @@ class Store:
 
     def find(self, kind: str, facts: dict[str, Any]) -> Path | None:
         """The entry's folder if it is complete, without making it."""
-        entry = self.root / kind / digest(facts)
+        entry = self.root / kind / key_of(facts)
         return entry if (entry / MANIFEST).exists() else None
 
     def _take(self, lock: FileLock, entry: Path) -> None:
@@ -128,7 +128,7 @@ class Store:
         return False
 
 
-def digest(facts: dict[str, Any]) -> str:
+def key_of(facts: dict[str, Any]) -> str:
     """16 hex digits that stand for JSON-able facts."""
     canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]

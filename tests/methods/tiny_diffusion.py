@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from linear_problem import PLAIN_SGD
 
 from unlearn_cli.compute import Compute
 from unlearn_cli.data.images import Resident
@@ -15,20 +16,7 @@ from unlearn_cli.tasks.generation import Generation
 from unlearn_cli.trainer import Trainer
 
 SAMPLER = {"steps": 3, "eta": 0.0, "guidance": 2.0, "batch_size": 4, "seed": 0}
-ADAM = {
-    "epochs": 1,
-    "max_steps": None,
-    "lr": 1e-3,
-    "batch_size": 8,
-    "optimizer": "adam",
-    "momentum": 0.0,
-    "weight_decay": 0.0,
-    "schedule": "constant",
-    "milestones": [],
-    "decay": 0.1,
-    "clip_norm": None,
-    "ema": None,
-}
+ADAM = PLAIN_SGD | {"lr": 1e-3, "batch_size": 8, "optimizer": "adam"}
 
 
 class TinyDiffusion:

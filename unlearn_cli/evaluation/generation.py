@@ -193,11 +193,12 @@ class GenerationEvaluation(Evaluation):
     def samples(self, origins: Origins, outputs: dict[str, Outputs]) -> list[dict[str, Any]]:
         """A row for every class: images of each model from the same noise."""
         rows = []
+        recognised = {model: self.per_class(origins, out) for model, out in outputs.items()}
         for number, name in enumerate(origins.data.classes):
             row: dict[str, Any] = {"class": name, "forgotten": number in origins.sets.classes}
             for model, out in outputs.items():
                 row[model] = strip(channels_last(out["images"][out["labels"] == number][:SHOWN]))
-                row[f"{model} (%)"] = self.per_class(origins, out)[name]
+                row[f"{model} (%)"] = recognised[model][name]
             rows.append(row)
         return rows
 
