@@ -14,9 +14,9 @@ from unlearn_cli.errors import InputError, did_you_mean
 from unlearn_cli.optim import Recipe
 from unlearn_cli.settings import Settings
 from unlearn_cli.store import key_of
+from unlearn_cli.variants import determining
 
 GROUPS = ("task", "data", "model", "forget", "method", "mask", "eval", "tracking")
-NOT_IN_HASH = ("paths", "tracking", "progress", "checkpoint_minutes", "expected")
 
 
 class Paths(Settings):
@@ -75,9 +75,8 @@ class Experiment(Settings):
     @property
     def folder(self) -> Path:
         """outputs/<task>/<data>/<model>/<forget>/<method>-s<seed>-<hash of all that can move a number>."""
-        relevant = {key: value for key, value in self.config.items() if key not in NOT_IN_HASH}
         parts = [self.choices[group] for group in ("task", "data", "model", "forget")]
-        leaf = f"{self.choices['method']}-s{self.seed}-{key_of(relevant)[:8]}"
+        leaf = f"{self.choices['method']}-s{self.seed}-{key_of(determining(self.config))[:8]}"
         return self.paths.outputs.joinpath(*parts, leaf)
 
 

@@ -1,0 +1,29 @@
+"""Runs that differ by nothing but chance are repetitions of one variant."""
+
+from typing import Any
+
+from unlearn_cli.store import key_of
+
+MOVES_NO_NUMBER = ("paths", "tracking", "progress", "checkpoint_minutes", "expected")
+"""Top-level keys of a configuration that no result depends on."""
+
+
+def determining(config: dict[str, Any]) -> dict[str, Any]:
+    """The resolved configuration without the keys that move no number."""
+    return {key: value for key, value in config.items() if key not in MOVES_NO_NUMBER}
+
+
+def unseeded(config: dict[str, Any]) -> dict[str, Any]:
+    """The determining configuration without any key named `seed`, at whatever depth."""
+    return _without_seeds(determining(config))
+
+
+def variant(config: dict[str, Any], method: str) -> str:
+    """`<method>-<hash of everything but the seeds>`: equal for the repetitions of one experiment."""
+    return f"{method}-{key_of(unseeded(config))[:8]}"
+
+
+def _without_seeds(node: Any) -> Any:
+    if not isinstance(node, dict):
+        return node
+    return {key: _without_seeds(value) for key, value in node.items() if key != "seed"}
