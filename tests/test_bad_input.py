@@ -171,7 +171,7 @@ def test_store_below_a_file(tiny):
     Path("file").write_text("")
     end = tiny(*GA, "paths.store=file/store")
     assert end.code == 2
-    assert end.error.startswith("paths.store: cannot write to 'file/store'")
+    assert end.error.startswith("paths.store: cannot write to 'file/store")
 
 
 class TestConfigurationOfOnesOwn:

@@ -9,6 +9,7 @@ import unlearn_cli.run
 from unlearn_cli.errors import Preempted, RunError
 
 FILES = {
+    ".lock",
     "config.yaml",
     "environment.json",
     "forget.json",
@@ -77,17 +78,21 @@ def test_a_value_may_refer_to_another(tiny):
 
 
 def test_a_sweep_goes_on_after_a_failure(tiny):
-    end = tiny("-m", "method=ga", "method.epochs=3", "method.lr=1e30,-1,1e-3")
+    end = tiny("-m", "method=ga", "method.epochs=3", "method.lr=1e30,1e-3")
     assert end.code == 1
     assert "Traceback" not in end.err
-    closing = end.err.split("error: 2 run(s) of the sweep failed:")[1].splitlines()
+    closing = end.err.split("error: 1 run(s) of the sweep failed:")[1].splitlines()
     assert [line for line in closing if "method.lr=1e+30" in line and "not finite" in line]
-    assert [line for line in closing if "method.lr=-1" in line and "greater than 0" in line]
-    assert len(closing) == 3
     states = [json.loads((folder / "status.json").read_text())["state"] for folder in run_folders()]
     assert sorted(states) == ["failed", "finished"]
     assert {path.name for path in Path("outputs").iterdir()} == {"classification", "sweeps"}
-    assert {path.name for path in Path("outputs/sweeps").iterdir()} == {"multirun.yaml"}
+    (sweep,) = Path("outputs/sweeps").iterdir()
+    assert {path.name for path in sweep.iterdir()} == {"sweep.json"}
+
+
+def test_a_sweep_with_a_wrong_value_is_not_begun(refused):
+    said = refused("-m", "method=ga", "method.lr=1e-3,-1")
+    assert said == "method.lr: input should be greater than 0, got -1 (in the sweep's run method.lr=-1)"
 
 
 def test_flags_may_stand_anywhere(tiny):
@@ -100,7 +105,7 @@ def test_a_sweep_ends_at_an_interruption(tiny, monkeypatch):
     monkeypatch.setattr(unlearn_cli.run, "run", raising(KeyboardInterrupt()))
     end = tiny("-m", "method=ga,ft")
     assert end.code == 130
-    assert "run 2" not in end.err
+    assert "run 2 of" not in end.err
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ def test_a_run_from_beginning_to_end(folder, caplog):
     assert "told" in text
     assert "not told" not in text
     assert {file.name for file in folder.path.iterdir()} == {
+        ".lock",
         "config.yaml",
         "environment.json",
         "log.txt",

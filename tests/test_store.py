@@ -96,7 +96,7 @@ def test_a_stop_is_heard_while_another_run_makes_the_entry(tmp_path):
     (tmp_path / "model").mkdir()
     with FileLock(tmp_path / "model" / f"{key_of({})}.lock"), stop_signals():
         signal.raise_signal(signal.SIGTERM)
-        with pytest.raises(Preempted, match="waited for another run"):
+        with pytest.raises(Preempted, match="waited for another process"):
             Store(tmp_path).get("model", {}, never)
 
 

@@ -27,7 +27,7 @@ def groups() -> list[str]:
     `optim` and `sampler` are chosen for a place (optim@method=…).
     """
     folders = {path.name for path in conf_folder().iterdir() if path.is_dir()}
-    return sorted(folders - {"optim", "sampler", "recipe"})
+    return sorted(folders - {"optim", "sampler", "recipe", "hydra"})
 
 
 def options(group: str, more: tuple[Path, ...] = ()) -> list[Option]:

@@ -4,34 +4,38 @@ import logging
 import os
 import sys
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from unlearn_cli.catalogue import conf_folder
-from unlearn_cli.errors import Preempted, UnlearnError
+from unlearn_cli.errors import UnlearnError
 
 log = logging.getLogger("unlearn")
 
 
 @dataclass
 class Outcome:
-    """What the runs of this command came to: Hydra would print errors in its own way, so they wait here."""
+    """What this command came to: Hydra would print errors in its own way, so they wait here."""
 
     error: BaseException | None = None
-    failures: list[str] = field(default_factory=list)
+    planning: bool = False
+    """Say what a sweep would do, and do nothing."""
 
 
 outcome = Outcome()
+PLAN = "plan"
 
 
 def main() -> None:
     """Entry point: exit code 0, 2 for wrong input, 1 for a run (or any run of a sweep) that failed."""
+    if sys.argv[1:2] == ["status"]:
+        _status(sys.argv[2:])
+        return
     arguments = sys.argv[1:] = sorted(sys.argv[1:], key=_is_override)  # argparse wants flags on one side
     if "--help" in arguments or "-h" in arguments:
         from unlearn_cli.help import show_help
@@ -41,12 +45,18 @@ def main() -> None:
     if "--version" in arguments:
         print(f"unlearn {version('unlearn-cli')}")
         return
+    if (PLAN in arguments or any(a.startswith("hydra/launcher=") for a in arguments)) and not (
+        {"-m", "--multirun"} & set(arguments)
+    ):
+        arguments.insert(0, "-m")  # both are about a sweep, be it of one run
+    sys.argv[1:] = [argument for argument in arguments if argument != PLAN]
+    outcome.planning = PLAN in arguments
     console = logging.StreamHandler()
     console.setLevel(logging.INFO if _is_main() else logging.WARNING)
     log.handlers = [console]
     log.setLevel(logging.DEBUG)  # for the log.txt of a run, which takes more than the screen
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors over instead of printing them
-    outcome.error, outcome.failures = None, []
+    outcome.error = None
     try:
         _compose()
     except KeyboardInterrupt as error:
@@ -57,37 +67,40 @@ def main() -> None:
         _end(explained(error, arguments), 2, error)
     if outcome.error:
         _fail(outcome.error)
-    if outcome.failures:
-        _end(f"{len(outcome.failures)} run(s) of the sweep failed:\n" + "\n".join(outcome.failures), 1)
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
 def _compose(config: DictConfig) -> None:
-    """Called by Hydra with each composed configuration, one or a sweep's."""
+    """Called by Hydra with the composed configuration of a single run."""
     from unlearn_cli.compare.table import show
     from unlearn_cli.run import run
 
-    context = HydraConfig.get()
-    choices = {group: choice for group, choice in context.runtime.choices.items() if choice is not None}
-    task: Any = OmegaConf.to_container(context.overrides.task, resolve=False)  # method.lr=${train.lr} stays
-    overrides = " ".join(task)
-    sweep = context.mode == RunMode.MULTIRUN
-    if outcome.error:
-        return
-    if sweep:
-        log.info("run %d: %s", context.job.num + 1, overrides)
+    choices = {group: choice for group, choice in HydraConfig.get().runtime.choices.items() if choice}
     try:
         result = run(config, choices)
         if _is_main():
             show(result)
-    except (Preempted, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:
         outcome.error = error
-    except Exception as error:
-        if not sweep:
-            outcome.error = error
-            return
-        log.error("error: %s", error, exc_info=not isinstance(error, UnlearnError))
-        outcome.failures.append(f"  {overrides}: {error}")
+
+
+def sweep(where: str, settings: dict[str, Any], composed: list[Any]) -> None:
+    """Called by hydra_plugins.unlearn_launcher with a sweep's composed configurations."""
+    from unlearn_cli.sweep.launch import launch
+
+    try:
+        launch(where, settings, composed, outcome.planning)
+    except (Exception, KeyboardInterrupt) as error:
+        outcome.error = error
+
+
+def _status(arguments: list[str]) -> None:
+    from unlearn_cli.sweep.command import status
+
+    try:
+        status(arguments)
+    except UnlearnError as error:
+        _fail(error)
 
 
 def _is_override(argument: str) -> bool:

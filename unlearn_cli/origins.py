@@ -14,17 +14,19 @@ from torch import Tensor, nn
 from unlearn_cli.compute import Compute
 from unlearn_cli.cost import peak_memory_mb
 from unlearn_cli.data.images import ImageData
-from unlearn_cli.data.splits import Sets, Splits, digest
+from unlearn_cli.data.splits import Splits, digest, divide, split
 from unlearn_cli.evaluation.meaning import meanings
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.files import read_json, write_json, write_tensors
+from unlearn_cli.forget.base import ForgetSet
+from unlearn_cli.mask import Mask
 from unlearn_cli.methods.original import Original
 from unlearn_cli.models.checkpoint import load_into, save_model
 from unlearn_cli.optim import Recipe
 from unlearn_cli.runs import environment
 from unlearn_cli.settings import Settings
 from unlearn_cli.store import Store, key_of
-from unlearn_cli.tracking import NullSettings, RunInfo, Tracker, tracked
+from unlearn_cli.tracking import NullSettings, RunInfo, Tracker, columns, tracked
 from unlearn_cli.trainer import Monitor, Trainer
 
 log = logging.getLogger("unlearn")
@@ -53,15 +55,25 @@ class Origins:
         store: Store,
         data: ImageData,
         splits: Splits,
-        sets: Sets,
+        forget_set: ForgetSet,
     ):
         self.experiment = experiment
         self.compute = compute
         self.store = store
         self.data = data
         self.splits = splits
-        self.sets = sets
+        self.forget_set = forget_set
+        self.sets = divide(splits, forget_set, data)
         self.loaded: dict[str, Origin] = {}
+
+    @classmethod
+    def of(
+        cls, experiment: Experiment, compute: Compute, store: Store, data: ImageData | None = None
+    ) -> "Origins":
+        """Load the data (unless they are at hand), split them, choose the forget set."""
+        data = data or experiment.data.load(experiment.paths.data, store, compute.device)
+        splits = split(data, experiment.data.val_fraction, experiment.data.split_seed)
+        return cls(experiment, compute, store, data, splits, experiment.forget.select(data, splits))
 
     def facts(self, rows: np.ndarray) -> dict[str, Any]:
         """Everything that determines a model trained from scratch on `rows`."""
@@ -92,14 +104,29 @@ class Origins:
 
     def get(self, method: Original) -> Origin:
         """The original model or the oracle, from the store or trained now; loaded once in a run."""
-        facts = self.facts(method.rows(self.sets))
-        key = key_of(facts)
+        facts, key = self.facts(method.rows(self.sets)), self.key(method)
         if key not in self.loaded:
             folder = self.store.get("model", facts, lambda folder: self._train(method, facts, folder))
             model = load_into(self.build(), folder, facts)
             cost, history = read_json(folder / "cost.json"), read_json(folder / "history.json")
             self.loaded[key] = Origin(model, key, cost, history)
         return self.loaded[key]
+
+    def key(self, method: Original) -> str:
+        """The entry of the original model or the oracle, be it there or not."""
+        return key_of(self.facts(method.rows(self.sets)))
+
+    def mask(self, trainer: Trainer) -> Mask | None:
+        """The mask of the original model's weights for this forget set; its scores are kept in the store."""
+        experiment, original = self.experiment, self.get(Original())
+        return experiment.mask.build(
+            experiment.task, original.model, self.sets, trainer, self.store, self.mask_facts()
+        )
+
+    def mask_facts(self) -> dict[str, Any]:
+        """What determines the scores of a mask, beside the mask's own settings."""
+        precision = self.compute.precision
+        return {"model": self.key(Original()), "forget": self.sets.fingerprint, "precision": precision}
 
     def outputs(self, origin: Origin) -> dict[str, Tensor]:
         """What the evaluation needs of an origin, for all rows; computed once for any forget set."""
@@ -116,17 +143,20 @@ class Origins:
     def metrics(self, origin: Origin) -> dict[str, float]:
         """An origin's metrics for this run's forget set, kept in the store."""
         evaluation = self.experiment.eval
-        config = self.experiment.config["eval"]
-        config = {key: value for key, value in config.items() if key not in evaluation.moves_nothing}
-        facts = {"model": origin.key, "forget": self.sets.fingerprint, "eval": config}
-        facts |= evaluation.output_facts(self)
 
         def make(folder: Path) -> None:
             metrics = evaluation.metrics(self, origin.model, self.outputs(origin), folder)
             if self.compute.is_main:
                 write_json(folder / "metrics.json", metrics)
 
-        return read_json(self.store.get("metrics", facts, make) / "metrics.json")
+        return read_json(self.store.get("metrics", self.metric_facts(origin.key), make) / "metrics.json")
+
+    def metric_facts(self, key: str) -> dict[str, Any]:
+        """What determines the metrics of the model with that key."""
+        evaluation, config = self.experiment.eval, self.experiment.config["eval"]
+        config = {key: value for key, value in config.items() if key not in evaluation.moves_nothing}
+        facts = {"model": key, "forget": self.sets.fingerprint, "eval": config}
+        return facts | evaluation.output_facts(self)
 
     @property
     def all_rows(self) -> np.ndarray:
@@ -137,7 +167,7 @@ class Origins:
         """The same data and sets under another task, model, recipe and seed (a judge of drawn images)."""
         other = {"task": task, "model": model, "train": train, "seed": seed}
         experiment = self.experiment.model_copy(update=other)
-        origins = Origins(experiment, self.compute, self.store, self.data, self.splits, self.sets)
+        origins = Origins(experiment, self.compute, self.store, self.data, self.splits, self.forget_set)
         origins.loaded = self.loaded  # a judge is asked for again and again
         return origins
 
@@ -158,14 +188,21 @@ class Origins:
     def track(self, id: str, job: str, folder: Path) -> AbstractContextManager[Tracker]:
         """Track a block of work under an id of its own, in the main process alone."""
         experiment, choices = self.experiment, self.experiment.choices
-        method = choices["method"] if job == experiment.method.job else job
+        own = folder == experiment.folder
+        method = choices["method"] if own else job
+        determining = experiment.config if own else self.facts(self.splits.train)
+        if job == "oracle" and not own:
+            determining |= {"forget": experiment.config["forget"]}
         info = RunInfo(
             id=id,
             name=f"{choices['data']}-{choices['forget']}-{method}-s{experiment.seed}",
             group="/".join(choices[name] for name in ("data", "model", "forget")),
             job_type=job,
             tags=(method, *(choices[name] for name in ("data", "model", "forget"))),
-            config=experiment.config | {"environment": environment(), "metrics": explained()},
+            config=experiment.config
+            | columns(determining, experiment.config, choices, method)
+            | {"environment": environment(), "metrics": explained()},
+            better={key: meaning.better for key, meaning in meanings().items()},
         )
         return tracked(experiment.tracking if self.compute.is_main else NullSettings(), info, folder)
 

@@ -1,6 +1,7 @@
-"""A progress bar on a terminal; a few log lines where there is none."""
+"""A progress bar on a terminal; now and then a log line where there is none."""
 
 import logging
+import time
 from types import TracebackType
 
 from rich.console import Console
@@ -10,7 +11,7 @@ from rich.progress import Progress as RichProgress
 log = logging.getLogger("unlearn")
 console = Console(stderr=True)
 
-LOG_LINES = 4
+LINE_SECONDS = (5, 60)  # from the start of a stage to its first line, and from line to line
 
 
 class Progress:
@@ -23,6 +24,7 @@ class Progress:
             *columns, console=console, transient=True, disable=not (shown and console.is_terminal)
         )
         self.task = self.bar.add_task(stage, total=total, completed=done)
+        self.line_due = time.monotonic() + LINE_SECONDS[0]
 
     def __enter__(self) -> "Progress":
         if self.shown and self.done:
@@ -40,5 +42,8 @@ class Progress:
         at = "" if epoch is None else f"epoch {epoch + 1}"
         self.done += 1
         self.bar.update(self.task, completed=self.done, description=f"{self.stage} {at}".strip())
-        if self.shown and not console.is_terminal and self.done % max(1, self.total // LOG_LINES) == 0:
-            log.info("%s: step %d of %d %s", self.stage, self.done, self.total, at and f"({at})")
+        if self.shown and (time.monotonic() >= self.line_due or self.done == self.total):
+            self.line_due = time.monotonic() + LINE_SECONDS[1]
+            # `unlearn status` shows the last line of log.txt; on a terminal the bar is enough
+            level = logging.DEBUG if console.is_terminal else logging.INFO
+            log.log(level, "%s: step %d of %d %s", self.stage, self.done, self.total, at and f"({at})")

@@ -11,7 +11,6 @@ from torch import nn
 from unlearn_cli.compare import table
 from unlearn_cli.compute import Compute
 from unlearn_cli.cost import peak_memory_mb
-from unlearn_cli.data.splits import divide, split
 from unlearn_cli.evaluation.gaps import compared
 from unlearn_cli.experiment import Experiment, read
 from unlearn_cli.files import read_json, write_json
@@ -46,20 +45,19 @@ def run(config: DictConfig, choices: dict[str, str]) -> dict[str, Any]:
 
     compute = Compute(experiment.device, experiment.precision, experiment.channels_last, experiment.compile)
     folder.is_main = compute.is_main
-    store = Store(experiment.paths.store, compute)
-    data = experiment.data.load(experiment.paths.data, store, compute.device)
-    splits = split(data, experiment.data.val_fraction, experiment.data.split_seed)
-    forget_set = experiment.forget.select(data, splits)
-    sets = divide(splits, forget_set, data)
-    origins = Origins(experiment, compute, store, data, splits, sets)
+    origins = Origins.of(experiment, compute, Store(experiment.paths.store, compute))
+    sets = origins.sets
     blank = origins.build()  # what does not fit is told before anything is written
     experiment.mask.check(experiment.task, blank)
-    experiment.method.check(experiment.task, blank, data, sets)
+    experiment.method.check(experiment.task, blank, origins.data, sets)
     experiment.eval.check(origins, blank)
 
     with folder.running(), stop_signals():
+        if result := compute.broadcast(folder.result()):
+            log.info("finished by another process: %s", folder.path)
+            return result
         if compute.is_main:
-            forget_set.save(folder.path / "forget.json")
+            origins.forget_set.save(folder.path / "forget.json")
         original = origins.get(Original())
         wanted = experiment.oracle or isinstance(experiment.method, Retrain)
         oracle = origins.get(Retrain()) if wanted else None
@@ -67,10 +65,11 @@ def run(config: DictConfig, choices: dict[str, str]) -> dict[str, Any]:
         with origins.track(key, experiment.method.job, folder.path) as tracker:
             model, record = unlearned(experiment, folder, origins, original, oracle, tracker)
             result = judged(experiment, folder, origins, original, oracle, model, record, tracker)
+        forget_set = origins.forget_set
         result["forget"] = {"kind": forget_set.kind, "count": len(sets.forget), "facts": forget_set.facts}
         if compute.is_main:
             table.write(result, folder.path / "table.md")
-        folder.finish(result)
+        folder.finish(result, origins.store.seconds)
     return result
 
 
@@ -99,12 +98,7 @@ def unlearned(
         return load_into(model, folder.path, facts), read_json(record_file)
 
     trainer = origins.trainer(folder.path, observe=partial(logged, tracker))
-    facts_of_mask = {
-        "model": original.key,
-        "forget": sets.fingerprint,
-        "precision": origins.compute.precision,
-    }
-    trainer.mask = experiment.mask.build(task, model, sets, trainer, origins.store, facts_of_mask)
+    trainer.mask = origins.mask(trainer)
     glance = glances(task, trainer, {"forget": sets.forget, "val": sets.val})
     watch = experiment.eval.watch(origins, folder.path, tracker)
 

@@ -1,13 +1,15 @@
 """Run folders: one run's config, status, log, manifest, model, metrics and figures."""
 
+import hashlib
 import logging
+import os
 import platform
 import subprocess
 import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,12 @@ from omegaconf import OmegaConf
 
 from unlearn_cli.errors import InputError, Preempted, UnlearnError
 from unlearn_cli.files import read_json, remove_leftovers, remove_working_files, replacing, write_json
+from unlearn_cli.locks import held
 
 log = logging.getLogger("unlearn")
+
+FROZEN = Path(__file__).parent / "frozen.json"
+"""In the copy of the package that a submitted sweep runs: what git said of the tree it was made from."""
 
 PACKAGES = ("unlearn-cli", "torch", "torchvision", "timm", "datasets", "hydra-core", "scikit-learn", "wandb")
 
@@ -40,6 +46,7 @@ class RunFolder:
         self.path = path
         self.config = config
         self.is_main = is_main
+        self.began = time.time()
 
     def status(self) -> dict[str, Any]:
         """The status record; {"state": "absent"} if the run never began."""
@@ -56,9 +63,22 @@ class RunFolder:
     def running(self) -> Iterator[None]:
         """Mark the run as running; at the end as preempted or failed if it did not come to `finish`.
 
+        One process at a time: if another is at this run, wait for it. Look at `result` then; a finished run
+        stays as it is.
+
         Raises:
-            InputError: the folder cannot be written.
+            InputError: the folder cannot be written, or its file system has no locks.
         """
+        lock = held(self.path / ".lock", "paths.outputs", f"doing the run in {self.path}")
+        with lock if self.is_main else nullcontext():
+            if self.result():
+                yield
+            else:
+                with self._marked():
+                    yield
+
+    @contextmanager
+    def _marked(self) -> Iterator[None]:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._status("running")
@@ -80,9 +100,8 @@ class RunFolder:
             raise
         except BaseException as error:
             log.debug("".join(traceback.format_exception(error)))  # for log.txt alone
-            line = str(error) if isinstance(error, UnlearnError) else f"{type(error).__name__}: {error}"
             try:
-                self._status("failed", line)
+                self._status("failed", _line(error))
             except OSError as also:
                 log.warning("status.json still says 'running': it cannot be written (%s)", also.strerror)
             raise
@@ -90,30 +109,63 @@ class RunFolder:
             log.removeHandler(handler)
             handler.close()
 
-    def finish(self, result: dict[str, Any]) -> None:
-        """Write the result and mark the run finished; what only served its resumption goes."""
+    def finish(self, result: dict[str, Any] | None = None, shared_seconds: float = 0.0) -> None:
+        """Write the result, if there is one, and mark the run finished; what only served its resumption goes.
+
+        shared_seconds: what of its time went into things that other runs share (`unlearn plan` estimates by
+        the rest).
+        """
         if self.is_main:
-            write_json(self.path / "metrics.json", result)
-            self._status("finished")
+            if result:
+                write_json(self.path / "metrics.json", result)
+            self._status("finished", seconds=time.time() - self.began - shared_seconds)
             remove_working_files(self.path)
             remove_leftovers(self.path)
 
-    def _status(self, state: str, reason: str | None = None) -> None:
+    def refused(self, error: Exception) -> None:
+        """Note why the run could not begin, or why it failed, if it has not said so itself."""
+        if self.status()["state"] not in ("failed", "finished"):
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._status("failed", _line(error))
+
+    def _status(self, state: str, reason: str | None = None, **more: Any) -> None:
         if self.is_main:
-            record = {"state": state, "reason": reason, "host": platform.node(), "time": time.time()}
-            write_json(self.path / "status.json", record)
+            here = {"host": platform.node(), "pid": os.getpid(), "job": slurm_job(), "time": time.time()}
+            write_json(self.path / "status.json", {"state": state, "reason": reason, **here, **more})
+
+
+def _line(error: BaseException) -> str:
+    return str(error) if isinstance(error, UnlearnError) else f"{type(error).__name__}: {error}"
+
+
+def slurm_job() -> str | None:
+    """The SLURM job that this process belongs to, as squeue names it; None outside of SLURM."""
+    array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    return f"{array}_{task}" if array else os.environ.get("SLURM_JOB_ID")
 
 
 def environment() -> dict[str, Any]:
     """Commit, versions and machine of this process."""
     return {
         "command": sys.argv,
-        "commit": _git("rev-parse", "HEAD"),
-        "changed": bool(_git("status", "--porcelain")),
+        **(read_json(FROZEN) if FROZEN.exists() else source()),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "host": platform.node(),
         "platform": platform.platform(),
+        "job": slurm_job(),
+        "devices": os.environ.get("CUDA_VISIBLE_DEVICES"),
+    }
+
+
+def source() -> dict[str, Any]:
+    """The source tree's commit, and a hash of what differs from it (None: nothing)."""
+    changes = _git("status", "--porcelain")
+    diff = f"{changes}\n{_git('diff', 'HEAD')}"
+    return {
+        "commit": _git("rev-parse", "HEAD"),
+        "changed": bool(changes),
+        "diff": hashlib.sha256(diff.encode()).hexdigest()[:16] if changes else None,
     }
 
 

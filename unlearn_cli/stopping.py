@@ -31,9 +31,16 @@ def stop_requested() -> bool:
 
 
 def stop(where: str) -> None:
-    """Leave the run: call the scheduler's own handler (submitit requeues there), else raise `Preempted`."""
+    """Leave the run, its checkpoint written: by the scheduler's handler (submitit requeues), or `Preempted`.
+
+    Returns if that handler lets SIGTERM pass, as submitit's does: SLURM kills the job in its own time, and
+    requeues a preempted one only if it has not ended by itself.
+    """
     number, frame = _received[0] if _received else (signal.SIGTERM, None)  # another process received it
     handler = _previous.get(number)
     if callable(handler):
         handler(number, frame)
+        if number == signal.SIGTERM:
+            _received.clear()
+            return
     raise Preempted(f"stopped by {signal.Signals(number).name} {where}; the same command resumes")

@@ -5,15 +5,12 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
-from filelock import FileLock, Timeout
-
-from unlearn_cli.errors import InputError
 from unlearn_cli.files import read_json, remove_leftovers, remove_working_files, write_json
-from unlearn_cli.stopping import stop, stop_requested
+from unlearn_cli.locks import held
 
 log = logging.getLogger("unlearn")
 
@@ -54,65 +51,44 @@ class Store:
     def __init__(self, root: Path, world: World | None = None):
         self.root = root
         self.world = world or Alone()
+        self.seconds = 0.0
+        """What making entries has taken so far."""
 
     def get(self, kind: str, facts: dict[str, Any], make: Callable[[Path], None]) -> Path:
         """The entry's folder, made by `make(folder)` if it is not there.
 
         Raises:
-            InputError: the store's folder cannot be written.
+            InputError: the store's folder cannot be written, or its file system has no locks.
         """
-        key = key_of(facts)
-        entry = self.root / kind / key
-        lock = FileLock(f"{entry}.lock")
+        entry = self.root / kind / key_of(facts)
+        making = held(Path(f"{entry}.lock"), "paths.store", f"making {entry}")
+        with making if self.world.is_main else nullcontext():
+            if not self.world.broadcast(self._ready(entry) if self.world.is_main else None):
+                self._make(entry, facts, make)
+        return entry
+
+    def _make(self, entry: Path, facts: dict[str, Any], make: Callable[[Path], None]) -> None:
+        began, inside = time.monotonic(), self.seconds
+        partial = entry.with_name(entry.name + ".partial")
         if self.world.is_main:
-            self._take(lock, entry)
-        try:
-            if self.world.broadcast(self._ready(entry) if self.world.is_main else None):
-                return entry
-            partial = entry.with_name(key + ".partial")
-            if self.world.is_main:
-                partial.mkdir(exist_ok=True)
-                remove_leftovers(partial)
-            self.world.barrier()
-            make(partial)
-            self.world.barrier()
-            if self.world.is_main:
-                remove_working_files(partial)
-                write_json(
-                    partial / MANIFEST, {"facts": facts, "files": _hashes(partial), "made": time.time()}
-                )
-                partial.rename(entry)
-            self.world.barrier()
-            return entry
-        finally:
-            if self.world.is_main:
-                lock.release()
+            partial.mkdir(exist_ok=True)
+            remove_leftovers(partial)
+        self.world.barrier()
+        make(partial)
+        self.world.barrier()
+        seconds = time.monotonic() - began
+        self.seconds = inside + seconds  # of an entry made on the way, too
+        if self.world.is_main:
+            remove_working_files(partial)
+            manifest = {"facts": facts, "files": _hashes(partial), "made": time.time(), "seconds": seconds}
+            write_json(partial / MANIFEST, manifest)
+            partial.rename(entry)
+        self.world.barrier()
 
     def find(self, kind: str, facts: dict[str, Any]) -> Path | None:
         """The entry's folder if it is complete, without making it."""
         entry = self.root / kind / key_of(facts)
         return entry if (entry / MANIFEST).exists() else None
-
-    def _take(self, lock: FileLock, entry: Path) -> None:
-        """Take the lock; say so if another run is at work on the entry."""
-        try:
-            entry.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=0)
-        except Timeout:
-            log.info("store: waiting for another run that makes %s", entry)
-            self._wait(lock)
-        except OSError as error:
-            raise InputError(
-                f"paths.store: cannot write to '{self.root}' ({error.strerror}); give a writable folder"
-            ) from error
-
-    def _wait(self, lock: FileLock) -> None:
-        """Take the lock once it is free; leave if a stop is asked for."""
-        while not lock.is_locked:
-            if stop_requested():
-                stop("while it waited for another run")
-            with suppress(Timeout):
-                lock.acquire(timeout=1)
 
     def _ready(self, entry: Path) -> bool:
         if not entry.exists():
@@ -126,6 +102,24 @@ class Store:
         entry.rename(aside)
         log.warning("store: %s is damaged (%s); set aside as %s and made anew", entry, fault, aside.name)
         return False
+
+
+class NotMade(LookupError):
+    """An entry was asked of a store that makes none."""
+
+
+class ReadOnlyStore(Store):
+    """What a plan looks at: entries are found or not, none is made."""
+
+    def get(self, kind: str, facts: dict[str, Any], make: Callable[[Path], None]) -> Path:
+        """The entry's folder.
+
+        Raises:
+            NotMade: it is not there.
+        """
+        if entry := self.find(kind, facts):
+            return entry
+        raise NotMade(f"{kind}/{key_of(facts)}")
 
 
 def key_of(facts: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from unlearn_cli.data.splits import divide, split
+from unlearn_cli.data.splits import split
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation import judge as module
 from unlearn_cli.evaluation.judge import BATCH, Judge, as_floats, seen
@@ -35,7 +35,7 @@ def origins(toy, compute, tmp_path):
     """A run on `toy` that forgets class 1."""
     splits = split(toy, 0.1, 0)
     rows = splits.train[toy.labels[splits.train] == 1]
-    sets = divide(splits, SimpleNamespace(rows=rows, classes=(1,), fingerprint="class 1"), toy)
+    forget_set = SimpleNamespace(rows=rows, classes=(1,), fingerprint="class 1")
     store = Store(tmp_path / "store")
     experiment = Experiment.model_construct(
         seed=5,
@@ -48,7 +48,7 @@ def origins(toy, compute, tmp_path):
         config={},
         paths=Paths(outputs=tmp_path, store=store.root, data=None),
     )
-    return Origins(experiment, compute, store, toy, splits, sets)
+    return Origins(experiment, compute, store, toy, splits, forget_set)
 
 
 @pytest.fixture

@@ -29,6 +29,16 @@ class Evaluation(Settings, ABC):
     moves_nothing: ClassVar[tuple[str, ...]]
     """Its keys that no metric depends on: what is kept or shown."""
 
+    has_judge: ClassVar[bool] = False
+    """Whether a judge is made, once for all runs, before any model can be judged."""
+
+    def judge_made(self, origins: Origins) -> bool:
+        """Whether the store has the judge."""
+        return True
+
+    def make_judge(self, origins: Origins) -> None:
+        """Make the judge, so that the runs find it in the store."""
+
     def check(self, origins: Origins, model: nn.Module) -> None:
         """Called before anything is written; `model` is freshly initialised.
 

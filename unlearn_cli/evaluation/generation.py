@@ -57,6 +57,8 @@ class GenerationEvaluation(Evaluation):
     tasks: ClassVar[tuple[str, ...]] = ("generation",)
     moves_nothing: ClassVar[tuple[str, ...]] = ("grid_every", "save_samples")
 
+    has_judge: ClassVar[bool] = True
+
     judge: Judge
     sampler: Sampler
     samples_per_class: int = Field(gt=1, description="images drawn of every class, the forgotten ones too")
@@ -70,6 +72,12 @@ class GenerationEvaluation(Evaluation):
     relearning: Relearning
     grid_every: int = Field(ge=0, description="epochs of unlearning between two sample grids; 0 = none")
     save_samples: bool = Field(description="keep the unlearned model's images in the run folder, as PNG")
+
+    def judge_made(self, origins: Origins) -> bool:
+        return self.judge.made(origins)
+
+    def make_judge(self, origins: Origins) -> None:
+        self.judge.reference(origins)
 
     def check(self, origins: Origins, model: Any) -> None:
         if not origins.sets.classes:

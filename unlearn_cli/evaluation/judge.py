@@ -74,6 +74,12 @@ class Judge(Settings):
         states = [value.cpu().numpy() for value in model.state_dict().values()]
         return model.eval(), digest(*states)
 
+    def made(self, origins: Origins) -> bool:
+        """Whether it need not be trained."""
+        bench = self._bench(origins)
+        facts = bench.facts(Training().rows(bench.sets))
+        return self.path is not None or origins.store.find("model", facts) is not None
+
     def _bench(self, origins: Origins) -> Origins:
         return origins.under(Classification(), self.model, self.train, self.seed)
 

@@ -1,7 +1,7 @@
 """SalUn's weight saliency mask, for any method that trains."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ from unlearn_cli.trainer import Trainer
 class NoMask(Settings):
     """Every weight may move."""
 
+    scored: ClassVar[bool] = False
+
     def check(self, task: Any, model: nn.Module) -> None:
         """As `SaliencyMask.check`; there is nothing that could not fit."""
 
@@ -36,6 +38,9 @@ class SaliencyMask(Settings):
 
     One ranking over all parameters (weights, biases, norm scales), none of them normalised, as in the paper.
     """
+
+    scored: ClassVar[bool] = True
+    """Whether there are scores, made once for a model and a forget set."""
 
     fraction: float = Field(
         gt=0, le=1, description="share of the weights that may move; 0.5 = γ is the median"
@@ -94,6 +99,10 @@ class SaliencyMask(Settings):
         with cost.clock(trainer.device):
             free = threshold(scores, self.fraction)
         return Mask(free, self.mode, cost.seconds)
+
+    def made(self, task: Any, store: Store, facts: dict[str, Any]) -> bool:
+        """Whether the store has the scores (`facts` as for `build`)."""
+        return store.find("saliency", facts | self.facts(task)) is not None
 
     def facts(self, task: Any) -> dict[str, Any]:
         """What of these settings moves the scores."""

@@ -1,0 +1,149 @@
+"""What runs share, and what is better made before them: data, judge, original, oracle, metrics, scores."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from unlearn_cli.experiment import Experiment
+from unlearn_cli.methods.original import Original
+from unlearn_cli.methods.retrain import Retrain
+from unlearn_cli.origins import Origins
+from unlearn_cli.store import key_of
+
+MODEL = ("task", "data", "model", "train", "seed", "device", "precision", "channels_last", "compile")
+"""Keys of the configuration that determine an original model."""
+
+
+@dataclass(frozen=True)
+class Prerequisite:
+    """A kind of thing that is made once, kept in the store, and found there by every run that needs it."""
+
+    name: str
+    wanted: Callable[[Experiment], bool]
+    determined_by: Callable[[Experiment], Any]
+    """The part of a configuration that is equal for two runs exactly if they share the thing."""
+    after: tuple[str, ...]
+    """Names of those that must be there first."""
+    made: Callable[[Origins], bool]
+    """Whether the store has it; asked only where all of `after` are made."""
+    make: Callable[[Origins], object]
+    trains: Callable[[Origins], dict[str, Any]] | None = None
+    """Facts of the model whose training takes the time."""
+
+
+def prerequisites(experiment: Experiment) -> list[Prerequisite]:
+    """Those of a run, in an order in which they can be made."""
+    return [kind for kind in KINDS if kind.wanted(experiment)]
+
+
+def identity(kind: Prerequisite, experiment: Experiment) -> str:
+    """Equal for two runs that share this prerequisite."""
+    return f"{kind.name.replace(' ', '-')}-{key_of({'of': kind.determined_by(experiment)})}"
+
+
+def _sections(*names: str) -> Callable[[Experiment], Any]:
+    return lambda experiment: {name: experiment.config[name] for name in names}
+
+
+def _all_but_the_method(experiment: Experiment) -> Any:
+    return _sections(*MODEL, "forget", "eval", "oracle")(experiment)
+
+
+def _of_scores(experiment: Experiment) -> Any:
+    return [_sections(*MODEL, "forget")(experiment), experiment.mask.facts(experiment.task)]
+
+
+def _has_oracle(experiment: Experiment) -> bool:
+    return experiment.oracle or isinstance(experiment.method, Retrain)
+
+
+def _facts(method: Original) -> Callable[[Origins], dict[str, Any]]:
+    return lambda origins: origins.facts(method.rows(origins.sets))
+
+
+def _has_model(method: Original) -> Callable[[Origins], bool]:
+    return lambda origins: origins.store.find("model", _facts(method)(origins)) is not None
+
+
+def _make_model(method: Original) -> Callable[[Origins], object]:
+    return lambda origins: origins.outputs(origins.get(method))
+
+
+def _references(origins: Origins) -> list[Original]:
+    return [Original(), *([Retrain()] if _has_oracle(origins.experiment) else [])]
+
+
+def _has_metrics(origins: Origins) -> bool:
+    facts = [origins.metric_facts(origins.key(method)) for method in _references(origins)]
+    return all(origins.store.find("metrics", f) for f in facts)
+
+
+def _make_metrics(origins: Origins) -> None:
+    for method in _references(origins):
+        origins.metrics(origins.get(method))
+
+
+def _is_scored(experiment: Experiment) -> bool:
+    return experiment.mask.scored and not isinstance(experiment.method, Original)
+
+
+def _has_scores(origins: Origins) -> bool:
+    return origins.experiment.mask.made(origins.experiment.task, origins.store, origins.mask_facts())
+
+
+def _make_scores(origins: Origins) -> None:
+    origins.mask(origins.trainer(origins.store.root))
+
+
+KINDS = (
+    Prerequisite(
+        "data",
+        wanted=lambda experiment: True,
+        determined_by=_sections("data"),
+        after=(),
+        made=lambda origins: True,  # they have been loaded
+        make=lambda origins: None,
+    ),
+    Prerequisite(
+        "judge",
+        wanted=lambda experiment: experiment.eval.has_judge,
+        determined_by=_sections("data", "eval"),
+        after=("data",),
+        made=lambda origins: origins.experiment.eval.judge_made(origins),
+        make=lambda origins: origins.experiment.eval.make_judge(origins),
+    ),
+    Prerequisite(
+        "original",
+        wanted=lambda experiment: True,
+        determined_by=_sections(*MODEL),
+        after=("data", "judge"),
+        made=_has_model(Original()),
+        make=_make_model(Original()),
+        trains=_facts(Original()),
+    ),
+    Prerequisite(
+        "oracle",
+        wanted=_has_oracle,
+        determined_by=_sections(*MODEL, "forget"),
+        after=("data", "judge"),
+        made=_has_model(Retrain()),
+        make=_make_model(Retrain()),
+        trains=_facts(Retrain()),
+    ),
+    Prerequisite(
+        "reference metrics",
+        wanted=lambda experiment: True,
+        determined_by=_all_but_the_method,
+        after=("original", "oracle"),
+        made=_has_metrics,
+        make=_make_metrics,
+    ),
+    Prerequisite(
+        "saliency scores",
+        wanted=_is_scored,
+        determined_by=_of_scores,
+        after=("original",),
+        made=_has_scores,
+        make=_make_scores,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Many runs at once: planned, submitted, followed, summed up."""

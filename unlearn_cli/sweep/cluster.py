@@ -1,0 +1,135 @@
+"""Submission through submitit: what runs share first, then the runs, each depending on what it needs."""
+
+import logging
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import submitit
+
+from unlearn_cli.experiment import Experiment
+from unlearn_cli.files import read_json, write_json
+from unlearn_cli.locks import held
+from unlearn_cli.store import key_of
+from unlearn_cli.sweep.freeze import freeze
+from unlearn_cli.sweep.job import Job
+from unlearn_cli.sweep.plan import Plan
+from unlearn_cli.sweep.record import Item, Record
+from unlearn_cli.sweep.settings import Jobs
+from unlearn_cli.sweep.states import Queue
+
+log = logging.getLogger("unlearn")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One job to be: a run, or (with its name) a prerequisite."""
+
+    key: str
+    """Equal for equal work, whichever sweep asks for it."""
+    label: str
+    experiment: Experiment
+    folder: Path
+    prerequisite: str | None
+    needs: tuple[str, ...]
+    """Keys of the tasks that must end well before."""
+
+    def job(self, code: Path, threads: int) -> Job:
+        arguments: dict[str, Any] = {
+            "config": self.experiment.config,
+            "choices": self.experiment.choices,
+            "prerequisite": self.prerequisite,
+            "folder": str(self.folder),
+        }
+        return Job(str(code), threads, arguments)
+
+
+class Submission:
+    """The jobs of one sweep. Work that another sweep has in the queue already is not submitted again."""
+
+    def __init__(self, found: Plan, settings: Jobs, queue: Queue):
+        self.found, self.settings, self.queue = found, settings, queue
+        self.registry = found.runs[0].experiment.paths.store / "jobs"
+        self.code = freeze(found.folder / "code").absolute()
+        self.items: dict[str, Item] = {}
+
+    def tasks(self) -> list[Task]:
+        """The unfinished work, prerequisites first: those that runs share, those in the queue."""
+        first = self.found.first()
+        first |= {key: item for key, item in self.found.missing.items() if self._queued(key)}
+        shared = [
+            Task(
+                key,
+                f"{item.kind.name}, {item.experiment.choices['data']}, seed {item.experiment.seed}",
+                item.experiment,
+                (self.found.folder / "prerequisites" / key).absolute(),
+                item.kind.name,
+                tuple(need for need in item.after if need in first),
+            )
+            for key, item in first.items()
+        ]
+        runs = [
+            Task(
+                f"run-{key_of({'folder': str(run.folder.absolute())})}",
+                run.overrides,
+                run.experiment,
+                run.folder.absolute(),
+                None,
+                tuple(need for need in run.needs.values() if need in first),
+            )
+            for run in self.found.to_do
+        ]
+        return shared + runs
+
+    def waves(self) -> Iterable[tuple[tuple[str, ...], list[Task]]]:
+        """Tasks that depend on the same jobs, with those jobs' ids; what they depend on comes before them."""
+        left = self.tasks()
+        while left:
+            keys = {task.key for task in left}
+            ready = [task for task in left if not keys.intersection(task.needs)]
+            waves = defaultdict(list)
+            for task in ready:
+                if known := self._queued(task.key):
+                    self._note(task, known["job"], known["log"])
+                else:
+                    waves[tuple(sorted({str(self.items[need].job) for need in task.needs}))].append(task)
+            yield from waves.items()
+            left = [task for task in left if task not in ready]
+
+    def hand_over(self, executor: submitit.Executor, wave: list[Task]) -> list[submitit.Job[Any]]:
+        """Submit a wave as one array."""
+        with executor.batch():
+            jobs = [executor.submit(task.job(self.code, self.settings.cpus_per_task)) for task in wave]
+        for task, job in zip(wave, jobs, strict=True):
+            self._note(task, job.job_id, str(job.paths.stdout))
+            write_json(self.registry / f"{task.key}.json", {"job": job.job_id, "log": str(job.paths.stdout)})
+        return jobs
+
+    def record(self) -> Record:
+        """All runs of the sweep, the finished ones too, and the prerequisites submitted for them."""
+        submitted = {item.folder: item for item in self.items.values()}
+        runs = [
+            submitted.get(str(run.folder.absolute()), Item(run.overrides, str(run.folder.absolute())))
+            for run in self.found.runs
+        ]
+        shared = [item for key, item in self.items.items() if key in self.found.missing]
+        return Record(self.found.name, sys.argv, runs, shared)
+
+    def _queued(self, key: str) -> dict[str, Any] | None:
+        """The job that does this already, for this sweep or another."""
+        file = self.registry / f"{key}.json"
+        known = read_json(file) if file.exists() else None
+        return known if known and known["job"] in self.queue else None
+
+    def _note(self, task: Task, job: str, file: str) -> None:
+        self.items[task.key] = Item(task.label, str(task.folder), list(task.needs), job, file)
+
+
+def alone(found: Plan) -> AbstractContextManager[None]:
+    """Held while a sweep looks at the queue and submits: two sweeps at once must not submit the same work."""
+    store = found.runs[0].experiment.paths.store
+    return held(store / "jobs" / ".lock", "paths.store", "submitting its jobs")

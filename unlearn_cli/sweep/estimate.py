@@ -1,0 +1,55 @@
+"""How long things take, by what the store and the run folders have measured of their like."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from unlearn_cli.experiment import Experiment
+from unlearn_cli.store import MANIFEST
+
+DIFFER = ("seed", "rows", "split")
+"""Facts of a model in which its like may differ."""
+
+
+def model_seconds(store: Path, facts: dict[str, Any]) -> float | None:
+    """Median time in which models of the same kind, recipe and data were trained; None if none was."""
+    wanted = _alike(facts)
+    entries = [_read(file) for file in store.glob(f"model/*/{MANIFEST}")]
+    return _median(e.get("seconds") for e in entries if _alike(e.get("facts", {})) == wanted)
+
+
+def run_seconds(experiment: Experiment) -> float | None:
+    """Median time of finished runs of the same method, data, model and kind of forget set; None if none was.
+
+    What they share with other runs is not in it.
+    """
+    name = experiment.choices["method"]
+    statuses = [_read(file) for file in experiment.folder.parent.glob(f"{name}-s*/status.json")]
+    return _median(status.get("seconds") for status in statuses)
+
+
+def spoken(seconds: float) -> str:
+    """`45 s`, `3 min`, `2 h 10 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if hours else f"{minutes} min"
+
+
+def _alike(facts: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if key not in DIFFER}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return json.loads(file.read_text())
+    except (OSError, ValueError):  # an entry or a run that is being written measures nothing yet
+        return {}
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None

@@ -1,0 +1,94 @@
+"""Following a sweep's jobs to their end, and what is said then."""
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from unlearn_cli.errors import RunError
+from unlearn_cli.sweep.record import Item, Record
+from unlearn_cli.sweep.show import show_status
+from unlearn_cli.sweep.states import Queue, State, state_of
+
+log = logging.getLogger("unlearn")
+
+POLL_SECONDS = (1.0, 15.0)  # between two looks at the queue: at first, in the long run
+QUIET = ("queued", "not begun")
+
+
+def states(record: Record, queue: Queue | None) -> dict[str, State]:
+    """Of every prerequisite and run, by its folder."""
+    found = {}
+    failed: set[str] = set()
+    for item in record.prerequisites + record.runs:
+        state = state_of(Path(item.folder), item.job, queue)
+        if state.name == "not run" and (culprits := failed.intersection(item.needs)):
+            state = State("not run", f"what it needs failed: {', '.join(sorted(culprits))}")
+        if state.over:
+            failed.add(Path(item.folder).name)
+        found[item.folder] = state
+    return found
+
+
+class Follower:
+    """Says what has changed since the last look; of what was finished before, nothing."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, str] = {}
+
+    def look(self, record: Record, queue: Queue | None) -> None:
+        items = {item.folder: item for item in record.prerequisites + record.runs}
+        first = not self.seen
+        for folder, state in states(record, queue).items():
+            changed = not first and self.seen.get(folder) != state.name
+            if changed and state.name not in QUIET:
+                log.info(
+                    "%s: %s%s", state.name, items[folder].name, f" ({state.detail})" if state.over else ""
+                )
+            self.seen[folder] = state.name
+
+
+def follow(record: Record, ask: Callable[[], Queue | None]) -> None:
+    """Wait until the queue holds no job of the sweep. Ctrl-C leaves the jobs alone."""
+    jobs = {item.job for item in record.prerequisites + record.runs if item.job}
+    follower, pause = Follower(), POLL_SECONDS[0]
+    try:
+        while True:
+            queue = ask()
+            if queue is not None:  # a controller that does not answer will do so later
+                follower.look(record, queue)
+                if not jobs.intersection(queue):
+                    return
+            time.sleep(pause)
+            pause = min(1.2 * pause, POLL_SECONDS[1])
+    except KeyboardInterrupt:
+        log.info("the jobs go on without this command; scancel %s ends them", " ".join(sorted(_ids(jobs))))
+        raise
+
+
+def finish(folder: Path, record: Record) -> None:
+    """Sum the sweep up.
+
+    Raises:
+        RunError: a run is not finished.
+    """
+    found = states(record, {})
+    if failed := [item for item in record.runs if found[item.folder].name != "finished"]:
+        show_status(
+            record, found, [item for item in record.prerequisites if found[item.folder].over] + failed
+        )
+        raise RunError(
+            f"{len(failed)} run(s) of the sweep failed:\n"
+            + "\n".join(f"  {item.name}: {_reason(item, found[item.folder])}" for item in failed)
+            + "\nthe same command makes what is missing"
+        )
+
+
+def _reason(item: Item, state: State) -> str:
+    detail = state.detail or state.name
+    return f"{detail} (log: {item.log})" if item.log else detail
+
+
+def _ids(jobs: set[str]) -> set[str]:
+    """Arrays by their one id."""
+    return {job.split("_")[0] for job in jobs}

@@ -1,0 +1,58 @@
+"""Code and configuration as they were at submission: jobs import a copy, whatever is edited later."""
+
+import hashlib
+import shutil
+import site
+import sys
+from pathlib import Path
+
+from unlearn_cli.catalogue import conf_folder
+from unlearn_cli.files import write_json
+from unlearn_cli.runs import FROZEN, source
+
+LEFT_OUT = ("__pycache__", "conf")  # conf/ goes inside the package, as in a wheel
+
+
+def freeze(folder: Path) -> Path:
+    """Copy the package, conf/ and every imported module of the user's own into `folder`/<their hash>."""
+    package = FROZEN.parent
+    files = _files(package, package.name) | _files(conf_folder(), f"{package.name}/conf")
+    for name, place in own_modules().items():
+        files |= {f"{name}.py": place} if place.is_file() else _files(place, name)
+    key = hashlib.sha256()
+    for target in sorted(files):
+        key.update(target.encode() + files[target].read_bytes())
+    copy = folder / key.hexdigest()[:16]
+    if not copy.exists():
+        partial = copy.with_name(copy.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        for target, origin in files.items():
+            (partial / target).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(origin, partial / target)
+        write_json(partial / package.name / FROZEN.name, source())
+        partial.rename(copy)
+    return copy
+
+
+def own_modules() -> dict[str, Path]:
+    """Imported modules and packages that no environment holds, by name: their file or folder."""
+    installed = [Path(p).resolve() for p in (sys.prefix, sys.base_prefix, site.getusersitepackages())]
+    found = {}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if "." in name or name in ("__main__", FROZEN.parent.name) or not str(file).endswith(".py"):
+            continue
+        place = Path(str(file)).resolve()
+        if not any(place.is_relative_to(folder) for folder in installed):
+            found[name] = place.parent if place.name == "__init__.py" else place
+    return found
+
+
+def _files(folder: Path, target: str) -> dict[str, Path]:
+    """The files below a folder by their place in the copy."""
+    found = {}
+    for path in folder.rglob("*"):
+        inside = path.relative_to(folder)
+        if path.is_file() and not set(LEFT_OUT) & set(inside.parts[:-1]) and path.suffix != ".pyc":
+            found[f"{target}/{inside.as_posix()}"] = path
+    return found

@@ -1,0 +1,31 @@
+"""A sweep in this process: one run after another, each making what it is the first to need."""
+
+import logging
+
+from omegaconf import OmegaConf
+
+import unlearn_cli.run
+from unlearn_cli.errors import Preempted, UnlearnError
+from unlearn_cli.runs import RunFolder
+from unlearn_cli.sweep.plan import Plan
+from unlearn_cli.sweep.show import told
+
+log = logging.getLogger("unlearn")
+
+
+def here(found: Plan) -> None:
+    """Do what is unfinished; a run that fails says so in its folder and does not stop the others.
+
+    Raises:
+        Preempted, KeyboardInterrupt: the sweep was asked to stop; the same command goes on.
+    """
+    for number, run in enumerate(found.runs, 1):
+        experiment = run.experiment
+        log.info("run %d of %d: %s", number, len(found.runs), run.overrides)
+        try:
+            told(unlearn_cli.run.run(OmegaConf.create(experiment.config), experiment.choices))
+        except Preempted:
+            raise
+        except Exception as error:
+            log.error("error: %s", error, exc_info=not isinstance(error, UnlearnError))
+            RunFolder(run.folder, experiment.config).refused(error)

@@ -1,0 +1,114 @@
+"""A sweep from its composed runs to its end."""
+
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from omegaconf import DictConfig
+
+from unlearn_cli.errors import InputError
+from unlearn_cli.experiment import Experiment, checked, read
+from unlearn_cli.settings import Settings
+from unlearn_cli.sweep import processes, slurm
+from unlearn_cli.sweep.cluster import Submission, alone
+from unlearn_cli.sweep.follow import finish, follow
+from unlearn_cli.sweep.here import here
+from unlearn_cli.sweep.plan import Plan, look_up, plan
+from unlearn_cli.sweep.record import Item, Record
+from unlearn_cli.sweep.settings import Here, Jobs, Processes, Slurm
+from unlearn_cli.sweep.show import show_plan
+
+log = logging.getLogger("unlearn")
+
+PLACES: dict[str, type[Settings]] = {"here": Here, "processes": Processes, "slurm": Slurm}
+
+Composed = Sequence[tuple[list[str], DictConfig, dict[str, str]]]
+"""Overrides, configuration and choices of each run."""
+
+
+def launch(where: str, settings: Mapping[str, Any], composed: Composed, planning: bool) -> None:
+    """Do the sweep, or (planning) say what it would do.
+
+    Raises:
+        InputError: a run of it, or the launcher's settings, cannot be right; nothing was begun.
+        RunError: some runs failed; the others are finished.
+    """
+    place = checked(PLACES[where], dict(settings), "hydra.launcher")
+    found = plan(
+        [
+            (name, _read(name, config, choices))
+            for name, (_, config, choices) in zip(names(composed), composed, strict=True)
+        ]
+    )
+    if planning:
+        look_up(found, on_gpu=isinstance(place, Jobs) and place.gpus_per_node > 0)
+        show_plan(found, before=isinstance(place, Jobs))
+        return
+    for run in found.runs:  # a tracker shows the runs of a sweep together
+        tracking = run.experiment.config["tracking"]
+        if tracking.get("group", "") is None:
+            tracking["group"] = found.name
+    log.info("sweep %s: %d runs, %d to do", found.name, len(found.runs), len(found.to_do))
+    if isinstance(place, Slurm):
+        _on_slurm(found, place)
+    elif isinstance(place, Processes):
+        finish(found.folder, processes.run_all(_looked_up(found, place), place))
+    else:
+        record = Record(found.name, sys.argv, [_item(run.overrides, run.folder) for run in found.runs], [])
+        record.save(found.folder)
+        here(found)
+        finish(found.folder, record)
+
+
+def names(composed: Composed) -> list[str]:
+    """Each run by the overrides that not all runs have; by all of them where there is one run."""
+    everywhere = set.intersection(*(set(overrides) for overrides, *_ in composed))
+    if len(composed) == 1:
+        everywhere = set()
+    return [" ".join(o for o in overrides if o not in everywhere) for overrides, *_ in composed]
+
+
+def _on_slurm(found: Plan, place: Slurm) -> None:
+    slurm.check(place)
+    _warn(found, place)
+    with alone(found):
+        submission = Submission(_looked_up(found, place), place, slurm.queue() or {})
+        slurm.submit(submission, place, found.folder)
+        record = submission.record()
+        record.save(found.folder)
+    jobs = sum(item.job is not None for item in record.prerequisites + record.runs)
+    log.info("%d jobs; to see how it goes: unlearn status %s", jobs, found.folder)
+    if place.wait:
+        follow(record, slurm.queue)
+        finish(found.folder, record)
+
+
+def _looked_up(found: Plan, place: Jobs) -> Plan:
+    look_up(found, on_gpu=place.gpus_per_node > 0)
+    return found
+
+
+def _warn(found: Plan, place: Jobs) -> None:
+    """A time limit under the checkpoint interval leaves a killed job nothing to resume from."""
+    minutes = max(run.experiment.checkpoint_minutes for run in found.runs)
+    if place.timeout_min - place.signal_delay_s / 60 <= minutes:
+        log.warning(
+            "hydra.launcher.timeout_min: jobs are stopped after %d min less %d s, but checkpoints are "
+            "written every %g min, so a job that is killed without a signal begins anew; "
+            "set checkpoint_minutes lower",
+            place.timeout_min,
+            place.signal_delay_s,
+            minutes,
+        )
+
+
+def _item(overrides: str, folder: Any) -> Item:
+    return Item(overrides, str(folder.absolute()))
+
+
+def _read(name: str, config: DictConfig, choices: dict[str, str]) -> Experiment:
+    try:
+        return read(config, choices)
+    except InputError as error:
+        raise InputError(f"{error} (in the sweep's run {name})") from error

@@ -1,0 +1,149 @@
+"""What a sweep comes to: its runs, what they share, what of it is there already, how long the rest takes."""
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+from unlearn_cli.experiment import Experiment
+from unlearn_cli.origins import Origins
+from unlearn_cli.prerequisites import Prerequisite, identity, prerequisites
+from unlearn_cli.store import NotMade, ReadOnlyStore, key_of
+from unlearn_cli.sweep.estimate import model_seconds, run_seconds
+from unlearn_cli.sweep.states import State, state_of
+
+log = logging.getLogger("unlearn")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A prerequisite that the store lacks."""
+
+    kind: Prerequisite
+    experiment: Experiment
+    """One of those that need it."""
+    after: tuple[str, ...]
+    """Identities of what must be made first."""
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a sweep."""
+
+    overrides: str
+    experiment: Experiment
+    needs: dict[Prerequisite, str]
+    """Its prerequisites, made or not, and their identities."""
+
+    @cached_property
+    def folder(self) -> Path:
+        return self.experiment.folder
+
+    @cached_property
+    def seconds(self) -> float | None:
+        return run_seconds(self.experiment)
+
+
+@dataclass
+class Plan:
+    """The runs in the order of the command, and what those to do need, by identity, in an order of making."""
+
+    runs: list[Run]
+    made: dict[str, Prerequisite] = field(default_factory=dict)
+    missing: dict[str, Shared] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """`<experiment or task and data>-<hash of the runs>`: the same runs, the same sweep."""
+        choices = self.runs[0].experiment.choices
+        label = choices.get("experiment", f"{choices['task']}/{choices['data']}").replace("/", "-")
+        return f"{label}-{key_of({'runs': sorted(str(run.folder) for run in self.runs)})[:8]}"
+
+    @property
+    def outputs(self) -> Path:
+        return self.runs[0].experiment.paths.outputs
+
+    @property
+    def folder(self) -> Path:
+        return self.outputs / "sweeps" / self.name
+
+    def states(self) -> list[State]:
+        """Of each run, by its folder alone."""
+        return [state_of(run.folder, None, None) for run in self.runs]
+
+    @property
+    def to_do(self) -> list[Run]:
+        return [run for run, state in zip(self.runs, self.states(), strict=True) if state.name != "finished"]
+
+    def first(self) -> dict[str, Shared]:
+        """Of what the runs to do lack, what more than one of them needs: it is better made before them."""
+        users = Counter(need for run in self.to_do for need in run.needs.values())
+        return {key: shared for key, shared in self.missing.items() if users[key] > 1}
+
+
+def plan(runs: list[tuple[str, Experiment]]) -> Plan:
+    """The runs by their overrides, each once; the store is not looked at yet."""
+    found, folders = Plan([]), set()
+    for overrides, experiment in runs:
+        needs = {kind: identity(kind, experiment) for kind in prerequisites(experiment)}
+        run = Run(overrides, experiment, needs)
+        if run.folder in folders:
+            log.info("the same run twice, and so left out once: %s", overrides)
+            continue
+        folders.add(run.folder)
+        found.runs.append(run)
+    return found
+
+
+def look_up(found: Plan, on_gpu: bool) -> None:
+    """Note which prerequisites of the runs to do are in the store and which are missing; make nothing.
+
+    on_gpu: whether the runs will find a GPU, which may not be so here; it decides what precision=auto is.
+    """
+    look = Look(on_gpu)
+    for run in found.to_do:
+        if not (found.made.keys() | found.missing.keys()).issuperset(run.needs.values()):
+            look.at(run, found)
+
+
+class Look:
+    """Asks the store for prerequisites. Data are loaded once for all runs."""
+
+    def __init__(self, on_gpu: bool):
+        self.on_gpu = on_gpu
+        self.loaded: dict[str, Any] = {}
+
+    def at(self, run: Run, found: Plan) -> None:
+        """Sort the run's prerequisites into those made and those missing."""
+        experiment, origins = run.experiment, self._origins(run.experiment)
+        names = {kind.name: key for kind, key in run.needs.items()}
+        for kind, key in run.needs.items():
+            after = tuple(names[name] for name in kind.after if name in names)
+            if origins and all(need in found.made for need in after) and kind.made(origins):
+                found.made[key] = kind
+            elif key not in found.made:
+                trained = kind.trains(origins) if origins and kind.trains else None
+                seconds = model_seconds(experiment.paths.store, trained) if trained else None
+                found.missing[key] = Shared(kind, experiment, after, seconds)
+
+    def _origins(self, experiment: Experiment) -> Origins | None:
+        """The run as far as it is known without making anything; None if its data were never read."""
+        precision = experiment.precision
+        if precision == "auto":
+            precision = "bf16" if self.on_gpu else "fp32"
+        compute: Any = SimpleNamespace(precision=precision, device=torch.device("cpu"), is_main=True)
+        data = key_of({"data": experiment.config["data"]})
+        try:
+            origins = Origins.of(
+                experiment, compute, ReadOnlyStore(experiment.paths.store), self.loaded.get(data)
+            )
+        except NotMade:
+            return None
+        self.loaded[data] = origins.data
+        return origins

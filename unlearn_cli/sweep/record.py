@@ -1,0 +1,58 @@
+"""sweep.json: which runs a sweep has, and which jobs were submitted for them."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unlearn_cli.errors import InputError
+from unlearn_cli.files import read_json, write_json
+
+FILE = "sweep.json"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A run or a prerequisite of a sweep."""
+
+    name: str
+    """A run's overrides; what a prerequisite is."""
+    folder: str
+    """The run folder, absolute. A prerequisite's is in the sweep's folder and holds status and log."""
+    needs: list[str] = field(default_factory=list)
+    """Names of the prerequisites that had to be made before it."""
+    job: str | None = None
+    """The scheduler's id of the job submitted for it last; None: it runs in the process of the command."""
+    log: str | None = None
+    """The job's own log file."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What `unlearn status` and `unlearn-compare` read of a sweep."""
+
+    name: str
+    command: list[str]
+    runs: list[Item]
+    prerequisites: list[Item]
+
+    def save(self, folder: Path) -> None:
+        """Raises InputError where the folder cannot be written."""
+        try:
+            write_json(folder / FILE, asdict(self))
+        except OSError as error:
+            raise InputError(
+                f"paths.outputs: cannot write to '{folder}' ({error.strerror}); give a writable folder"
+            ) from error
+
+    @classmethod
+    def load(cls, folder: Path) -> "Record":
+        """Raises InputError where there is none, or one of another version."""
+        file = folder / FILE
+        try:
+            content: dict[str, Any] = read_json(file)
+            runs = [Item(**item) for item in content.pop("runs")]
+            return cls(runs=runs, prerequisites=[Item(**i) for i in content.pop("prerequisites")], **content)
+        except FileNotFoundError as error:
+            raise InputError(f"{folder}: no sweep's folder (it has no {FILE})") from error
+        except (TypeError, KeyError, ValueError) as error:
+            raise InputError(f"{file}: not a record of this version of unlearn ({error})") from error

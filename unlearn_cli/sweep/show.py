@@ -1,0 +1,85 @@
+"""What a sweep prints: its plan, its status."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from unlearn_cli.sweep.estimate import spoken
+from unlearn_cli.sweep.plan import Plan
+from unlearn_cli.sweep.record import Item, Record
+from unlearn_cli.sweep.states import State
+
+STYLES = {"finished": "green", "running": "cyan", "failed": "red", "killed": "red", "not run": "red"}
+
+
+def told(result: Mapping[str, Any]) -> None:
+    """One line for a run of a sweep that has finished."""
+    gap = "" if result["avg_gap"] is None else f"Avg Gap {result['avg_gap']:.2f}, "
+    cost = f"{result['cost']['seconds']:.1f} s of unlearning" if result["cost"] else ""
+    print(f"finished: {gap}{cost}, {result['folder']}", flush=True)
+
+
+def show_plan(found: Plan, before: bool) -> None:
+    """The runs; of what they share what is there and what would be made; how long it would take.
+
+    before: what is missing and shared is made before the runs, in jobs of its own.
+    """
+    console = Console()
+    table = Table("run", "state", "time", box=box.SIMPLE_HEAD, pad_edge=False)
+    for run, state in zip(found.runs, found.states(), strict=True):
+        time = "" if state.name == "finished" else _time(run.seconds)
+        table.add_row(run.overrides, Text(state.name, style=STYLES.get(state.name, "")), time)
+    console.print(f"sweep {found.name}: {len(found.runs)} runs, {len(found.to_do)} to do", highlight=False)
+    console.print(table)
+    shared = Table("shared", "in the store", "to make", "time", box=box.SIMPLE_HEAD, pad_edge=False)
+    made = Counter(kind.name for kind in found.made.values())
+    missing = Counter(item.kind.name for item in found.missing.values())
+    first = Counter(item.kind.name for item in found.first().values())
+    for name in dict.fromkeys([*made, *missing]):
+        times = [item.seconds for item in found.missing.values() if item.kind.name == name]
+        jobs = f"{missing[name]} ({first[name]} as jobs of their own)" if before else str(missing[name])
+        each = _time(next(filter(None, times), None)) if any(times) or name in ("original", "oracle") else ""
+        shared.add_row(name, str(made[name]), jobs if missing[name] else "0", each and f"{each} each")
+    if shared.row_count:
+        console.print(shared)
+    console.print(_total(found), highlight=False)
+
+
+def _total(found: Plan) -> str:
+    """The sum of what can be estimated, and how much cannot."""
+    trained = [item.seconds for item in found.missing.values() if item.kind.trains]
+    times = [run.seconds for run in found.to_do] + trained
+    known = [time for time in times if time is not None]
+    if not times:
+        return "nothing to do"
+    if not known:
+        return "time: nothing like it has been measured yet"
+    unknown = len(times) - len(known)
+    more = f", without {unknown} of {len(times)} parts that were never measured" if unknown else ""
+    return f"time: about {spoken(sum(known))} of computing, one after another{more}"
+
+
+def _time(seconds: float | None) -> str:
+    return "?" if seconds is None else spoken(seconds)
+
+
+def show_status(record: Record, found: Mapping[str, State], items: Sequence[Item]) -> None:
+    """These runs and prerequisites with their states; the end of a job's log file stands where it failed."""
+    table = Table("", "state", "", box=box.SIMPLE_HEAD, pad_edge=False)
+    for item in items:
+        state = found[item.folder]
+        log = f"\n{item.log}" if item.log and state.over else ""
+        kind = "" if item in record.runs else "[before] "
+        table.add_row(
+            kind + item.name, Text(state.name, style=STYLES.get(state.name, "")), state.detail + log
+        )
+    console = Console()
+    counts = Counter(found[item.folder].name for item in record.runs)
+    told = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+    console.print(f"sweep {record.name}: {len(record.runs)} runs: {told}", highlight=False)
+    console.print(table)

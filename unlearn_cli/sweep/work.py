@@ -1,0 +1,61 @@
+"""What a submitted job does: one run, or one prerequisite of several runs."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from submitit.core.job_environment import JobEnvironment
+from submitit.helpers import TorchDistributedEnvironment
+
+from unlearn_cli.compare.table import show
+from unlearn_cli.compute import Compute
+from unlearn_cli.errors import InputError
+from unlearn_cli.experiment import read
+from unlearn_cli.origins import Origins
+from unlearn_cli.prerequisites import prerequisites
+from unlearn_cli.run import run
+from unlearn_cli.runs import RunFolder
+from unlearn_cli.stopping import stop_signals
+from unlearn_cli.store import Store
+
+log = logging.getLogger("unlearn")
+
+
+def work(config: dict[str, Any], choices: dict[str, str], prerequisite: str | None, folder: str) -> None:
+    """Do a run, or make the prerequisite of that name for it; its own log is the job's.
+
+    Args:
+        folder: the run folder, or where a prerequisite's status and log are kept.
+
+    Raises:
+        UnlearnError: as `run`. It reaches submitit, and so the job's log and its exit code.
+    """
+    if JobEnvironment().num_tasks > 1:
+        TorchDistributedEnvironment().export(set_cuda_visible_devices=False)  # accelerate goes by LOCAL_RANK
+    main = os.environ.get("RANK", "0") == "0"
+    log.handlers = [logging.StreamHandler()]
+    log.handlers[0].setLevel(logging.INFO if main else logging.WARNING)
+    log.setLevel(logging.DEBUG)
+    try:
+        if prerequisite:
+            make(prerequisite, config, choices, Path(folder))
+        else:
+            result = run(OmegaConf.create(config), choices)
+            if main:
+                show(result)
+    except InputError as error:
+        RunFolder(Path(folder), config, main).refused(error)
+        raise
+
+
+def make(name: str, config: dict[str, Any], choices: dict[str, str], place: Path) -> None:
+    """Make a prerequisite of that run, so that it is in the store."""
+    experiment = read(OmegaConf.create(config), choices)
+    compute = Compute(experiment.device, experiment.precision, experiment.channels_last, experiment.compile)
+    folder = RunFolder(place, experiment.config, compute.is_main)
+    (kind,) = [kind for kind in prerequisites(experiment) if kind.name == name]
+    with folder.running(), stop_signals():
+        kind.make(Origins.of(experiment, compute, Store(experiment.paths.store, compute)))
+        folder.finish()
