@@ -2,10 +2,10 @@
 
 import re
 import runpy
-import shlex
 from pathlib import Path
 
 import pytest
+from commands import first_run
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -26,7 +26,5 @@ def test_there_are_commands():
 @pytest.mark.parametrize("command", RUNS)
 def test_commands_compose(command, unlearn):
     """Sweeps by their first choice; placeholders stand for themselves."""
-    words = [word for word in shlex.split(command) if not word.startswith(("UNLEARN_DATA", "-m"))][1:]
-    first = [re.sub(r"(=[^\[(,]+),.*", r"\1", re.sub(r"=range\(\d+\)", "=0", word)) for word in words]
-    ended = unlearn(*first, "--cfg", "job")
+    ended = unlearn(*first_run(command), "--cfg", "job")
     assert (ended.code, ended.err) == (0, "")

@@ -15,6 +15,8 @@ from unlearn_cli.catalogue import conf_folder, groups, options
 from unlearn_cli.errors import did_you_mean
 from unlearn_cli.help import config_folders
 
+LAUNCHER = "hydra.launcher."
+
 
 def explained(error: Exception, arguments: list[str]) -> str:
     """One line for what Hydra found wrong: an unknown option or key, an override or a file it cannot read."""
@@ -58,16 +60,22 @@ def _is_no_option(argument: str, folders: tuple[Path, ...]) -> bool:
 
 
 def _unknown_option(missing: str, there: list[str]) -> str:
-    group, _, name = missing.partition("/")
+    group, _, name = missing.rpartition("/") if missing.startswith("hydra/") else missing.partition("/")
     there = there or [option.name for option in options(group)]
     return f"{group}: no option '{name}'{_suggest(name, there)}"
 
 
 def _unknown_key(key: str, arguments: list[str]) -> str:
     """The key that is not there, with its nearest neighbour in the configuration of the chosen options."""
-    group, _, name = key.partition(".")
-    if elsewhere := [o.name for o in options(group) if name and name in OmegaConf.load(o.path)]:
+    launcher = key.startswith(LAUNCHER)
+    group, _, name = ("hydra/launcher", "", key.removeprefix(LAUNCHER)) if launcher else key.partition(".")
+    elsewhere = [o.name for o in options(group) if name and name in OmegaConf.load(o.path)]
+    chosen = [a.partition("=")[2] for a in arguments if a.startswith(f"{group}=")]
+    if elsewhere:
         return f"{key}: no such key here; it belongs to {', '.join(f'{group}={o}' for o in elsewhere)}"
+    if launcher:
+        there = [OmegaConf.load(option.path) for option in options(group) if option.name in chosen]
+        return f"{key}: no such key; {did_you_mean(name, [str(n) for keys in there for n in keys])}"
     config, parent = _chosen(arguments), key.rpartition(".")[0]
     if parent and OmegaConf.select(config, parent) == {}:
         return f"{key}: not there yet; +{key}=… adds it"

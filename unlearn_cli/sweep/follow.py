@@ -13,7 +13,6 @@ from unlearn_cli.sweep.states import Queue, State, state_of
 log = logging.getLogger("unlearn")
 
 POLL_SECONDS = (1.0, 15.0)  # between two looks at the queue: at first, in the long run
-QUIET = ("queued", "not begun")
 
 
 def states(record: Record, queue: Queue | None) -> dict[str, State]:
@@ -40,12 +39,12 @@ class Follower:
         items = {item.folder: item for item in record.prerequisites + record.runs}
         first = not self.seen
         for folder, state in states(record, queue).items():
-            changed = not first and self.seen.get(folder) != state.name
-            if changed and state.name not in QUIET:
-                log.info(
-                    "%s: %s%s", state.name, items[folder].name, f" ({state.detail})" if state.over else ""
-                )
-            self.seen[folder] = state.name
+            before, self.seen[folder] = self.seen.get(folder), state.name
+            waits = state.name in ("queued", "not begun")
+            if first or before == state.name or (waits and before != "running"):
+                continue
+            why = f" ({state.detail})" if state.over or waits else ""
+            log.info("%s: %s%s", state.name, items[folder].name, why)
 
 
 def follow(record: Record, ask: Callable[[], Queue | None]) -> None:

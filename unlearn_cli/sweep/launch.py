@@ -66,7 +66,8 @@ def names(composed: Composed) -> list[str]:
     everywhere = set.intersection(*(set(overrides) for overrides, *_ in composed))
     if len(composed) == 1:
         everywhere = set()
-    return [" ".join(o for o in overrides if o not in everywhere) for overrides, *_ in composed]
+    told = [" ".join(o for o in overrides if o not in everywhere) for overrides, *_ in composed]
+    return [name.replace("@_global_", "") for name in told]  # the package of an experiment within another
 
 
 def _on_slurm(found: Plan, place: Slurm) -> None:

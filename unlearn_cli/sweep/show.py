@@ -69,15 +69,13 @@ def _time(seconds: float | None) -> str:
 
 
 def show_status(record: Record, found: Mapping[str, State], items: Sequence[Item]) -> None:
-    """These runs and prerequisites with their states; the end of a job's log file stands where it failed."""
+    """These runs and prerequisites with their states; a job that failed with its log file."""
     table = Table("", "state", "", box=box.SIMPLE_HEAD, pad_edge=False)
     for item in items:
         state = found[item.folder]
-        log = f"\n{item.log}" if item.log and state.over else ""
-        kind = "" if item in record.runs else "[before] "
-        table.add_row(
-            kind + item.name, Text(state.name, style=STYLES.get(state.name, "")), state.detail + log
-        )
+        name = Text(item.name) if item in record.runs else Text(f"first: {item.name}", style="dim")
+        detail = f"{state.detail}\n{item.log}" if item.log and state.over else state.detail
+        table.add_row(name, Text(state.name, style=STYLES.get(state.name, "")), Text(detail))
     console = Console()
     counts = Counter(found[item.folder].name for item in record.runs)
     told = ", ".join(f"{count} {name}" for name, count in counts.most_common())
