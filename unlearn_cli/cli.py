@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 
 from unlearn_cli.catalogue import conf_folder
 from unlearn_cli.errors import UnlearnError
+from unlearn_cli.runs import speaks
 
 log = logging.getLogger("unlearn")
 
@@ -52,7 +53,7 @@ def main() -> None:
     sys.argv[1:] = [argument for argument in arguments if argument != PLAN]
     outcome.planning = PLAN in arguments
     console = logging.StreamHandler()
-    console.setLevel(logging.INFO if _is_main() else logging.WARNING)
+    console.setLevel(logging.INFO if speaks() else logging.WARNING)
     log.handlers = [console]
     log.setLevel(logging.DEBUG)  # for the log.txt of a run, which takes more than the screen
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors over instead of printing them
@@ -78,7 +79,7 @@ def _compose(config: DictConfig) -> None:
     choices = {group: choice for group, choice in HydraConfig.get().runtime.choices.items() if choice}
     try:
         result = run(config, choices)
-        if _is_main():
+        if speaks():
             show(result)
     except (Exception, KeyboardInterrupt) as error:
         outcome.error = error
@@ -105,11 +106,6 @@ def _status(arguments: list[str]) -> None:
 
 def _is_override(argument: str) -> bool:
     return "=" in argument and not argument.startswith("-")
-
-
-def _is_main() -> bool:
-    """Whether this process speaks for the run; torchrun and accelerate launch number theirs."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 def _fail(error: BaseException) -> NoReturn:

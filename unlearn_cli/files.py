@@ -7,12 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import save_file
-from torch import Tensor
-
-from unlearn_cli.errors import RunError
-
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -48,17 +42,6 @@ def remove_working_files(folder: Path) -> None:
 def write_json(path: Path, content: Any) -> None:
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1, allow_nan=True) + "\n")
-
-
-def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    """A safetensors file. RunError if it cannot be written."""
-    with replacing(path) as temporary:
-        try:
-            save_file(tensors, temporary)
-        except SafetensorError as error:
-            raise RunError(
-                f"{path}: cannot write ({error}); once that is mended, the same command goes on"
-            ) from error
 
 
 def read_json(path: Path) -> Any:

@@ -12,7 +12,10 @@ from unlearn_cli.catalogue import options
 
 USAGE = {
     "unlearn group=option … key=value …": "one run: original, forget set, method, oracle, evaluation",
-    "unlearn -m method=ft,ga seed=0,1 …": "every combination, one after another",
+    "unlearn -m method=ft,ga seed=0,1 …": "a sweep: every combination",
+    "unlearn plan -m method=ft,ga …": "what the sweep would do, what of it is there, how long it would take",
+    "unlearn status [SWEEP]": "how the latest sweep, or that one, goes",
+    "unlearn-compare FOLDER …": "finished runs side by side: tables, tests, a page",
 }
 EXAMPLES = {
     "unlearn": "SalUn on digits, which need no network",
@@ -21,6 +24,7 @@ EXAMPLES = {
     "unlearn method=ga mask=saliency": "salient weights alone",
     "unlearn data=cifar10 data.path=FOLDER": "a local copy of CIFAR-10",
     "unlearn -m method=retrain,ft,ga,salun seed=0,1,2": "a table's rows",
+    "unlearn -m method=ft,ga hydra/launcher=slurm": "each run a job of a cluster",
 }
 FLAGS = {
     "--cfg job": "print the composed configuration and do nothing",
@@ -45,6 +49,7 @@ GROUPS = {
     "eval": "Evaluation (eval=…)",
     "tracking": "Tracking (tracking=…)",
     "experiment": "Whole recipes (experiment=…)",
+    "hydra/launcher": "Where a sweep runs (hydra/launcher=…)",
 }
 
 

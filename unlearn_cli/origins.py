@@ -17,7 +17,7 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Splits, digest, divide, split
 from unlearn_cli.evaluation.meaning import meanings
 from unlearn_cli.experiment import Experiment
-from unlearn_cli.files import read_json, write_json, write_tensors
+from unlearn_cli.files import read_json, write_json
 from unlearn_cli.forget.base import ForgetSet
 from unlearn_cli.mask import Mask
 from unlearn_cli.methods.original import Original
@@ -26,6 +26,7 @@ from unlearn_cli.optim import Recipe
 from unlearn_cli.runs import environment
 from unlearn_cli.settings import Settings
 from unlearn_cli.store import Store, key_of
+from unlearn_cli.tensors import write_tensors
 from unlearn_cli.tracking import NullSettings, RunInfo, Tracker, columns, tracked
 from unlearn_cli.trainer import Monitor, Trainer
 
@@ -203,6 +204,7 @@ class Origins:
             | columns(determining, experiment.config, choices, method)
             | {"environment": environment(), "metrics": explained()},
             better={key: meaning.better for key, meaning in meanings().items()},
+            own=own,
         )
         return tracked(experiment.tracking if self.compute.is_main else NullSettings(), info, folder)
 

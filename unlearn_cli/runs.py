@@ -124,7 +124,7 @@ class RunFolder:
 
     def refused(self, error: Exception) -> None:
         """Note why the run could not begin, or why it failed, if it has not said so itself."""
-        if self.status()["state"] not in ("failed", "finished"):
+        if self.is_main and self.status()["state"] not in ("failed", "finished"):
             self.path.mkdir(parents=True, exist_ok=True)
             self._status("failed", _line(error))
 
@@ -136,6 +136,11 @@ class RunFolder:
 
 def _line(error: BaseException) -> str:
     return str(error) if isinstance(error, UnlearnError) else f"{type(error).__name__}: {error}"
+
+
+def speaks() -> bool:
+    """Whether this process speaks for the run; torchrun, accelerate and submitit's jobs number theirs."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def slurm_job() -> str | None:

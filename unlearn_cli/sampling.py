@@ -11,11 +11,11 @@ from torch import Tensor
 
 from unlearn_cli.compute import Compute
 from unlearn_cli.errors import InputError
-from unlearn_cli.files import write_tensors
 from unlearn_cli.progress import Progress
 from unlearn_cli.seeding import seed_all
 from unlearn_cli.settings import Settings
 from unlearn_cli.stopping import stop, stop_requested
+from unlearn_cli.tensors import write_tensors
 
 log = logging.getLogger("unlearn")
 

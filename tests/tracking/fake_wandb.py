@@ -1,20 +1,23 @@
 """A small W&B server on 127.0.0.1: what the real client needs to log in, stream, upload and resume a run.
 
-It shows what the client sends; it cannot show what the real server accepts. Artifacts, sweeps and the
-public API (`wandb.Api`) are not covered: what it does not know it answers with status 400.
+It shows what the client sends; it cannot show what the real server accepts. Of the public API
+(`wandb.Api`) it knows what reports and workspace views ask for. Artifacts and sweeps are not covered: what
+it does not know it answers with status 400.
 """
 
 import gzip
 import json
+import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 ENTITY = "tester"
+OPERATION = re.compile(r"\b(?:query|mutation)\s+(\w+)")
 
 
 class UnknownOperation(Exception):
@@ -51,6 +54,7 @@ class FakeWandb(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.reject_keys = reject_keys
         self.runs: dict[str, Run] = {}
+        self.views: list[dict[str, Any]] = []  # variables of the upsertView calls: reports, workspace views
         self.operations: list[str] = []
         self.lock = threading.Lock()
 
@@ -70,7 +74,7 @@ class FakeWandb(ThreadingHTTPServer):
         """The `data` of a GraphQL response."""
         self.operations.append(operation)
         match operation:
-            case "Viewer":
+            case "Viewer" | "GetDefaultEntity":
                 account = {"id": "u", "entity": ENTITY, "username": ENTITY, "email": "", "flags": "{}"}
                 return {"viewer": account | {"teams": {"edges": []}}}
             case "ServerFeaturesQuery":
@@ -91,7 +95,31 @@ class FakeWandb(ThreadingHTTPServer):
                     {"name": f, "uploadUrl": f"{self.url}/upload/{run_id}/{f}"} for f in variables["files"]
                 ]
                 return {"createRunFiles": {"runID": run_id, "uploadHeaders": [], "files": files}}
+            case "Runs":
+                return {"project": self._query(variables["project"], json.loads(variables["filters"]))}
+            case "GetProjects":
+                more = {"entityName": ENTITY, "createdAt": "", "isBenchmark": False, "user": None}
+                names = {run.sent("project") for run in self.runs.values()}
+                return {"models": _page({"node": _project(name) | more} for name in names)}
+            case "ProjectInternalId":
+                return {"project": {"id": "p", "internalId": "1"}}
+            case "upsertView" | "UpsertView2":
+                self.views.append(variables)
+                place = {"id": "p", "name": variables["projectName"], "entityName": variables["entityName"]}
+                view = {key: variables[key] for key in ("type", "name", "displayName", "description", "spec")}
+                view |= {"id": f"view{len(self.views)}", "project": place, "updatedAt": None}
+                return {"upsertView": {"view": view, "inserted": True}}
         raise UnknownOperation(operation)
+
+    def _query(self, project: str, filters: dict[str, Any]) -> dict[str, Any] | None:
+        """A project's runs, of certain groups if that is asked for."""
+        found = [run for run in self.runs.values() if run.sent("project") == project]
+        if not found:
+            return None
+        if filters:
+            found = [run for run in found if run.sent("groupName") in filters["group"]["$in"]]
+        edges = ({"node": _state(run) | {"projectId": "1"}, "cursor": run.name} for run in found)
+        return {"internalId": "1", "runCount": len(found), "readOnly": False, "runs": _page(edges)}
 
     def stream(self, name: str, body: dict[str, Any]) -> None:
         """One file_stream request: history lines, the summary, whether the run ended and how."""
@@ -107,6 +135,11 @@ class FakeWandb(ThreadingHTTPServer):
 
 def _project(name: str) -> dict[str, Any]:
     return {"id": "p", "name": name, "entity": {"id": "e", "name": ENTITY}}
+
+
+def _page(edges: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    info = {"__typename": "PageInfo", "endCursor": None, "hasNextPage": False}
+    return {"edges": [*edges], "pageInfo": info}
 
 
 def _bucket(run: Run) -> dict[str, Any]:
@@ -166,7 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         with self.server.lock:
             if self.path == "/graphql":
-                operation = body.get("operationName") or body["query"].split("(")[0].split()[1]
+                operation = body.get("operationName") or OPERATION.findall(body["query"])[0]
                 try:
                     self._reply(200, {"data": self.server.answer(operation, body.get("variables") or {})})
                 except UnknownOperation:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,32 @@ def test_offline_run_holds_everything(tmp_path: Path, warnings: list[str]) -> No
     assert warnings == []
 
 
+def test_final_numbers_keep_their_names_and_have_a_direction(tmp_path: Path, server: FakeWandb) -> None:
+    better = {"UA": "oracle", "KL": "lower", "recall": "higher", "avg_gap": "lower", "seconds": "lower"}
+    info = replace(INFO, better=better)
+    for start in (0, 1):  # the second resumes, and finds other values
+        tracker = settings().start(info, tmp_path)
+        tracker.log("unlearn", start, {"loss": 1.0, "UA": 50.0 - start})
+        tracker.summary(
+            {"metrics": {"UA": 5.0, "KL": 0.25 + start, "recall": 75}, "gap": {"UA": 1.0, "KL": 0.5}}
+            | {"avg_gap": 2.0 + start, "cost": {"seconds": 9.0, "steps": 4}}
+        )
+        tracker.finish()
+        wandb.teardown()
+    run = server.runs[INFO.id]
+    assert {key: value for key, value in run.summary.items() if not key.startswith("_")} == {
+        **{"metrics/UA": 5, "metrics/KL": 1.25, "metrics/recall": 75, "gap/UA": 1, "gap/KL": 0.5},
+        **{"avg_gap": 3, "cost/seconds": 9, "cost/steps": 4},
+        **{"unlearn/step": 1, "unlearn/loss": 1, "unlearn/UA": 49},  # the last, not the best
+    }
+    aims = {metric["1"]: metric["7"] for metric in run.config["_wandb"]["m"] if metric.get("7")}
+    least, most = [1], [2]  # W&B's numbers for summary="min" and "max"
+    assert aims == {
+        **{"metrics/KL": least, "metrics/recall": most, "gap/UA": least},
+        **{"avg_gap": least, "cost/seconds": least},
+    }
+
+
 def test_pictures_of_a_series_and_in_several_columns(tmp_path: Path, warnings: list[str]) -> None:
     """A grid of samples after each epoch; a table with a picture of every model."""
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "grid.png")
@@ -173,7 +200,7 @@ def test_same_id_is_resumed_online(tmp_path: Path, server: FakeWandb) -> None:
 def test_original_oracle_and_main_run_follow_one_another(tmp_path: Path, server: FakeWandb) -> None:
     chosen = settings(name="mine", group="paper")
     for kind in ("original", "oracle", "unlearn"):
-        info = RunInfo(kind, f"digits-{kind}", "derived", kind, (), {})
+        info = RunInfo(kind, f"digits-{kind}", "derived", kind, (), {}, own=kind == "unlearn")
         tracker = chosen.start(info, tmp_path / kind)
         tracker.log("train", 0, {"loss": 1.0})
         tracker.finish()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import wandb
 import yaml
 
 from unlearn_cli.tracking import RunInfo, Tracker, WandbSettings, WandbTracker
@@ -38,9 +39,29 @@ def settings(**changes: Any) -> WandbSettings:
 def records(tracker: Tracker) -> list[dict[str, Any]]:
     """What W&B's own reader finds in the run's file on disk."""
     assert isinstance(tracker, WandbTracker)
-    command = [str(Path(sys.executable).with_name("wandb")), "leet", "inspect", "--json", tracker.folder]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    return [json.loads(line) for line in lines]
+    return read(tracker.folder)
+
+
+def read(folder: str | Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in _wandb(folder, "leet", "inspect", "--json", folder).splitlines()]
+
+
+def offline(outputs: Path) -> list[Path]:
+    """The folders of all offline runs under a folder, in the order of their starts for each."""
+    return sorted(folder for folder in outputs.rglob("offline-run-*") if folder.is_dir())
+
+
+def sync(outputs: Path) -> list[Path]:
+    """Send all offline runs under a folder to the server that the environment names; their folders."""
+    wandb.teardown()  # the client writes its files a moment after `finish`
+    _wandb(outputs, "sync", *offline(outputs))
+    return offline(outputs)
+
+
+def _wandb(where: str | Path, *arguments: str | Path) -> str:
+    """The output of W&B's command, which writes a log to where it is called."""
+    command = [Path(sys.executable).with_name("wandb"), *arguments]
+    return subprocess.run(command, cwd=where, capture_output=True, text=True, check=True).stdout
 
 
 def rows(found: list[dict[str, Any]]) -> list[dict[str, Any]]:

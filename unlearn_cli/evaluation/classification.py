@@ -17,7 +17,7 @@ from unlearn_cli.evaluation.base import Evaluation, Outputs
 from unlearn_cli.evaluation.features import confidence
 from unlearn_cli.evaluation.logits import rows_of
 from unlearn_cli.evaluation.mia import MIASettings, mia
-from unlearn_cli.files import write_tensors
+from unlearn_cli.tensors import write_tensors
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from unlearn_cli.cost import Cost
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
-from unlearn_cli.files import read_json, write_json, write_tensors
+from unlearn_cli.files import read_json, write_json
 from unlearn_cli.mask import Mask
 from unlearn_cli.settings import Settings
 from unlearn_cli.store import Store
+from unlearn_cli.tensors import write_tensors
 from unlearn_cli.trainer import Trainer
 
 

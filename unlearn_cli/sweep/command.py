@@ -5,9 +5,9 @@ from pathlib import Path
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.sweep.follow import states
+from unlearn_cli.sweep.queue import queue
 from unlearn_cli.sweep.record import FILE, Record
-from unlearn_cli.sweep.show import show_status
-from unlearn_cli.sweep.slurm import queue
+from unlearn_cli.sweep.status_table import show_status
 
 
 def status(arguments: list[str]) -> None:
@@ -37,8 +37,7 @@ def _sweep(folder: Path) -> Path:
     """The folder itself, or the latest sweep below it."""
     if (folder / FILE).exists():
         return folder
-    sweeps = sorted(folder.rglob(f"sweeps/*/{FILE}"), key=lambda file: file.stat().st_mtime)
-    sweeps = sweeps or sorted(folder.glob(f"*/{FILE}"), key=lambda file: file.stat().st_mtime)
+    sweeps = [*folder.glob(f"sweeps/*/{FILE}"), *folder.glob(f"*/{FILE}")]
     if not sweeps:
         raise InputError(f"{folder}: no sweep here; give the folder of one, outputs/sweeps/…")
-    return sweeps[-1].parent
+    return max(sweeps, key=lambda file: file.stat().st_mtime).parent

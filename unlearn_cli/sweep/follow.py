@@ -7,8 +7,8 @@ from pathlib import Path
 
 from unlearn_cli.errors import RunError
 from unlearn_cli.sweep.record import Item, Record
-from unlearn_cli.sweep.show import show_status
 from unlearn_cli.sweep.states import Queue, State, state_of
+from unlearn_cli.sweep.status_table import show_status
 
 log = logging.getLogger("unlearn")
 

@@ -1,14 +1,15 @@
 """A sweep in this process: one run after another, each making what it is the first to need."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from omegaconf import OmegaConf
 
 import unlearn_cli.run
 from unlearn_cli.errors import Preempted, UnlearnError
-from unlearn_cli.runs import RunFolder
+from unlearn_cli.runs import RunFolder, speaks
 from unlearn_cli.sweep.plan import Plan
-from unlearn_cli.sweep.show import told
 
 log = logging.getLogger("unlearn")
 
@@ -28,4 +29,13 @@ def here(found: Plan) -> None:
             raise
         except Exception as error:
             log.error("error: %s", error, exc_info=not isinstance(error, UnlearnError))
-            RunFolder(run.folder, experiment.config).refused(error)
+            RunFolder(run.folder, experiment.config, speaks()).refused(error)
+
+
+def told(result: Mapping[str, Any]) -> None:
+    """One line for a run of a sweep that has finished."""
+    if not speaks():
+        return
+    gap = "" if result["avg_gap"] is None else f"Avg Gap {result['avg_gap']:.2f}, "
+    cost = f"{result['cost']['seconds']:.1f} s of unlearning" if result["cost"] else ""
+    print(f"finished: {gap}{cost}, {result['folder']}", flush=True)

@@ -9,15 +9,17 @@ from omegaconf import DictConfig
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.experiment import Experiment, checked, read
+from unlearn_cli.runs import speaks
 from unlearn_cli.settings import Settings
 from unlearn_cli.sweep import processes, slurm
 from unlearn_cli.sweep.cluster import Submission, alone
 from unlearn_cli.sweep.follow import finish, follow
 from unlearn_cli.sweep.here import here
 from unlearn_cli.sweep.plan import Plan, look_up, plan
+from unlearn_cli.sweep.plan_table import show_plan
+from unlearn_cli.sweep.queue import queue
 from unlearn_cli.sweep.record import Item, Record
 from unlearn_cli.sweep.settings import Here, Jobs, Processes, Slurm
-from unlearn_cli.sweep.show import show_plan
 
 log = logging.getLogger("unlearn")
 
@@ -56,7 +58,8 @@ def launch(where: str, settings: Mapping[str, Any], composed: Composed, planning
         finish(found.folder, processes.run_all(_looked_up(found, place), place))
     else:
         record = Record(found.name, sys.argv, [_item(run.overrides, run.folder) for run in found.runs], [])
-        record.save(found.folder)
+        if speaks():
+            record.save(found.folder)
         here(found)
         finish(found.folder, record)
 
@@ -74,14 +77,14 @@ def _on_slurm(found: Plan, place: Slurm) -> None:
     slurm.check(place)
     _warn(found, place)
     with alone(found):
-        submission = Submission(_looked_up(found, place), place, slurm.queue() or {})
+        submission = Submission(_looked_up(found, place), place, queue() or {})
         slurm.submit(submission, place, found.folder)
         record = submission.record()
         record.save(found.folder)
     jobs = sum(item.job is not None for item in record.prerequisites + record.runs)
     log.info("%d jobs; to see how it goes: unlearn status %s", jobs, found.folder)
     if place.wait:
-        follow(record, slurm.queue)
+        follow(record, queue)
         finish(found.folder, record)
 
 

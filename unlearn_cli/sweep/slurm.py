@@ -1,4 +1,4 @@
-"""SLURM: what is in the queue, and jobs into it."""
+"""Jobs into SLURM's queue."""
 
 import shutil
 import subprocess
@@ -10,18 +10,8 @@ from submitit.core.utils import FailedJobError, FailedSubmissionError
 
 from unlearn_cli.errors import InputError, did_you_mean
 from unlearn_cli.sweep.cluster import Submission
+from unlearn_cli.sweep.queue import ask
 from unlearn_cli.sweep.settings import Slurm
-from unlearn_cli.sweep.states import Queue, Queued
-
-
-def queue() -> Queue | None:
-    """One's own jobs that wait or run, array tasks one by one; None where there is no SLURM that answers."""
-    if not shutil.which("squeue"):
-        return None
-    lines = _ask("squeue", "--me", "--noheader", "--array", "--format=%i|%T|%r")
-    if lines is None:
-        return None
-    return {job: Queued(state, reason) for job, state, reason in (line.split("|", 2) for line in lines)}
 
 
 def check(settings: Slurm) -> None:
@@ -35,7 +25,7 @@ def check(settings: Slurm) -> None:
             "hydra/launcher: there is no SLURM here (no sbatch); hydra/launcher=local runs the sweep on this "
             "machine, hydra/launcher=processes in processes of their own"
         )
-    partitions = _ask("sinfo", "--noheader", "--format=%R")
+    partitions = ask("sinfo", "--noheader", "--format=%R")
     if partitions is None:
         raise InputError("hydra/launcher: SLURM's controller does not answer (sinfo failed); try again later")
     if settings.partition and not set(settings.partition.split(",")) <= set(partitions):
@@ -91,9 +81,3 @@ def _executor(settings: Slurm, after: tuple[str, ...], folder: Path) -> submitit
     }
     executor.update_parameters(**{key: value for key, value in asked.items() if value is not None})
     return executor
-
-
-def _ask(*command: str) -> list[str] | None:
-    """The lines that a SLURM command prints; None if it fails."""
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    return answer.stdout.splitlines() if answer.returncode == 0 else None

@@ -1,7 +1,6 @@
 """What a submitted job does: one run, or one prerequisite of several runs."""
 
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from unlearn_cli.experiment import read
 from unlearn_cli.origins import Origins
 from unlearn_cli.prerequisites import prerequisites
 from unlearn_cli.run import run
-from unlearn_cli.runs import RunFolder
+from unlearn_cli.runs import RunFolder, speaks
 from unlearn_cli.stopping import stop_signals
 from unlearn_cli.store import Store
 
@@ -34,7 +33,7 @@ def work(config: dict[str, Any], choices: dict[str, str], prerequisite: str | No
     """
     if JobEnvironment().num_tasks > 1:
         TorchDistributedEnvironment().export(set_cuda_visible_devices=False)  # accelerate goes by LOCAL_RANK
-    main = os.environ.get("RANK", "0") == "0"
+    main = speaks()
     log.handlers = [logging.StreamHandler()]
     log.handlers[0].setLevel(logging.INFO if main else logging.WARNING)
     log.setLevel(logging.DEBUG)

@@ -1,7 +1,7 @@
 """The tracker that does nothing, and so the interface of those that do something."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ class RunInfo:
 
     `id` comes from the run's key and not from chance, so that a requeued run continues its own; it holds
     none of `:;,#?/'`. `config` is the resolved configuration with the git commit and the versions in it.
+    `better` gives final numbers their direction, by metric: "higher", "lower" or, where closeness to the
+    retrained model is the aim, "oracle". `own` is false for models that others take from the store too.
     """
 
     id: str
@@ -22,10 +24,15 @@ class RunInfo:
     job_type: str  # "original", "oracle", "unlearn", ...
     tags: tuple[str, ...]
     config: dict[str, Any]
+    better: Mapping[str, str] = field(default_factory=dict)
+    own: bool = True
 
 
 class Tracker:
     """Receives a run's numbers and pictures. This one drops them; no method ever raises."""
+
+    where = "not tracked"
+    """Where to look at the run, for a reader."""
 
     def log(self, stage: str, step: int, values: Mapping[str, float]) -> None:
         """One point of each curve `stage/name`, at the stage's own step."""
@@ -41,6 +48,12 @@ class Tracker:
 
     def figure(self, name: str, path: Path) -> None:
         """A picture file (PNG)."""
+
+    def table(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """A table of all columns that any row has; pictures are arrays (H, W, C) uint8."""
+
+    def page(self, name: str, path: Path) -> None:
+        """A page (HTML) that needs no other file."""
 
     def preempting(self) -> None:
         """The scheduler takes the machine away; the same run will go on later."""

@@ -42,7 +42,7 @@ class WandbSettings(Settings):
     entity: str | None = Field(description="user or team; null: the key's default")
     group: str | None = Field(description="null: data/model/forget set")
     tags: list[Tag] = Field(description="added to the run's own")
-    name: str | None = Field(description="of the command's own run; originals and oracles keep theirs")
+    name: str | None = Field(description="of the command's own run; originals, oracles, judges keep theirs")
 
     def start(self, info: RunInfo, folder: Path) -> Tracker:
         """Begin or continue the run `info.id`; W&B keeps its files in `folder`/wandb. Never raises."""
@@ -58,12 +58,12 @@ class WandbSettings(Settings):
                 return Tracker()
             if mode == "online":
                 check_online()
-                return WandbTracker(self._init(info, folder, "online"))
+                return WandbTracker(self._init(info, folder, "online"), info.better)
         except Exception as error:
             logger.warning("W&B: cannot go online (%s); this run is tracked offline", _line(error))
             _reset()
         try:
-            return WandbTracker(self._init(info, folder, "offline"))
+            return WandbTracker(self._init(info, folder, "offline"), info.better)
         except Exception as error:
             logger.warning("W&B: cannot start offline (%s); this run is not tracked", _line(error))
             _reset()
@@ -80,14 +80,13 @@ class WandbSettings(Settings):
     def _init(self, info: RunInfo, folder: Path, mode: Literal["online", "offline"]) -> "wandb.Run":
         import wandb
 
-        shared = info.job_type in ("original", "oracle")  # by every run that takes them from the store
         return wandb.init(
             mode=mode,
             project=self.project,
             entity=self.entity,
             id=info.id,
             resume="allow",
-            name=info.name if shared else self.name or info.name,
+            name=(info.own and self.name) or info.name,
             group=self.group or info.group,
             job_type=info.job_type,
             tags=list(dict.fromkeys(tag[:TAG_LENGTH] for tag in (*info.tags, *self.tags))),
@@ -131,12 +130,14 @@ def _guarded(
 class WandbTracker(Tracker):
     """A W&B run that has begun."""
 
-    def __init__(self, run: "wandb.Run") -> None:
+    def __init__(self, run: "wandb.Run", better: Mapping[str, str]) -> None:
         self.run = run
         self.active = True
         self.folder = run.settings.sync_dir
+        self.where = f"offline; to send it: wandb sync {self.folder}" if run.offline else run.url or ""
+        self._better = better
         self._stages: set[str] = set()
-        logger.info("W&B: %s", f"offline; to send it: wandb sync {self.folder}" if run.offline else run.url)
+        logger.info("W&B: %s", self.where)
 
     @_guarded
     def log(self, stage: str, step: int, values: Mapping[str, float]) -> None:
@@ -159,19 +160,34 @@ class WandbTracker(Tracker):
 
     @_guarded
     def summary(self, values: Mapping[str, Any]) -> None:
-        self.run.summary.update(dict(_flat(values)))
+        final = dict(_flat(values))
+        for key in final:
+            if aim := _aim(key, self._better):
+                # The direction, in what is left of `goal`. For a logged metric W&B would keep `KEY.min` in
+                # place of `KEY`: final numbers are never logged, and so keep their plain names.
+                self.run.define_metric(key, summary=aim)
+        self.run.summary.update(final)
+
+    def predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.table("predictions", rows[:TABLE_ROWS])
 
     @_guarded
-    def predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def table(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         import wandb
 
-        columns = list(rows[0]) if rows else []
+        columns: list[str | int] = list(dict.fromkeys(column for row in rows for column in row))
         data = [
-            [wandb.Image(cell) if isinstance(cell := row[name], np.ndarray) else cell for name in columns]
-            for row in rows[:TABLE_ROWS]
+            [wandb.Image(cell) if isinstance(cell := row.get(str(c)), np.ndarray) else cell for c in columns]
+            for row in rows
         ]
         with _staging_in(Path(self.folder)):
-            self.run.log({"predictions": wandb.Table(columns=[*columns], data=data)})
+            self.run.log({name: wandb.Table(columns=columns, data=data)})
+
+    @_guarded
+    def page(self, name: str, path: Path) -> None:
+        import wandb
+
+        self.run.log({name: wandb.Html(path.read_text(encoding="utf-8"), inject=False)})
 
     @_guarded
     def figure(self, name: str, path: Path) -> None:
@@ -213,6 +229,13 @@ def _reset() -> None:
         wandb.teardown(exit_code=1)
     except Exception as error:
         logger.debug("W&B: its process had ended before: %s", _line(error))
+
+
+def _aim(key: str, better: Mapping[str, str]) -> str | None:
+    """W&B's word for the direction of a final number such as `gap/UA`, `metrics/FID` or `avg_gap`."""
+    part, _, name = key.rpartition("/")
+    aims = {"oracle": "min"} if part == "gap" else {"lower": "min", "higher": "max"}
+    return aims.get(better.get(name, ""))
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

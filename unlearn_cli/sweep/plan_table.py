@@ -1,8 +1,6 @@
-"""What a sweep prints: its plan, its status."""
+"""What `unlearn plan` prints."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -11,17 +9,7 @@ from rich.text import Text
 
 from unlearn_cli.sweep.estimate import spoken
 from unlearn_cli.sweep.plan import Plan
-from unlearn_cli.sweep.record import Item, Record
-from unlearn_cli.sweep.states import State
-
-STYLES = {"finished": "green", "running": "cyan", "failed": "red", "killed": "red", "not run": "red"}
-
-
-def told(result: Mapping[str, Any]) -> None:
-    """One line for a run of a sweep that has finished."""
-    gap = "" if result["avg_gap"] is None else f"Avg Gap {result['avg_gap']:.2f}, "
-    cost = f"{result['cost']['seconds']:.1f} s of unlearning" if result["cost"] else ""
-    print(f"finished: {gap}{cost}, {result['folder']}", flush=True)
+from unlearn_cli.sweep.status_table import STYLES
 
 
 def show_plan(found: Plan, before: bool) -> None:
@@ -66,18 +54,3 @@ def _total(found: Plan) -> str:
 
 def _time(seconds: float | None) -> str:
     return "?" if seconds is None else spoken(seconds)
-
-
-def show_status(record: Record, found: Mapping[str, State], items: Sequence[Item]) -> None:
-    """These runs and prerequisites with their states; a job that failed with its log file."""
-    table = Table("", "state", "", box=box.SIMPLE_HEAD, pad_edge=False)
-    for item in items:
-        state = found[item.folder]
-        name = Text(item.name) if item in record.runs else Text(f"first: {item.name}", style="dim")
-        detail = f"{state.detail}\n{item.log}" if item.log and state.over else state.detail
-        table.add_row(name, Text(state.name, style=STYLES.get(state.name, "")), Text(detail))
-    console = Console()
-    counts = Counter(found[item.folder].name for item in record.runs)
-    told = ", ".join(f"{count} {name}" for name, count in counts.most_common())
-    console.print(f"sweep {record.name}: {len(record.runs)} runs: {told}", highlight=False)
-    console.print(table)

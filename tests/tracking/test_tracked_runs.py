@@ -1,0 +1,167 @@
+"""The command with W&B: original, oracle and method are runs of their own, as W&B's own reader finds them."""
+
+import json
+import signal
+import socket
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import wandb
+from tiny_run import EPOCH, run_folders, signalled, state, unlearn
+from tracked_run import exit_codes, offline, read, rows, run_of, summary_of, sync, use
+
+from unlearn_cli.tracking import weights_and_biases
+from unlearn_cli.tracking.report import look
+
+OFFLINE = ("tracking=wandb", "tracking.mode=offline")
+
+
+def tracked(outputs):
+    """What W&B's reader finds of each run: by job type, its records."""
+    wandb.teardown()  # the client writes its files a moment after `finish`
+    runs = {}
+    for folder in offline(outputs):
+        found = read(folder)
+        runs.setdefault(run_of(found)["job_type"], []).append(found)
+    return runs
+
+
+def curves(found):
+    """Rows of history with a step of their own, without the media."""
+    return [row for row in rows(found) if any(key.endswith("/step") for key in row)]
+
+
+def points(run, stage):
+    """What a chart draws of a stage: the values over its step, as the server has them."""
+    return [
+        (row[f"{stage}/step"], {key: row[key] for key in sorted(row) if key.startswith(f"{stage}/")})
+        for row in run.rows
+        if f"{stage}/step" in row
+    ]
+
+
+def test_original_oracle_and_method_are_three_runs(tmp_path):
+    (result,) = unlearn(f"paths.outputs={tmp_path}", "method=salun", EPOCH, *OFFLINE, figures=True)
+    runs = tracked(tmp_path)
+    assert {job: len(found) for job, found in runs.items()} == {"original": 1, "oracle": 1, "unlearn": 1}
+    for job, (found,) in runs.items():
+        run = run_of(found)
+        method = "salun" if job == "unlearn" else job
+        assert run["run_group"] == "digits/resnet20/random"
+        assert run["display_name"] == f"digits-random-{method}-s0"
+        assert run["tags"] == [method, "digits", "resnet20", "random"]
+        assert exit_codes(found) == [0]
+        stage = "unlearn" if job == "unlearn" else job
+        epochs = 1 if job == "unlearn" else 2
+        assert [row[f"{stage}/step"] for row in curves(found)] == list(range(1, epochs + 1))
+        assert all(f"{stage}/val/acc" in row for row in curves(found))
+
+    (unlearned,) = runs["unlearn"]
+    numbers = summary_of(unlearned)
+    for name, value in result["metrics"].items():
+        assert numbers[f"metrics/{name}"] == pytest.approx(value)
+    for name, value in result["gap"].items():
+        assert numbers[f"gap/{name}"] == pytest.approx(value)
+    assert numbers["avg_gap"] == pytest.approx(result["avg_gap"])
+    media = {key.split(".")[0] for row in rows(unlearned) for key in row}
+    assert {"predictions", "figures/training_curves", "figures/confidence"} <= media
+    config = run_of(unlearned)["config"]["update"]
+    assert config["method"]["lr"] > 0
+    assert config["environment"]["packages"]["torch"]
+
+    unlearn(f"paths.outputs={tmp_path}", "method=ga", EPOCH, *OFFLINE)  # on the same original and oracle
+    assert len(offline(tmp_path)) == 4
+    unlearn(f"paths.outputs={tmp_path}", "method=ga", EPOCH, *OFFLINE)  # finished: nothing to log
+    assert len(offline(tmp_path)) == 4
+
+
+def test_offline_sweep_synced_groups_its_seeds_and_sorts_by_gap(tmp_path, server):
+    command = (f"paths.outputs={tmp_path}", *OFFLINE, "tracking.group=paper")
+    unlearn("-m", *command, "method=ga", "seed=0,1", EPOCH)
+    unlearn(*command, "method=retrain", "tracking.name=mine")  # the oracle of seed 0, evaluated
+    results = [json.loads((folder / "metrics.json").read_text()) for folder in run_folders(tmp_path)]
+    sync(tmp_path)
+    runs = list(server.runs.values())
+    assert {run.sent("groupName") for run in runs} == {"paper"}  # originals and oracles with the others
+    by_variant = {}
+    for run in runs:
+        by_variant.setdefault(run.config["variant"], []).append(run)
+    seeds = {name.split("-")[0]: {r.config["seed"] for r in found} for name, found in by_variant.items()}
+    assert seeds == {"original": {0, 1}, "oracle": {0, 1}, "ga": {0, 1}, "retrain": {0}}
+    assert len(by_variant) == 4
+    assert len(runs) == 7
+    assert [run.config["chosen"]["method"] for run in runs if run.sent("displayName") == "mine"] == [
+        "retrain"
+    ]
+
+    stages = {"original": ("original", [1, 2]), "oracle": ("oracle", [1, 2]), "ga": ("unlearn", [1])}
+    for run in runs:
+        stage, steps = stages.get(run.config["chosen"]["method"], ("unlearn", []))
+        assert [step for step, _ in points(run, stage)] == steps
+    sent = {
+        (run.config["chosen"]["method"], run.config["seed"]): run.summary["avg_gap"]
+        for run in runs
+        if "avg_gap" in run.summary
+    }
+    assert sent == {(r["method"], r["seed"]): pytest.approx(r["avg_gap"]) for r in results}
+    assert sent["retrain", 0] == 0
+
+    found = look(None, "unlearn", ["paper"])
+    assert found.settings == ("digits/resnet20/random fraction:0.1",)
+    assert {"avg_gap", "gap/UA", "metrics/RA", "cost/seconds"} <= set(found.numbers)
+    assert "unlearn/val/acc" in found.curves
+
+
+def test_requeued_offline_run_syncs_to_one_run_without_shifted_steps(tmp_path, server):
+    """Stopped twice; the third start goes on from the first stop's checkpoint: epoch 2 is logged again."""
+    command = (f"paths.outputs={tmp_path}", "method=ft", "method.epochs=3", "method.batch_size=16")
+    command += (*OFFLINE, "checkpoint_minutes=0", "oracle=false")
+    checkpoint = "unlearn.resume.pt"
+    assert signalled(signal.SIGTERM, checkpoint, 8, *command) == 143  # six steps are an epoch
+    (file,) = tmp_path.rglob(checkpoint)
+    older = file.read_bytes()
+    assert signalled(signal.SIGTERM, checkpoint, 8, *command) == 143
+    file.write_bytes(older)
+    (result,) = unlearn(*command)
+
+    sent = [folder.name.rpartition("-")[2] for folder in sync(tmp_path)]
+    assert sorted(Counter(sent).values()) == [1, 3]  # the original once, the run from its three starts
+    (run,) = [run for run in server.runs.values() if run.sent("jobType") == "unlearn"]
+    assert sent.count(run.name) == 3
+    assert run.preempting
+    assert [step for step, _ in points(run, "unlearn")] == [1, 2, 2, 3]
+    history = json.loads((Path(result["folder"]) / "history.json").read_text())
+    drawn = {row["epoch"]: row for row in history if row["stage"] == "unlearn"}
+    for step, values in points(run, "unlearn"):  # the points of epoch 2 lie on one another
+        kept = {f"unlearn/{k}": v for k, v in drawn[step].items() if k not in ("stage", "epoch", "step")}
+        timeless = kept.keys() - {"unlearn/seconds"}
+        assert timeless
+        assert {key: values[key] for key in timeless} == pytest.approx({key: kept[key] for key in timeless})
+    assert run.summary["unlearn/step"] == 3
+    for name, value in result["metrics"].items():
+        assert run.summary[f"metrics/{name}"] == pytest.approx(value)
+
+
+def test_a_dead_server_costs_no_result(tmp_path, monkeypatch, caplog):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    use(monkeypatch, f"http://127.0.0.1:{port}")
+    arguments = (f"paths.outputs={tmp_path}", "method=ga", EPOCH, "tracking=wandb", "tracking.mode=online")
+    (result,) = unlearn(*arguments)
+    (folder,) = run_folders(tmp_path)
+    assert state(folder) == "finished"
+    assert result["metrics"]["RA"] >= 0
+    assert "tracked offline" in caplog.text
+    assert tracked(tmp_path)["unlearn"]
+
+
+def test_a_client_that_breaks_costs_no_result(tmp_path, monkeypatch, caplog):
+    def broken(*_, **__):
+        raise RuntimeError("no process can be started")
+
+    monkeypatch.setattr(weights_and_biases.WandbSettings, "_init", broken)
+    (result,) = unlearn(f"paths.outputs={tmp_path}", "method=ga", EPOCH, *OFFLINE)
+    assert state(Path(result["folder"])) == "finished"
+    assert "not tracked" in caplog.text

@@ -1,0 +1,29 @@
+"""What `unlearn status` prints, and the end of a sweep in which something failed."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from unlearn_cli.sweep.record import Item, Record
+from unlearn_cli.sweep.states import State
+
+STYLES = {"finished": "green", "running": "cyan", "failed": "red", "killed": "red", "not run": "red"}
+
+
+def show_status(record: Record, found: Mapping[str, State], items: Sequence[Item]) -> None:
+    """These runs and prerequisites with their states; a job that failed with its log file."""
+    table = Table("", "state", "", box=box.SIMPLE_HEAD, pad_edge=False)
+    for item in items:
+        state = found[item.folder]
+        name = Text(item.name) if item in record.runs else Text(f"first: {item.name}", style="dim")
+        detail = f"{state.detail}\n{item.log}" if item.log and state.over else state.detail
+        table.add_row(name, Text(state.name, style=STYLES.get(state.name, "")), Text(detail))
+    console = Console()
+    counts = Counter(found[item.folder].name for item in record.runs)
+    told = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+    console.print(f"sweep {record.name}: {len(record.runs)} runs: {told}", highlight=False)
+    console.print(table)
