@@ -73,6 +73,8 @@ def _unknown_key(key: str, arguments: list[str]) -> str:
     chosen = [a.partition("=")[2] for a in arguments if a.startswith(f"{group}=")]
     if elsewhere:
         return f"{key}: no such key here; it belongs to {', '.join(f'{group}={o}' for o in elsewhere)}"
+    if launcher and "." in name:
+        return f"{key}: not there yet; +{key}=… adds it"
     if launcher:
         there = [OmegaConf.load(option.path) for option in options(group) if option.name in chosen]
         return f"{key}: no such key; {did_you_mean(name, [str(n) for keys in there for n in keys])}"

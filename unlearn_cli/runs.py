@@ -160,6 +160,7 @@ def environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "job": slurm_job(),
         "devices": os.environ.get("CUDA_VISIBLE_DEVICES"),
+        "package": str(FROZEN.parent),
     }
 
 

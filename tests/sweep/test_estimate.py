@@ -41,7 +41,8 @@ def test_runs_are_alike_whatever_their_seed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0.4, "0 s"), (89, "89 s"), (95, "2 min"), (3599, "1 h 0 min"), (7800, "2 h 10 min")]
+    ("seconds", "said"),
+    [(0.4, "0 s"), (89, "89 s"), (95, "2 min"), (3599, "1 h 0 min"), (7800, "2 h 10 min")],
 )
 def test_how_times_are_said(seconds, said):
     assert spoken(seconds) == said

@@ -13,7 +13,10 @@ from unlearn_cli.sweep.states import Queued
 def record(tmp_path):
     """An original that two runs need; jobs 1_0, 2_0 and 2_1."""
     first = Item("original", str(tmp_path / "original-1"), [], "1_0", "first.out")
-    runs = [Item(f"method={m}", str(tmp_path / m), ["original-1"], f"2_{n}", "run.out") for n, m in enumerate("ab")]
+    runs = [
+        Item(f"method={m}", str(tmp_path / m), ["original-1"], f"2_{n}", "run.out")
+        for n, m in enumerate("ab")
+    ]
     return Record("sweep", ["unlearn"], runs, [first])
 
 

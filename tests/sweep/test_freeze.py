@@ -28,7 +28,12 @@ def mine(tmp_path, monkeypatch):
 
 def test_the_copy_holds_package_configuration_and_own_modules(mine, tmp_path):
     copy = freeze(tmp_path / "code")
-    for file in ("unlearn_cli/run.py", "unlearn_cli/conf/method/salun.yaml", "my_method.py", "mine/inner/__init__.py"):
+    for file in (
+        "unlearn_cli/run.py",
+        "unlearn_cli/conf/method/salun.yaml",
+        "my_method.py",
+        "mine/inner/__init__.py",
+    ):
         assert (copy / file).is_file()
     assert not list(copy.rglob("__pycache__"))
     assert read_json(copy / "unlearn_cli" / "frozen.json").keys() == {"commit", "changed", "diff"}

@@ -26,8 +26,9 @@ def gone():
 def write(tmp_path):
     """write(state, **more): the run's status and a log of two lines."""
 
-    def status(state, pid=os.getpid(), reason=None, host=platform.node()):
-        write_json(tmp_path / "status.json", {"state": state, "reason": reason, "host": host, "pid": pid})
+    def status(state, **more):
+        here = {"reason": None, "host": platform.node(), "pid": os.getpid()}
+        write_json(tmp_path / "status.json", here | {"state": state} | more)
         lines = ["2026-11-22 01:00:00,000 INFO evaluating", "2026-11-22 01:00:01,000 INFO step 3 of 9"]
         (tmp_path / "log.txt").write_text("\n".join([*lines, "Traceback …", "  a line of it"]) + "\n")
         return tmp_path

@@ -125,7 +125,12 @@ class Submission:
         known = read_json(file) if file.exists() else None
         return known if known and known["job"] in self.queue else None
 
-    def _note(self, task: Task, job: str, file: str) -> None:
+    def leave_out(self, tasks: list[Task]) -> None:
+        """Note tasks that are not submitted, since what they need has failed."""
+        for task in tasks:
+            self._note(task, None, None)
+
+    def _note(self, task: Task, job: str | None, file: str | None) -> None:
         self.items[task.key] = Item(task.label, str(task.folder), list(task.needs), job, file)
 
 

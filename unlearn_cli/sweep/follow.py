@@ -21,7 +21,7 @@ def states(record: Record, queue: Queue | None) -> dict[str, State]:
     failed: set[str] = set()
     for item in record.prerequisites + record.runs:
         state = state_of(Path(item.folder), item.job, queue)
-        if state.name == "not run" and (culprits := failed.intersection(item.needs)):
+        if state.name in ("not run", "not begun") and (culprits := failed.intersection(item.needs)):
             state = State("not run", f"what it needs failed: {', '.join(sorted(culprits))}")
         if state.over:
             failed.add(Path(item.folder).name)

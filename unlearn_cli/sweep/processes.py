@@ -10,6 +10,7 @@ from unlearn_cli.sweep.follow import Follower
 from unlearn_cli.sweep.plan import Plan
 from unlearn_cli.sweep.record import Record
 from unlearn_cli.sweep.settings import Processes
+from unlearn_cli.sweep.states import state_of
 
 log = logging.getLogger("unlearn")
 
@@ -33,9 +34,14 @@ def run_all(found: Plan, settings: Processes) -> Record:
     follower, record = Follower(), submission.record()
     record.save(found.folder)
     follower.look(record, None)
+    failed: set[str] = set()
     for _, wave in submission.waves():
-        for first in range(0, len(wave), settings.parallel):
-            batch = wave[first : first + settings.parallel]
+        vain = [task for task in wave if failed.intersection(task.needs)]
+        submission.leave_out(vain)
+        failed |= {task.key for task in vain}
+        able = [task for task in wave if task not in vain]
+        for first in range(0, len(able), settings.parallel):
+            batch = able[first : first + settings.parallel]
             jobs = submission.hand_over(executor, batch)
             record = submission.record()
             record.save(found.folder)
@@ -43,4 +49,7 @@ def run_all(found: Plan, settings: Processes) -> Record:
                 time.sleep(POLL_SECONDS)
                 follower.look(record, None)
             follower.look(record, None)
+            failed |= {task.key for task in batch if state_of(task.folder, None, None).name != "finished"}
+    record = submission.record()
+    record.save(found.folder)
     return record

@@ -1,0 +1,73 @@
+"""A sweep in processes of their own: the machinery of a cluster, without one."""
+
+import json
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+import tiny_run
+
+from unlearn_cli.files import read_json
+from unlearn_cli.sweep.record import Record
+
+PROCESSES = ("hydra/launcher=processes", "hydra.launcher.parallel=2")
+
+
+@pytest.fixture
+def swept(unlearn, tmp_path, monkeypatch):
+    """swept(*arguments): how the command ended, and the sweep's record."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def command(*arguments, tiny=tiny_run.TINY):
+        end = unlearn("-m", *tiny, f"paths.outputs={tmp_path}/out", *PROCESSES, *arguments)
+        (folder,) = (tmp_path / "out" / "sweeps").iterdir()
+        return end, Record.load(folder)
+
+    return command
+
+
+def test_a_sweep_from_beginning_to_end(swept, run, tmp_path):
+    """What is shared is made once and first; numbers are those of a run in one process; code is frozen."""
+    end, record = swept("method=ga,ft", "method.epochs=1")
+    assert end.code == 0, end.err
+    told = [line for line in end.err.splitlines() if line.startswith("finished: ")]
+    assert set(told[:2]) == {"finished: original, digits, seed 0", "finished: oracle, digits, seed 0"}
+    assert told[2] == "finished: reference metrics, digits, seed 0"
+    assert set(told[3:]) == {"finished: method=ga", "finished: method=ft"}
+    assert len(tiny_run.entries(tmp_path / "out" / "store", "model")) == 2
+    for item, method in zip(record.runs, ("ga", "ft"), strict=True):
+        result = read_json(Path(item.folder) / "metrics.json")
+        assert tiny_run.lasting(result) == tiny_run.lasting(run(f"method={method}", "method.epochs=1"))
+        environment = read_json(Path(item.folder) / "environment.json")
+        assert "/code/" in environment["package"]
+    again, same = swept("method=ga,ft", "method.epochs=1")
+    assert again.code == 0
+    assert [item.job for item in same.runs] == [None, None]
+
+
+def test_what_needs_a_failed_prerequisite_is_not_run(swept, tmp_path):
+    end, record = swept("method=ga,ft", "train.lr=1e30")
+    assert end.code == 1
+    assert "2 run(s) of the sweep failed" in end.err
+    assert "method=ga: what it needs failed: " in end.err
+    assert "Traceback" not in end.err
+    said = " ".join(end.out.split())
+    assert "first: original, digits, seed 0 failed the loss of 'original' is not finite" in said
+    assert [item.job for item in record.runs] == [None, None]
+    log = next(item.log for item in record.prerequisites if item.name.startswith("original"))
+    assert "Traceback" in Path(log).read_text()
+    states = [json.loads(file.read_text())["state"] for file in (tmp_path / "out").rglob("status.json")]
+    assert states == ["failed", "failed"]
+
+
+def test_two_processes_of_a_run_give_the_metrics_of_one(swept, tmp_path):
+    """With a model that has no batch norm, whose statistics each process takes of its own share."""
+    command = ("model=judge", "data.subset=0.2", "train.epochs=6", "method=ft", "method.epochs=2")
+    end, record = swept(*command, "hydra.launcher.tasks_per_node=2", tiny=())
+    assert end.code == 0, end.err
+    together = read_json(Path(record.runs[0].folder) / "metrics.json")
+    with patch.object(tiny_run, "TINY", ("progress=false",)):
+        (alone,) = tiny_run.unlearn(f"paths.outputs={tmp_path}/alone", *command)
+    assert alone["metrics"]["RA"] > 30  # it has learnt something
+    assert together["metrics"] == pytest.approx(alone["metrics"], abs=0.02)
+    assert together["original"] == pytest.approx(alone["original"], abs=0.02)
