@@ -10,7 +10,7 @@ from commands import first_run
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS = [line.split("#")[0].strip() for line in README.splitlines() if line.startswith("    ")]
-RUN = re.compile(r"(UNLEARN_DATA=\S+ )?unlearn( -m)?( \w+[.@\w]*=|$)")
+RUN = re.compile(r"(UNLEARN_DATA=\S+ )?unlearn( plan)?( -m)?( \w+[.@/\w]*=|$)")
 RUNS = [command for command in COMMANDS if RUN.match(command)]
 
 

@@ -30,6 +30,8 @@ class Outcome:
 
 outcome = Outcome()
 PLAN = "plan"
+MODES = {"-m", "--multirun", "-r", "--run", "-c", "--cfg", "-i", "--info"}
+"""Hydra's flags that say what becomes of the composed configuration; one of them at most."""
 
 
 def main() -> None:
@@ -46,10 +48,9 @@ def main() -> None:
     if "--version" in arguments:
         print(f"unlearn {version('unlearn-cli')}")
         return
-    if (PLAN in arguments or any(a.startswith("hydra/launcher=") for a in arguments)) and not (
-        {"-m", "--multirun"} & set(arguments)
-    ):
-        arguments.insert(0, "-m")  # both are about a sweep, be it of one run
+    about_a_sweep = any(a == PLAN or a.startswith("hydra/launcher=") for a in arguments)
+    if about_a_sweep and MODES.isdisjoint(arguments):
+        arguments.insert(0, "-m")  # be it of one run
     sys.argv[1:] = [argument for argument in arguments if argument != PLAN]
     outcome.planning = PLAN in arguments
     console = logging.StreamHandler()
