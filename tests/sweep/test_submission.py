@@ -215,6 +215,29 @@ def test_status_tells_the_queues_reasons(submit, unlearn, cluster, tmp_path, mon
     assert "first: original, digits, seed 0 running" in said
 
 
+def test_large_arrays_are_split(submit, cluster, monkeypatch):
+    monkeypatch.setattr("unlearn_cli.sweep.slurm.MOST", 2)
+    assert submit("-m", "method=ga,ft,rl,original,retrain", "oracle=false", "mask=none").code == 0
+    arrays = [option(script, "array") for script in sorted(cluster.glob("*.sh"))]
+    assert arrays == [None, None, "0-1%2", "0-1%2", None]  # original, metrics, five runs
+
+
+def test_what_fails_in_the_middle_leaves_no_job(submit, cluster, monkeypatch):
+    """The disk is full once the first array is in the queue."""
+    written = []
+
+    def write(path, content):
+        written.append(path)
+        if len(written) > 2:
+            raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("unlearn_cli.sweep.cluster.write_json", write)
+    end = submit("-m", "method=ga,ft")
+    assert end.code == 1
+    assert "No space left on device" in end.error
+    assert (cluster / "cancelled").read_text().split() == ["101_0", "101_1"]
+
+
 def test_a_registry_of_jobs_lies_in_the_store(submit, tmp_path):
     submit("-m", "method=ga")
     (file,) = (tmp_path / "out" / "store" / "jobs").glob("run-*.json")

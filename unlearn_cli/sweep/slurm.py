@@ -13,6 +13,9 @@ from unlearn_cli.sweep.cluster import Submission
 from unlearn_cli.sweep.queue import ask
 from unlearn_cli.sweep.settings import Slurm
 
+MOST = 1000
+"""Jobs of one array; SLURM's own default limit (MaxArraySize) is 1001."""
+
 
 def check(settings: Slurm) -> None:
     """Called before anything is written.
@@ -44,16 +47,25 @@ def submit(submission: Submission, settings: Slurm, folder: Path) -> None:
     submitted: list[str] = []
     try:
         for after, wave in submission.waves():
-            jobs = submission.hand_over(_executor(settings, after, folder), wave)
-            submitted += [job.job_id for job in jobs]
+            for first in range(0, len(wave), MOST):
+                part = wave[first : first + MOST]
+                jobs = submission.hand_over(_executor(settings, after, folder), part)
+                submitted += [job.job_id for job in jobs]
     except (FailedJobError, FailedSubmissionError, ValueError) as error:
-        if submitted:
-            subprocess.run(["scancel", *submitted], check=False)
+        _cancel(submitted)
         reason = " ".join(str(error).split("sbatch: error: ")[-1].split())
         raise InputError(
             f"hydra.launcher: sbatch refused ({reason}); nothing was submitted. "
             "partition, gpus_per_node, cpus_per_task, mem_gb and timeout_min say what a job asks for"
         ) from error
+    except BaseException:  # a full disk, Ctrl-C: half a sweep would be of no use
+        _cancel(submitted)
+        raise
+
+
+def _cancel(jobs: list[str]) -> None:
+    if jobs:
+        subprocess.run(["scancel", *jobs], check=False)
 
 
 def _executor(settings: Slurm, after: tuple[str, ...], folder: Path) -> submitit.SlurmExecutor:
