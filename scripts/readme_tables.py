@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from unlearn_cli.catalogue import options
-from unlearn_cli.evaluation.meaning import arrow, meanings
+from unlearn_cli.evaluation.meaning import MEANINGS, arrow
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -47,7 +47,7 @@ def chosen(group: str) -> list[str]:
 
 def metrics() -> list[str]:
     lines = ["| metric | unit | better | meaning |", "|---|---|:-:|---|"]
-    return lines + [f"| {m.name} | {m.unit} | {arrow(m.better)} | {m.text} |" for m in meanings().values()]
+    return lines + [f"| {m.name} | {m.unit} | {arrow(m.better)} | {m.text} |" for m in MEANINGS.values()]
 
 
 def target(path: Path, group: str = "") -> Any:

@@ -15,7 +15,7 @@ from unlearn_cli.compute import Compute
 from unlearn_cli.cost import peak_memory_mb
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Splits, digest, divide, split
-from unlearn_cli.evaluation.meaning import meanings
+from unlearn_cli.evaluation.meaning import MEANINGS
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.files import read_json, write_json
 from unlearn_cli.forget.base import ForgetSet
@@ -203,7 +203,7 @@ class Origins:
             config=experiment.config
             | columns(determining, experiment.config, choices, method)
             | {"environment": environment(), "metrics": explained()},
-            better={key: meaning.better for key, meaning in meanings().items()},
+            better={key: meaning.better for key, meaning in MEANINGS.items()},
             own=own,
         )
         return tracked(experiment.tracking if self.compute.is_main else NullSettings(), info, folder)
@@ -256,4 +256,4 @@ def logged(tracker: Tracker, row: dict[str, Any]) -> None:
 
 def explained() -> dict[str, str]:
     """What each metric means, for the run's record."""
-    return {key: f"{meaning.label}: {meaning.text}" for key, meaning in meanings().items()}
+    return {key: f"{meaning.label}: {meaning.text}" for key, meaning in MEANINGS.items()}

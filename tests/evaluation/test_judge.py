@@ -44,8 +44,14 @@ def origins(toy, compute, tmp_path):
         task=None,
         method=Original(),
         tracking=NullSettings(),
-        choices={"data": "toy", "model": "unet", "forget": "class", "method": "original"},
-        config={},
+        choices={
+            "task": "generation",
+            "data": "toy",
+            "model": "unet",
+            "forget": "class",
+            "method": "original",
+        },
+        config={"forget": {}},
         paths=Paths(outputs=tmp_path, store=store.root, data=None),
     )
     return Origins(experiment, compute, store, toy, splits, forget_set)

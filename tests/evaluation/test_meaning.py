@@ -4,7 +4,7 @@ import torch
 from unlearn_cli.evaluation.accuracy import accuracy
 from unlearn_cli.evaluation.agreement import agreement
 from unlearn_cli.evaluation.gaps import AVERAGED
-from unlearn_cli.evaluation.meaning import arrow, meanings
+from unlearn_cli.evaluation.meaning import MEANINGS, arrow
 from unlearn_cli.evaluation.mia import MIASettings, mia
 
 
@@ -23,11 +23,11 @@ def test_every_number_that_an_evaluation_yields_has_a_meaning(make_sets):
     costs = {"seconds", "mask_seconds", "peak_memory_mb", "samples"}
     distances = {"FD", "KD", "FID", "KID", "precision", "recall"}
     of_samples = distances | {"confidence_forget", "entropy_forget", "judge_TA", "relearn_steps"}
-    assert set(meanings()) == set(values) | costs | of_samples | {"avg_gap"}
+    assert set(MEANINGS) == set(values) | costs | of_samples | {"avg_gap"}
 
 
 def test_directions():
-    known = meanings()
+    known = MEANINGS
     assert {known[name].better for name in AVERAGED} == {"oracle"}
     assert (known["avg_gap"].better, known["seconds"].better) == ("lower", "lower")
     assert known["agreement_forget"].better == "higher"
@@ -37,5 +37,5 @@ def test_directions():
 
 
 def test_names_and_texts_tell_the_metrics_apart():
-    known = meanings().values()
+    known = MEANINGS.values()
     assert len({m.name for m in known}) == len({m.text for m in known}) == len(known)

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import wandb
 from fake_wandb import FakeWandb
 from PIL import Image
 from tracked_run import sample, settings
 
-import wandb
 from unlearn_cli.tracking import RunInfo
 from unlearn_cli.tracking.report import look
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from unlearn_cli.compare.numbers import number
 from unlearn_cli.evaluation.gaps import AVERAGED
-from unlearn_cli.evaluation.meaning import Meaning, meanings
+from unlearn_cli.evaluation.meaning import MEANINGS, Meaning
 from unlearn_cli.files import replacing
 
 HEADLINE = (*AVERAGED, "TA_forget", "avg_gap", "seconds", "mask_seconds", "peak_memory_mb", "samples")
-DECIMALS = {"%": 2, "nats": 4, "s": 1, "MB": 0}
 
 
 @dataclass(frozen=True)
@@ -28,21 +27,13 @@ class Row:
     headline: bool
 
     def cells(self, columns: list[str]) -> list[str]:
-        return [self.meaning.label, *(self.number(self.values.get(c)) for c in columns), self.meaning.text]
-
-    def number(self, value: float | None) -> str:
-        if value is None:
-            return "–"
-        if not isfinite(value):
-            return str(value)
-        if isinstance(value, int):
-            return f"{value:,}"
-        return f"{value:,.{DECIMALS.get(self.meaning.unit, 2)}f}"
+        numbers = (number(self.values.get(column), self.meaning.unit) for column in columns)
+        return [self.meaning.label, *numbers, self.meaning.text]
 
 
 def rows(result: Mapping[str, Any], expected: Mapping[str, float] | None) -> list[Row]:
     """The table's rows: the paper's four metrics, Avg Gap and cost first, then everything else measured."""
-    known = meanings()
+    known = MEANINGS
     sources = {
         "method": result["metrics"] | result["cost"],
         "original": (result["original"] or {}) | (result["original_cost"] or {}),
@@ -53,7 +44,7 @@ def rows(result: Mapping[str, Any], expected: Mapping[str, float] | None) -> lis
     headline = [key for key in HEADLINE if any(source.get(key) is not None for source in sources.values())]
     others = [key for key in result["metrics"] if key not in headline]
     if unexplained := [key for key in others if key not in known]:
-        raise KeyError(f"no file of unlearn_cli/evaluation has {unexplained} in its MEANINGS")
+        raise KeyError(f"unlearn_cli/evaluation/meaning.py has no meaning of {unexplained}")
     return [
         Row(known[key], {column: source.get(key) for column, source in sources.items()}, key in headline)
         for key in headline + others

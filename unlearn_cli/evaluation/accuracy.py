@@ -5,15 +5,6 @@ from torch import Tensor
 
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.evaluation.logits import correct
-from unlearn_cli.evaluation.meaning import Meaning
-
-MEANINGS = {
-    "UA": Meaning("UA", "%", "oracle", "wrong on forget samples (or not drawn as such)"),
-    "RA": Meaning("RA", "%", "oracle", "right on retain samples (or drawn as such)"),
-    "TA": Meaning("TA", "%", "oracle", "right on test samples"),
-    "VA": Meaning("VA", "%", "oracle", "right on validation samples"),
-    "TA_forget": Meaning("TA forget", "%", "oracle", "right on test samples of forgotten classes"),
-}
 
 
 def accuracy(logits: Tensor, labels: np.ndarray, sets: Sets) -> dict[str, float]:

@@ -7,18 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unlearn_cli.evaluation.logits import rows_of
-from unlearn_cli.evaluation.meaning import Meaning
 
 PARTS = ("forget", "retain", "test")
 CHUNK = 65536  # rows in double precision at once: ImageNet's retain set would fill the memory
-
-MEANINGS = {
-    f"agreement_{part}": Meaning(f"agree {part}", "%", "higher", f"same class as the oracle, {part} samples")
-    for part in PARTS
-} | {
-    f"KL_{part}": Meaning(f"KL {part}", "nats", "lower", f"KL(oracle‖model), {part} samples")
-    for part in PARTS
-}
 
 
 def agreement(logits: Tensor, oracle_logits: Tensor, parts: Mapping[str, np.ndarray]) -> dict[str, float]:

@@ -11,23 +11,11 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor, nn
 
 from unlearn_cli.errors import InputError
-from unlearn_cli.evaluation.meaning import Meaning
 
 SUBSETS, SUBSET_SIZE = 50, 1000  # of the kernel distance (Bińkowski et al., ICLR 2018, their code)
 NEIGHBOURS = 3  # Kynkäänniemi et al., NeurIPS 2019
 IMAGES = 128  # through Inception-v3 at once
 WORKING_MEMORY = 256  # MiB of pairwise distances at once
-
-MEANINGS = {
-    "FD": Meaning(
-        "Fréchet distance", "", "lower", "to real images of retained classes, judge's features (no FID)"
-    ),
-    "KD": Meaning("kernel distance", "", "lower", "the same by a kernel (no KID)"),
-    "FID": Meaning("FID", "", "lower", "Fréchet distance of Inception-v3 features, retained classes"),
-    "KID": Meaning("KID", "", "lower", "kernel distance of Inception-v3 features, retained classes"),
-    "precision": Meaning("precision", "%", "higher", "samples among the real images, judge's features"),
-    "recall": Meaning("recall", "%", "higher", "real images among the samples, judge's features"),
-}
 
 
 class Given(nn.Module):

@@ -4,18 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from unlearn_cli.evaluation.destroyed import destroyed
-from unlearn_cli.evaluation.meaning import Meaning
 
 AVERAGED = ("UA", "RA", "TA", "MIA")
-
-MEANINGS = {
-    "avg_gap": Meaning(
-        "Avg Gap",
-        "",
-        "lower",
-        "mean gap of " + ", ".join(AVERAGED),
-    )
-}
 
 
 def gaps(values: Mapping[str, float], oracle_values: Mapping[str, float]) -> dict[str, float]:

@@ -25,7 +25,6 @@ from unlearn_cli.evaluation.fidelity import (
     precision_recall,
 )
 from unlearn_cli.evaluation.judge import Judge, as_floats, seen
-from unlearn_cli.evaluation.meaning import Meaning
 from unlearn_cli.evaluation.relearning import Relearning
 from unlearn_cli.files import replacing
 from unlearn_cli.sampling import Sampler
@@ -35,16 +34,6 @@ if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
 
 SHOWN = 4  # images of each class in a grid
-
-MEANINGS = {
-    "confidence_forget": Meaning(
-        "confidence forget", "%", "oracle", "judge's probability of the forgotten class in its images"
-    ),
-    "entropy_forget": Meaning(
-        "entropy forget", "nats", "oracle", "of the judge's probabilities, images of the forgotten class"
-    ),
-    "judge_TA": Meaning("judge TA", "%", "higher", "the judge itself, right on real test images"),
-}
 
 
 class GenerationEvaluation(Evaluation):

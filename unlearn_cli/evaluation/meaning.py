@@ -1,11 +1,12 @@
-"""What a metric means, said once: the table, W&B and the README all take it from here."""
+"""What a metric means, said once: the tables, W&B and the README all take it from here.
 
-import importlib
-import pkgutil
+Nothing heavy is imported: who only reads results does not wait for torch.
+"""
+
 from dataclasses import dataclass
 from typing import Literal
 
-import unlearn_cli.evaluation
+from unlearn_cli.evaluation.gaps import AVERAGED
 
 Better = Literal["oracle", "higher", "lower"]
 
@@ -31,13 +32,60 @@ def arrow(better: Better) -> str:
     return {"oracle": "→oracle", "higher": "↑", "lower": "↓"}[better]
 
 
-def meanings() -> dict[str, Meaning]:
-    """Every metric that a file of this folder declares in its `MEANINGS`, by the metric's key."""
-    found: dict[str, Meaning] = {}
-    for module in pkgutil.iter_modules(unlearn_cli.evaluation.__path__):
-        file = importlib.import_module(f"unlearn_cli.evaluation.{module.name}")
-        declared = getattr(file, "MEANINGS", {})
-        if twice := found.keys() & declared.keys():
-            raise ValueError(f"evaluation/{module.name}.py declares metrics that another file has: {twice}")
-        found |= declared
-    return found
+PARTS = ("forget", "retain", "test")
+
+
+def _attack(name: str, by: str) -> Meaning:
+    return Meaning(name, "%", "oracle", f"forget samples taken for unseen, by {by}")
+
+
+MEANINGS = {
+    "UA": Meaning("UA", "%", "oracle", "wrong on forget samples (or not drawn as such)"),
+    "RA": Meaning("RA", "%", "oracle", "right on retain samples (or drawn as such)"),
+    "TA": Meaning("TA", "%", "oracle", "right on test samples"),
+    "VA": Meaning("VA", "%", "oracle", "right on validation samples"),
+    "TA_forget": Meaning("TA forget", "%", "oracle", "right on test samples of forgotten classes"),
+    **{
+        f"agreement_{part}": Meaning(
+            f"agree {part}", "%", "higher", f"same class as the oracle, {part} samples"
+        )
+        for part in PARTS
+    },
+    **{
+        f"KL_{part}": Meaning(f"KL {part}", "nats", "lower", f"KL(oracle‖model), {part} samples")
+        for part in PARTS
+    },
+    "seconds": Meaning("RTE", "s", "lower", "wall time of unlearning"),
+    "mask_seconds": Meaning("mask", "s", "lower", "time of the saliency mask, not in RTE"),
+    "peak_memory_mb": Meaning("peak memory", "MB", "lower", "largest memory held so far"),
+    "samples": Meaning("samples", "", "lower", "samples passed through the model"),
+    "FD": Meaning(
+        "Fréchet distance", "", "lower", "to real images of retained classes, judge's features (no FID)"
+    ),
+    "KD": Meaning("kernel distance", "", "lower", "the same by a kernel (no KID)"),
+    "FID": Meaning("FID", "", "lower", "Fréchet distance of Inception-v3 features, retained classes"),
+    "KID": Meaning("KID", "", "lower", "kernel distance of Inception-v3 features, retained classes"),
+    "precision": Meaning("precision", "%", "higher", "samples among the real images, judge's features"),
+    "recall": Meaning("recall", "%", "higher", "real images among the samples, judge's features"),
+    "avg_gap": Meaning("Avg Gap", "", "lower", "mean gap of " + ", ".join(AVERAGED)),
+    "confidence_forget": Meaning(
+        "confidence forget", "%", "oracle", "judge's probability of the forgotten class in its images"
+    ),
+    "entropy_forget": Meaning(
+        "entropy forget", "nats", "oracle", "of the judge's probabilities, images of the forgotten class"
+    ),
+    "judge_TA": Meaning("judge TA", "%", "higher", "the judge itself, right on real test images"),
+    "MIA": _attack("MIA", "true-class confidence"),
+    "MIA_correctness": _attack("MIA correctness", "correctness"),
+    "MIA_entropy": _attack("MIA entropy", "entropy"),
+    "MIA_m_entropy": _attack("MIA m-entropy", "modified entropy"),
+    "MIA_prob": _attack("MIA prob", "the whole softmax"),
+    "MIA_leak_free": _attack("MIA leak-free", "confidence, TA's images not used"),
+    "relearn_steps": Meaning(
+        "relearning",
+        "steps",
+        "oracle",
+        "on forget samples alone until UA < 50 %; the limit if it never is",
+    ),
+}
+"""Every metric that an evaluation yields, by its key."""

@@ -17,23 +17,8 @@ from torch import Tensor
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.evaluation.features import FEATURES
 from unlearn_cli.evaluation.logits import rows_of
-from unlearn_cli.evaluation.meaning import Meaning
 from unlearn_cli.seeding import rng
 from unlearn_cli.settings import Settings
-
-
-def _meaning(name: str, by: str) -> Meaning:
-    return Meaning(name, "%", "oracle", f"forget samples taken for unseen, by {by}")
-
-
-MEANINGS = {
-    "MIA": _meaning("MIA", "true-class confidence"),
-    "MIA_correctness": _meaning("MIA correctness", "correctness"),
-    "MIA_entropy": _meaning("MIA entropy", "entropy"),
-    "MIA_m_entropy": _meaning("MIA m-entropy", "modified entropy"),
-    "MIA_prob": _meaning("MIA prob", "the whole softmax"),
-    "MIA_leak_free": _meaning("MIA leak-free", "confidence, TA's images not used"),
-}
 
 
 class MIASettings(Settings):

@@ -13,7 +13,6 @@ from torch import nn
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.evaluation.judge import as_floats, seen
-from unlearn_cli.evaluation.meaning import Meaning
 from unlearn_cli.optim import Recipe
 from unlearn_cli.sampling import Sampler
 from unlearn_cli.seeding import rng
@@ -23,15 +22,6 @@ if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
 
 RETURNED = 50.0  # UA in percent under which the class counts as back
-
-MEANINGS = {
-    "relearn_steps": Meaning(
-        "relearning",
-        "steps",
-        "oracle",
-        "on forget samples alone until UA < 50 %; the limit if it never is",
-    ),
-}
 
 
 class Relearning(Settings):

@@ -1,0 +1,97 @@
+"""The command `unlearn-compare`: finished runs in, tables out. Nothing heavy is imported for --help."""
+
+import os
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import NoReturn
+
+from unlearn_cli.errors import InputError, UnlearnError
+
+PROJECT = "unlearn"
+DESCRIPTION = """\
+Compare finished runs: mean ± standard deviation over seeds, 95 % confidence interval, gap to the retrain
+oracle of the same seed, rank. A table for each setting (task, data, model, forget set and whatever else
+method and mask do not say), a row for each variant of method and mask."""
+EXAMPLES = """\
+examples:
+  unlearn-compare outputs                                    everything that was run
+  unlearn-compare outputs/sweeps/NAME --html table.html      a sweep, as a page with figures
+  unlearn-compare outputs --where forget.fraction=0.1 --metrics UA,RA,avg_gap --latex table.tex
+  unlearn-compare outputs --by method,mask.fraction --rank-by TA --csv table.csv"""
+
+
+class Parser(ArgumentParser):
+    """Errors in one line, as everywhere in this program."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; unlearn-compare --help shows what there is")
+
+
+def parser() -> Parser:
+    """The command line."""
+    made = Parser(
+        prog="unlearn-compare",
+        usage="%(prog)s PATH … [options]",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    paths = "run folders, sweep folders or folders above them"
+    made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=paths)
+
+    chosen = made.add_argument_group("which runs, which numbers")
+    condition = "only runs with this config key or choice; several: all must hold; method=ga,ft: one of these"
+    chosen.add_argument(
+        "--where", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help=condition
+    )
+    chosen.add_argument(
+        "--by", type=_listed, default=(), metavar="KEY,…", help="a row for each value of these config keys"
+    )
+    chosen.add_argument(
+        "--metrics", type=_listed, metavar="UA,…", help="columns; all = all measured (default: the headline)"
+    )
+    chosen.add_argument("--rank-by", default="avg_gap", metavar="METRIC", help="default: avg_gap")
+    interval = "95 %% confidence interval of the mean: Student's t (default) or percentile bootstrap"
+    chosen.add_argument("--interval", choices=("t", "bootstrap"), default="t", help=interval)
+
+    written = made.add_argument_group("where to, besides the terminal")
+    written.add_argument("--csv", type=Path, metavar="FILE", help="a line for each row, every number")
+    written.add_argument("--markdown", type=Path, metavar="FILE", help="tables for a README")
+    written.add_argument("--latex", type=Path, metavar="FILE", help="tables for a paper (booktabs)")
+    written.add_argument("--html", type=Path, metavar="FILE", help="one page with figures; needs no network")
+    written.add_argument(
+        "--to-wandb", nargs="?", const=PROJECT, metavar="PROJECT", help="one run of Weights & Biases"
+    )
+    written.add_argument("--entity", metavar="NAME", help="its team or user")
+    written.add_argument("--name", default="comparison", metavar="NAME", help="default: comparison")
+    return made
+
+
+def main() -> None:
+    """Entry point: exit code 0, or 2 and a line for wrong input, or 1 where a file cannot be written."""
+    try:
+        arguments = parser().parse_args()
+        from unlearn_cli.compare.report import report
+
+        report(arguments)
+    except UnlearnError as error:
+        _end(str(error), error.exit_code)
+    except BrokenPipeError:  # its reader (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        _end(f"{error.filename}: {error.strerror}", 1)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """`UA,RA`"""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _end(message: str, code: int) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""What runs are told apart by: config keys (dotted) and the options chosen (`method=salun`)."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from unlearn_cli.compare.records import Run
+from unlearn_cli.errors import InputError, did_you_mean
+from unlearn_cli.variants import determining, unseeded
+
+BASE = ("task", "data", "model", "forget")
+"""The choices that name a setting, in this order."""
+METHOD = ("method", "mask")
+"""What is compared; everything else is the setting."""
+
+Keys = dict[str, Any]
+"""Values by dotted key; `method`, `mask` and other groups without a dot are the options chosen."""
+
+
+def flat(node: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of nested dicts by dotted key."""
+    for key, value in node.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def all_keys(run: Run) -> Keys:
+    """Every key that a run can be picked by."""
+    return {k: v for k, v in run.result["choices"].items() if "/" not in k and "@" not in k} | dict(
+        flat(run.config)
+    )
+
+
+def variant_keys(run: Run) -> Keys:
+    """Method and mask with everything under them but the seeds."""
+    choices, config = run.result["choices"], unseeded(dict(run.config))
+    return {group: choices.get(group) for group in METHOD} | dict(
+        flat({group: config[group] for group in METHOD if group in config})
+    )
+
+
+def setting_keys(run: Run) -> Keys:
+    """Everything outside of method and mask but the seeds: methods are compared where it is equal."""
+    return _base(run) | dict(flat(_without(unseeded(dict(run.config)), METHOD)))
+
+
+def circumstances(run: Run, without: Sequence[str] = ()) -> str:
+    """Everything outside of method and mask, seeds included: what a pair of runs has in common."""
+    keys = _base(run) | dict(flat(_without(determining(dict(run.config)), METHOD)))
+    return token({key: value for key, value in keys.items() if key not in without})
+
+
+def identity(run: Run) -> str:
+    """Equal for runs whose numbers are equal but for the machine's."""
+    return token([run.result["method"], determining(dict(run.config))])
+
+
+def token(value: Any) -> str:
+    """A value as text by which equal ones are found."""
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def differing(items: Sequence[Keys]) -> list[str]:
+    """The keys in which the items differ, in their order; enough of them to tell all items apart.
+
+    Keys that only some items have, and class names, are used only where the others do not suffice.
+    """
+    keys = list(dict.fromkeys(key for item in items for key in item))
+    shared = [
+        key
+        for key in keys
+        if not key.endswith("_target_") and len({token(i[key]) for i in items if key in i}) > 1
+    ]
+    if len({token([item.get(key) for key in shared]) for item in items}) == len(items):
+        return shared
+    return [key for key in keys if len({token([key in item, item.get(key)]) for item in items}) > 1]
+
+
+def written(keys: Mapping[str, Any]) -> str:
+    """`mask.fraction=0.3 method.lr=0.01`, as on the command line."""
+    return " ".join(f"{key}={shown(value)}" for key, value in keys.items())
+
+
+def shown(value: Any) -> str:
+    """A value as the command line has it."""
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def where(runs: Sequence[Run], conditions: Iterable[str]) -> list[Run]:
+    """The runs that meet every `KEY=VALUE` (or `KEY=VALUE,VALUE`: one of them).
+
+    Raises:
+        InputError: no such key, or no run has such a value.
+    """
+    known = [(run, all_keys(run)) for run in runs]
+    chosen = known
+    for condition in conditions:
+        key, equals, text = condition.partition("=")
+        if not equals:
+            raise InputError(f"--where {condition}: no value; give KEY=VALUE")
+        check(runs, [key], "--where")
+        wanted = {_comparable(value) for value in _values(text, condition)}
+        chosen = [(run, keys) for run, keys in chosen if key in keys and _comparable(keys[key]) in wanted]
+        if not chosen:
+            present = {shown(keys[key]) for _, keys in known if key in keys}
+            raise InputError(f"--where {condition}: no run is left; {did_you_mean(text, present)}")
+    return [run for run, _ in chosen]
+
+
+def check(runs: Iterable[Run], keys: Iterable[str], flag: str) -> None:
+    """Refuse a key that no run has."""
+    known = {known for run in runs for known in all_keys(run)}
+    for key in keys:
+        if key not in known:
+            raise InputError(f"{flag} {key}: no run has this key; {did_you_mean(key, known)}")
+
+
+def _values(text: str, condition: str) -> list[Any]:
+    try:
+        return list(yaml.safe_load(f"[{text}]"))
+    except yaml.YAMLError as error:
+        raise InputError(f"--where {condition}: cannot read the value; give KEY=VALUE or KEY=A,B") from error
+
+
+def _comparable(value: Any) -> str:
+    """Equal for 0.001 and '1e-3': YAML takes the latter for text."""
+    if isinstance(value, str):
+        try:
+            return token(float(value))
+        except ValueError:
+            return token(value)
+    return token(float(value)) if isinstance(value, int) and not isinstance(value, bool) else token(value)
+
+
+def _base(run: Run) -> Keys:
+    return {group: run.result["choices"].get(group) for group in BASE}
+
+
+def _without(config: Mapping[str, Any], groups: Iterable[str]) -> dict[str, Any]:
+    return {key: value for key, value in config.items() if key not in groups}

@@ -1,0 +1,173 @@
+"""Finished runs, read from the folders that they left."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from unlearn_cli.errors import InputError
+from unlearn_cli.store import MANIFEST
+
+SWEEP, STATUS, RESULT, CONFIG = "sweep.json", "status.json", "metrics.json", "config.yaml"
+NOT_SEARCHED = ("store", "tracking", "wandb", "figures")
+"""Folders that hold no run and may hold very many files."""
+DICTS = ("choices", "metrics", "cost")
+PERHAPS = ("original", "oracle", "gap", "original_cost", "oracle_cost", "expected")
+"""Dicts that are null where a run has none."""
+OTHERS = ("method", "seed", "avg_gap", "warnings", "source")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished run: its resolved configuration and what it found (metrics.json)."""
+
+    folder: Path
+    config: Mapping[str, Any]
+    result: Mapping[str, Any]
+
+    @cached_property
+    def values(self) -> dict[str, float]:
+        """All numbers by metric: quality, Avg Gap and cost."""
+        result = self.result
+        own = {**result["metrics"], "avg_gap": result["avg_gap"], **result["cost"]}
+        return {key: value for key, value in own.items() if value is not None}
+
+    @property
+    def gap(self) -> Mapping[str, float]:
+        """Distance to the oracle of the same seed by metric; empty without an oracle."""
+        return self.result["gap"] or {}
+
+
+@dataclass
+class Found:
+    """The runs to compare, and by reason what was left out: a line for each folder."""
+
+    runs: list[Run] = field(default_factory=list)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+
+    def leave_out(self, reason: str, folder: Path, detail: str | None = None) -> None:
+        """Note it under that reason, once."""
+        folders, line = self.left_out.setdefault(reason, []), f"{folder}: {detail}" if detail else str(folder)
+        if line not in folders:
+            folders.append(line)
+
+    def sentences(self) -> list[str]:
+        """One line for each reason: how many, and the first of them."""
+        return [
+            f"left out: {len(folders)} {reason} ({folders[0]}{', …' if len(folders) > 1 else ''})"
+            for reason, folders in self.left_out.items()
+        ]
+
+
+class Unfit(Exception):
+    """A run folder that cannot be compared: the reason it is counted under, and details."""
+
+
+def find(paths: Iterable[Path]) -> Found:
+    """Every finished run in these folders: run folders, sweep folders and folders above them.
+
+    Raises:
+        InputError: a path is no folder, or there is no run at all.
+    """
+    found = Found()
+    folders = dict.fromkeys(folder for path in paths for folder in _run_folders(path, found))
+    for folder in folders:
+        try:
+            found.runs.append(read(folder))
+        except Unfit as error:
+            found.leave_out(error.args[0], folder, *error.args[1:])
+    if not folders and not found.left_out:
+        raise InputError("no run there; give run folders, sweep folders or a folder above them")
+    return found
+
+
+def _run_folders(path: Path, found: Found) -> Iterator[Path]:
+    """The run folders in `path` and those that sweeps in it name, resolved."""
+    if not path.is_dir():
+        wrong = "is a file" if path.exists() else "no such folder"
+        raise InputError(f"{path}: {wrong}; give run folders, sweep folders or folders above them")
+
+    def closed(error: OSError) -> None:
+        found.leave_out("unreadable", Path(error.filename), error.strerror)
+
+    for place, below, files in os.walk(path, onerror=closed):
+        folder = Path(place).resolve()
+        if SWEEP in files:  # beside it lie what its runs share and the code that they ran
+            below.clear()
+            yield from _swept(folder, found)
+        elif MANIFEST in files:  # an entry of the store
+            below.clear()
+        elif STATUS in files or RESULT in files:
+            below.clear()
+            yield folder
+        else:
+            below[:] = sorted(n for n in below if n not in NOT_SEARCHED and not n.startswith("."))
+
+
+def _swept(folder: Path, found: Found) -> Iterator[Path]:
+    """The folders of a sweep's runs; those that are not there have not begun."""
+    try:
+        runs = [Path(run["folder"]) for run in json.loads((folder / SWEEP).read_text())["runs"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        found.leave_out("unreadable", folder / SWEEP, _told(error))
+        return
+    for run in runs:
+        if (run / STATUS).exists():
+            yield run.resolve()
+        else:
+            found.leave_out("not begun", run)
+
+
+def read(folder: Path) -> Run:
+    """A finished run.
+
+    Raises:
+        Unfit: it is not finished, unreadable, incomplete or of another version of this program.
+    """
+    status = _load(folder / STATUS)
+    state = status.get("state", "without a state")
+    if state != "finished":
+        raise Unfit(state, status.get("reason"))
+    result = _load(folder / RESULT)
+    if wrong := unlike(result):
+        raise Unfit("of another version", wrong)
+    return Run(folder, _load(folder / CONFIG), result)
+
+
+def unlike(result: Mapping[str, Any]) -> str | None:
+    """What this program would not have written, if anything."""
+    if lacking := [key for key in (*DICTS, *PERHAPS, *OTHERS) if key not in result]:
+        return f"{RESULT} lacks {', '.join(map(repr, lacking))}"
+    for key in (*DICTS, *PERHAPS):
+        value = result[key]
+        if not isinstance(value, dict) and not (value is None and key in PERHAPS):
+            return f"{RESULT}: {key!r} is no dict"
+    numbers = ("metrics", "cost", "original", "oracle", "gap", "original_cost", "oracle_cost")
+    for key in numbers:
+        for name, value in (result[key] or {}).items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return f"{RESULT}: '{key}.{name}' is no number"
+    return "no method among its choices" if "method" not in result["choices"] else None
+
+
+def _load(file: Path) -> dict[str, Any]:
+    try:
+        text = file.read_text()
+        content = json.loads(text) if file.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)
+    except FileNotFoundError as error:
+        raise Unfit("half-written", f"no {file.name}") from error
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise Unfit("unreadable", f"{file.name}: {_told(error)}") from error
+    if not isinstance(content, dict):
+        raise Unfit("unreadable", f"{file.name} holds no keys")
+    return content
+
+
+def _told(error: Exception) -> str:
+    """An error in a line; some libraries write paragraphs."""
+    return " ".join(str(error).split()) or type(error).__name__

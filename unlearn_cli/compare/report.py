@@ -1,0 +1,55 @@
+"""From the command's arguments to the terminal and the files that were asked for."""
+
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from unlearn_cli.compare.comparison import Comparison, Options, compare
+from unlearn_cli.compare.groups import once
+from unlearn_cli.compare.keys import check, where
+from unlearn_cli.compare.latex import to_latex
+from unlearn_cli.compare.markdown import to_markdown
+from unlearn_cli.compare.records import find
+from unlearn_cli.compare.rows import rows, to_csv
+from unlearn_cli.compare.terminal import show
+from unlearn_cli.errors import InputError
+from unlearn_cli.files import replacing
+
+
+def report(arguments: Namespace) -> None:
+    """Read, compare, print and write.
+
+    Raises:
+        InputError: no run to compare; an unknown key or metric. Nothing is written then.
+    """
+    found = find(arguments.paths)
+    runs = once(found)
+    if not runs:
+        raise InputError("\n".join(["none of these runs can be compared", *found.sentences()]))
+    check(runs, arguments.by, "--by")
+    options = Options(arguments.metrics, arguments.rank_by, arguments.interval, arguments.by)
+    comparison = compare(where(runs, arguments.where), options, found.sentences())
+    show(comparison, Console())
+    write: list[tuple[Path | None, Callable[[Comparison], str]]] = [
+        (arguments.csv, to_csv),
+        (arguments.markdown, to_markdown),
+        (arguments.latex, to_latex),
+        (arguments.html, _page),
+    ]
+    for file, render in write:
+        if file:
+            with replacing(file) as temporary:
+                temporary.write_text(render(comparison), encoding="utf-8")
+            print(f"{file} ({file.stat().st_size / 1e6:.2f} MB)")
+    if arguments.to_wandb:
+        from unlearn_cli.tracking.comparison import publish
+
+        print(publish(rows(comparison), arguments.html, arguments.to_wandb, arguments.entity, arguments.name))
+
+
+def _page(comparison: Comparison) -> str:
+    from unlearn_cli.compare.page import to_html  # matplotlib takes half a second
+
+    return to_html(comparison)

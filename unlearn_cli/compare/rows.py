@@ -1,0 +1,70 @@
+"""A comparison as plain rows: a line for each row of each table, as pandas and Weights & Biases take them."""
+
+import csv
+import io
+from typing import Any
+
+from unlearn_cli.compare.comparison import Cell, Comparison, Row, Table
+from unlearn_cli.compare.keys import BASE, METHOD, shown
+from unlearn_cli.compare.statistics import Estimate
+
+
+def rows(comparison: Comparison) -> list[dict[str, Any]]:
+    """One dict for each row, all with the same keys; None where there is nothing.
+
+    `<metric>/mean`, `/std`, `/low`, `/high` (the interval of the mean), `/n`; the same of `/gap_`; `/paper`,
+    `/paper_std`, `/difference`, `/outside`. Keys in which settings or variants differ have their columns.
+    """
+    found = [_row(table, row) for table in comparison.tables for row in table.rows]
+    names = list(dict.fromkeys(name for row in found for name in row))
+    first = [name for name in names if "/" not in name]
+    ordered = first + [name for name in names if "/" in name]
+    return [{name: row.get(name) for name in ordered} for row in found]
+
+
+def to_csv(comparison: Comparison) -> str:
+    """The rows as CSV: nothing is an empty field, numbers have all their digits."""
+    found, text = rows(comparison), io.StringIO()
+    writer = csv.DictWriter(text, found[0].keys(), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(found)
+    return text.getvalue()
+
+
+def _row(table: Table, row: Row) -> dict[str, Any]:
+    choices = row.group.runs[0].result["choices"]
+    seeds = sorted({run.result["seed"] for run in row.group.runs})
+    named = (*BASE, *METHOD)
+    told = {key: shown(value) for key, value in {**table.keys, **row.group.keys}.items() if key not in named}
+    found: dict[str, Any] = {
+        "setting": table.title,
+        "name": row.name,
+        **{group: choices.get(group) for group in named},
+        **told,
+        "n": row.n,
+        "seeds": " ".join(map(str, seeds)),
+        "rank": row.place.rank if row.place else None,
+        "p_against_best": row.place.p if row.place else None,
+        "best": row.best,
+        "tied": row.tied,
+        "destroyed": len(row.warnings),
+    }
+    for key in table.columns:
+        found |= _cell(key, row.cells[key])
+    return found
+
+
+def _cell(key: str, cell: Cell) -> dict[str, Any]:
+    found = _estimate(f"{key}/", cell.value)
+    if cell.gap:
+        found |= _estimate(f"{key}/gap_", cell.gap)
+    if cell.paper:
+        mean, std = cell.paper
+        found |= {f"{key}/paper": mean, f"{key}/paper_std": std, f"{key}/difference": cell.difference}
+        found[f"{key}/outside"] = cell.outside
+    return found
+
+
+def _estimate(prefix: str, found: Estimate | None) -> dict[str, Any]:
+    names = ("mean", "std", "low", "high", "n")
+    return {f"{prefix}{name}": getattr(found, name, None) for name in names}
