@@ -4,7 +4,7 @@ import pytest
 
 from unlearn_cli.errors import InputError, RunError
 from unlearn_cli.files import write_json
-from unlearn_cli.sweep import follow
+from unlearn_cli.sweep import end, follow
 from unlearn_cli.sweep.record import Item, Record
 from unlearn_cli.sweep.states import Queued
 
@@ -62,7 +62,7 @@ def test_it_waits_for_all_jobs_and_says_each_change_once(record, monkeypatch, ca
 def test_what_needs_a_failed_prerequisite_says_so(record):
     status(record.prerequisites[0], "failed", "out of memory")
     states = follow.states(record, {})
-    assert {states[run.folder].detail for run in record.runs} == {"what it needs failed: original-1"}
+    assert {states[run.folder].detail for run in record.runs} == {"what it needs failed: original"}
 
 
 def test_the_end_names_what_is_missing_and_where_its_log_is(record, tmp_path, capsys):
@@ -71,7 +71,7 @@ def test_the_end_names_what_is_missing_and_where_its_log_is(record, tmp_path, ca
     status(a, "finished")
     status(b, "failed", "the loss is not finite")
     with pytest.raises(RunError) as failure:
-        follow.finish(tmp_path, record)
+        end.finish(tmp_path, record)
     assert "1 run(s) of the sweep failed" in str(failure.value)
     assert "method=b: the loss is not finite (log: run.out)" in str(failure.value)
     assert "method=a" not in capsys.readouterr().out

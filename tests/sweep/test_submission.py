@@ -186,6 +186,15 @@ def test_no_slurm(submit, monkeypatch, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_queue_that_does_not_answer(submit, cluster, tmp_path):
+    """What is in it would be submitted once more."""
+    (cluster / "squeue").write_text("#!/bin/sh\nexit 1\n")
+    end = submit("-m", "method=ga,ft")
+    assert end.code == 2
+    assert end.error.startswith("hydra/launcher: SLURM's controller does not answer (squeue failed)")
+    assert not list(cluster.glob("*.sh"))
+
+
 def test_a_launchers_key_without_the_launcher(unlearn):
     end = unlearn("-m", "method=ga,ft", "hydra.launcher.partition=gpu")
     assert end.error == "hydra.launcher.partition: no such key here; it belongs to hydra/launcher=slurm"
@@ -235,10 +244,10 @@ def test_what_fails_in_the_middle_leaves_no_job(submit, cluster, monkeypatch):
     end = submit("-m", "method=ga,ft")
     assert end.code == 1
     assert "No space left on device" in end.error
-    assert (cluster / "cancelled").read_text().split() == ["101_0", "101_1"]
+    assert (cluster / "cancelled").read_text().split() == ["101_0", "101_1", "102"]
 
 
 def test_a_registry_of_jobs_lies_in_the_store(submit, tmp_path):
     submit("-m", "method=ga")
     (file,) = (tmp_path / "out" / "store" / "jobs").glob("run-*.json")
-    assert json.loads(file.read_text()).keys() == {"job", "log"}
+    assert json.loads(file.read_text()).keys() == {"job", "log", "folder"}

@@ -17,9 +17,13 @@ ALL = "all"
 TIED, OUTSIDE, DESTROYED = "≈", "†", "✗"
 
 
+MINOR = ("peak_memory_mb", "samples")
+"""What is left out unless it is asked for, so that the rest stands side by side."""
+
+
 @dataclass(frozen=True)
 class Options:
-    """What the command line may choose. metrics: keys, None = the headline, ("all",) = all measured."""
+    """What the command line may choose. metrics: keys, None = the main ones, ("all",) = all measured."""
 
     metrics: Sequence[str] | None = None
     rank_by: str = "avg_gap"
@@ -127,7 +131,7 @@ def compare(runs: Sequence[Run], options: Options, left_out: Sequence[str] = ())
 def _columns(wanted: Sequence[str] | None, measured: list[str], known: Mapping[str, Meaning]) -> list[str]:
     headline = [key for key in HEADLINE if key in measured]
     if wanted is None:
-        return headline
+        return [key for key in headline if key not in MINOR]
     if list(wanted) == [ALL]:
         return headline + [key for key in measured if key not in headline]
     for key in wanted:

@@ -49,6 +49,15 @@ def report(arguments: Namespace) -> None:
         print(publish(rows(comparison), arguments.html, arguments.to_wandb, arguments.entity, arguments.name))
 
 
+def summarise(folder: Path) -> None:
+    """Print the comparison of a sweep's finished runs, if there are several."""
+    found = find([folder])
+    runs = once(found)
+    if len(runs) > 1:
+        show(compare(runs, Options(), found.sentences()), Console())
+        print(f"also as a page, for a paper, …: unlearn-compare {folder} --html table.html --latex table.tex")
+
+
 def _page(comparison: Comparison) -> str:
     from unlearn_cli.compare.page import to_html  # matplotlib takes half a second
 

@@ -1,14 +1,12 @@
-"""Following a sweep's jobs to their end, and what is said then."""
+"""Following a sweep's jobs to their end."""
 
 import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from unlearn_cli.errors import RunError
-from unlearn_cli.sweep.record import Item, Record
+from unlearn_cli.sweep.record import Record
 from unlearn_cli.sweep.states import Queue, State, state_of
-from unlearn_cli.sweep.status_table import show_status
 
 log = logging.getLogger("unlearn")
 
@@ -18,13 +16,14 @@ POLL_SECONDS = (1.0, 15.0)  # between two looks at the queue: at first, in the l
 def states(record: Record, queue: Queue | None) -> dict[str, State]:
     """Of every prerequisite and run, by its folder."""
     found = {}
-    failed: set[str] = set()
+    failed: dict[str, list[str]] = {}  # what did not end well, and what that was the fault of
     for item in record.prerequisites + record.runs:
         state = state_of(Path(item.folder), item.job, queue)
-        if state.name in ("not run", "not begun") and (culprits := failed.intersection(item.needs)):
-            state = State("not run", f"what it needs failed: {', '.join(sorted(culprits))}")
+        faults = list(dict.fromkeys(name for need in item.needs for name in failed.get(need, [])))
+        if state.name in ("not run", "not begun") and faults:
+            state = State("not run", f"what it needs failed: {'; '.join(faults)}")
         if state.over:
-            failed.add(Path(item.folder).name)
+            failed[Path(item.folder).name] = faults or [item.name]
         found[item.folder] = state
     return found
 
@@ -63,29 +62,6 @@ def follow(record: Record, ask: Callable[[], Queue | None]) -> None:
     except KeyboardInterrupt:
         log.info("the jobs go on without this command; scancel %s ends them", " ".join(sorted(_ids(jobs))))
         raise
-
-
-def finish(folder: Path, record: Record) -> None:
-    """Sum the sweep up.
-
-    Raises:
-        RunError: a run is not finished.
-    """
-    found = states(record, {})
-    if failed := [item for item in record.runs if found[item.folder].name != "finished"]:
-        show_status(
-            record, found, [item for item in record.prerequisites if found[item.folder].over] + failed
-        )
-        raise RunError(
-            f"{len(failed)} run(s) of the sweep failed:\n"
-            + "\n".join(f"  {item.name}: {_reason(item, found[item.folder])}" for item in failed)
-            + "\nthe same command makes what is missing"
-        )
-
-
-def _reason(item: Item, state: State) -> str:
-    detail = state.detail or state.name
-    return f"{detail} (log: {item.log})" if item.log else detail
 
 
 def _ids(jobs: set[str]) -> set[str]:

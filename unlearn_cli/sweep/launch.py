@@ -13,7 +13,8 @@ from unlearn_cli.runs import speaks
 from unlearn_cli.settings import Settings
 from unlearn_cli.sweep import processes, slurm
 from unlearn_cli.sweep.cluster import Submission, alone
-from unlearn_cli.sweep.follow import finish, follow
+from unlearn_cli.sweep.end import finish
+from unlearn_cli.sweep.follow import follow
 from unlearn_cli.sweep.here import here
 from unlearn_cli.sweep.plan import Plan, look_up, plan
 from unlearn_cli.sweep.plan_table import show_plan
@@ -77,7 +78,8 @@ def _on_slurm(found: Plan, place: Slurm) -> None:
     slurm.check(place)
     _warn(found, place)
     with alone(found):
-        submission = Submission(_looked_up(found, place), place, queue() or {})
+        waiting = slurm.waiting()  # before the store: what leaves the queue now is found there
+        submission = Submission(_looked_up(found, place), place, waiting)
         slurm.submit(submission, place, found.folder)
         record = submission.record()
         record.save(found.folder)
