@@ -1,6 +1,11 @@
 """A sweep in processes of their own: the machinery of a cluster, without one."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from unittest.mock import patch
 
@@ -78,3 +83,27 @@ def test_two_processes_of_a_run_give_the_metrics_of_one(swept, tmp_path):
     assert alone["metrics"]["RA"] > 30  # it has learnt something
     assert together["metrics"] == pytest.approx(alone["metrics"], abs=0.02)
     assert together["original"] == pytest.approx(alone["original"], abs=0.02)
+
+
+def test_a_run_that_is_told_to_stop_is_begun_again_and_resumes(run, tmp_path):
+    """As by SLURM before a time-out: submitit's signal, its requeue, the same numbers."""
+    command = ("method=ft", "method.epochs=40", "checkpoint_minutes=0")
+    arguments = ("-m", f"paths.outputs={tmp_path}", *PROCESSES, *tiny_run.TINY, *command)
+    sweep = subprocess.Popen(
+        [sys.executable, "-m", "unlearn_cli", *arguments], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        while not (begun := list(tmp_path.rglob("ft-s0-*/unlearn.resume.pt"))):
+            assert sweep.poll() is None, sweep.communicate()[1]
+            time.sleep(0.05)
+        pid = read_json(begun[0].with_name("status.json"))["pid"]
+        os.kill(pid, signal.SIGUSR2)
+    finally:
+        told = sweep.communicate(timeout=120)[1]
+    assert sweep.returncode == 0, told
+    (folder,) = (tmp_path / "sweeps").iterdir()
+    (item,) = Record.load(folder).runs
+    assert "Requeued job" in Path(item.log).read_text()
+    assert read_json(Path(item.folder) / "status.json")["pid"] != pid
+    result = read_json(Path(item.folder) / "metrics.json")
+    assert tiny_run.lasting(result) == tiny_run.lasting(run(*command))
