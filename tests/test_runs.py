@@ -60,7 +60,7 @@ def test_a_run_from_beginning_to_end(folder, caplog):
         (ZeroDivisionError("by zero"), "failed", "ZeroDivisionError: by zero"),
         (KeyboardInterrupt(), "failed", "KeyboardInterrupt: "),
         (Preempted("stopped by SIGTERM"), "preempted", "stopped by SIGTERM"),
-        (SystemExit(-1), "preempted", "-1"),  # submitit's handler, when it has requeued the job
+        (SystemExit(-1), "preempted", None),  # submitit's handler, when it has requeued the job
     ],
 )
 def test_a_run_that_does_not_come_to_the_end(folder, error, state, reason):

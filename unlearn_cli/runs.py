@@ -96,7 +96,7 @@ class RunFolder:
         try:
             yield
         except (Preempted, SystemExit) as error:  # a scheduler's handler may exit once it has requeued
-            self._status("preempted", str(error))
+            self._status("preempted", str(error) if isinstance(error, Preempted) else None)
             raise
         except BaseException as error:
             log.debug("".join(traceback.format_exception(error)))  # for log.txt alone

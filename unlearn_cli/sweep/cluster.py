@@ -56,6 +56,7 @@ class Submission:
         self.registry = found.runs[0].experiment.paths.store / "jobs"
         self.code = freeze(found.folder / "code").absolute()
         self.items: dict[str, Item] = {}
+        self.submitted: list[str] = []
 
     def tasks(self) -> list[Task]:
         """The unfinished work, prerequisites first: those that runs share, those in the queue."""
@@ -94,7 +95,7 @@ class Submission:
             waves = defaultdict(list)
             for task in ready:
                 if known := self._queued(task.key):
-                    self._note(task, known["job"], known["log"])
+                    self._note(task, **known)
                 else:
                     waves[tuple(sorted({str(self.items[need].job) for need in task.needs}))].append(task)
             yield from waves.items()
@@ -104,9 +105,11 @@ class Submission:
         """Submit a wave as one array."""
         with executor.batch():
             jobs = [executor.submit(task.job(self.code, self.settings.cpus_per_task)) for task in wave]
+        self.submitted += [job.job_id for job in jobs]
         for task, job in zip(wave, jobs, strict=True):
-            self._note(task, job.job_id, str(job.paths.stdout))
-            write_json(self.registry / f"{task.key}.json", {"job": job.job_id, "log": str(job.paths.stdout)})
+            known = {"job": job.job_id, "log": str(job.paths.stdout), "folder": str(task.folder)}
+            self._note(task, **known)
+            write_json(self.registry / f"{task.key}.json", known)
         return jobs
 
     def record(self) -> Record:
@@ -119,8 +122,8 @@ class Submission:
         shared = [item for key, item in self.items.items() if key in self.found.missing]
         return Record(self.found.name, sys.argv, runs, shared)
 
-    def _queued(self, key: str) -> dict[str, Any] | None:
-        """The job that does this already, for this sweep or another."""
+    def _queued(self, key: str) -> dict[str, str] | None:
+        """The job that does this already, for this sweep or another; its log and status folder."""
         file = self.registry / f"{key}.json"
         known = read_json(file) if file.exists() else None
         return known if known and known["job"] in self.queue else None
@@ -128,10 +131,10 @@ class Submission:
     def leave_out(self, tasks: list[Task]) -> None:
         """Note tasks that are not submitted, since what they need has failed."""
         for task in tasks:
-            self._note(task, None, None)
+            self._note(task, None, None, str(task.folder))
 
-    def _note(self, task: Task, job: str | None, file: str | None) -> None:
-        self.items[task.key] = Item(task.label, str(task.folder), list(task.needs), job, file)
+    def _note(self, task: Task, job: str | None, log: str | None, folder: str) -> None:
+        self.items[task.key] = Item(task.label, folder, list(task.needs), job, log)
 
 
 def alone(found: Plan) -> AbstractContextManager[None]:

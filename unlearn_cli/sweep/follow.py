@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from unlearn_cli.sweep.job_log import ended_by
 from unlearn_cli.sweep.record import Record
 from unlearn_cli.sweep.states import Queue, State, state_of
 
@@ -19,6 +20,8 @@ def states(record: Record, queue: Queue | None) -> dict[str, State]:
     failed: dict[str, list[str]] = {}  # what did not end well, and what that was the fault of
     for item in record.prerequisites + record.runs:
         state = state_of(Path(item.folder), item.job, queue)
+        if state.name == "killed" and item.log and (end := ended_by(Path(item.log))):
+            state = State("killed", f"{end}; {state.detail}")
         faults = list(dict.fromkeys(name for need in item.needs for name in failed.get(need, [])))
         if state.name in ("not run", "not begun") and faults:
             state = State("not run", f"what it needs failed: {'; '.join(faults)}")

@@ -136,7 +136,7 @@ class Look:
         """The run as far as it is known without making anything; None if its data were never read."""
         precision = experiment.precision
         if precision == "auto":
-            precision = "bf16" if self.on_gpu else "fp32"
+            precision = "bf16" if self.on_gpu and experiment.device != "cpu" else "fp32"
         compute: Any = SimpleNamespace(precision=precision, device=torch.device("cpu"), is_main=True)
         data = key_of({"data": experiment.config["data"]})
         try:

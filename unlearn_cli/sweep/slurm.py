@@ -10,8 +10,9 @@ from submitit.core.utils import FailedJobError, FailedSubmissionError
 
 from unlearn_cli.errors import InputError, did_you_mean
 from unlearn_cli.sweep.cluster import Submission
-from unlearn_cli.sweep.queue import ask
+from unlearn_cli.sweep.queue import ask, queue
 from unlearn_cli.sweep.settings import Slurm
+from unlearn_cli.sweep.states import Queue
 
 MOST = 1000
 """Jobs of one array; SLURM's own default limit (MaxArraySize) is 1001."""
@@ -38,28 +39,41 @@ def check(settings: Slurm) -> None:
         )
 
 
+def waiting() -> Queue:
+    """What is in the queue.
+
+    Raises:
+        InputError: SLURM does not say, and what it has already would be submitted twice.
+    """
+    found = queue()
+    if found is None:
+        raise InputError(
+            "hydra/launcher: SLURM's controller does not answer (squeue failed); try again later"
+        )
+    return found
+
+
 def submit(submission: Submission, settings: Slurm, folder: Path) -> None:
     """Hand everything to sbatch, prerequisites first; the rest depends on them by afterok.
 
     Raises:
         InputError: sbatch refused; what had been submitted is cancelled again.
     """
-    submitted: list[str] = []
     try:
         for after, wave in submission.waves():
             for first in range(0, len(wave), MOST):
                 part = wave[first : first + MOST]
-                jobs = submission.hand_over(_executor(settings, after, folder), part)
-                submitted += [job.job_id for job in jobs]
+                submission.hand_over(_executor(settings, after, folder), part)
     except (FailedJobError, FailedSubmissionError, ValueError) as error:
-        _cancel(submitted)
-        reason = " ".join(str(error).split("sbatch: error: ")[-1].split())
+        _cancel(submission.submitted)
+        told = str(error).split("sbatch: error: ")[1:] or [str(error)]
+        reason = "; ".join(" ".join(line.split()) for line in told)
         raise InputError(
             f"hydra.launcher: sbatch refused ({reason}); nothing was submitted. "
             "partition, gpus_per_node, cpus_per_task, mem_gb and timeout_min say what a job asks for"
         ) from error
     except BaseException:  # a full disk, Ctrl-C: half a sweep would be of no use
-        _cancel(submitted)
+        _cancel(submission.submitted)
         raise
 
 
