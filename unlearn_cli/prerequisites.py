@@ -27,6 +27,8 @@ class Prerequisite:
     made: Callable[[Origins], bool]
     """Whether the store has it; asked only where all of `after` are made."""
     make: Callable[[Origins], object]
+    told_by: tuple[str, ...]
+    """Which of forget set and seed tell two of them apart, for their names."""
     trains: Callable[[Origins], dict[str, Any]] | None = None
     """Facts of the model whose training takes the time."""
 
@@ -103,6 +105,7 @@ KINDS = (
         after=(),
         made=lambda origins: True,  # they have been loaded
         make=lambda origins: None,
+        told_by=(),
     ),
     Prerequisite(
         "judge",
@@ -111,6 +114,7 @@ KINDS = (
         after=("data",),
         made=lambda origins: origins.experiment.eval.judge_made(origins),
         make=lambda origins: origins.experiment.eval.make_judge(origins),
+        told_by=(),
     ),
     Prerequisite(
         "original",
@@ -119,6 +123,7 @@ KINDS = (
         after=("data", "judge"),
         made=_has_model(Original()),
         make=_make_model(Original()),
+        told_by=("seed",),
         trains=_facts(Original()),
     ),
     Prerequisite(
@@ -128,6 +133,7 @@ KINDS = (
         after=("data", "judge"),
         made=_has_model(Retrain()),
         make=_make_model(Retrain()),
+        told_by=("forget", "seed"),
         trains=_facts(Retrain()),
     ),
     Prerequisite(
@@ -137,6 +143,7 @@ KINDS = (
         after=("original", "oracle"),
         made=_has_metrics,
         make=_make_metrics,
+        told_by=("forget", "seed"),
     ),
     Prerequisite(
         "saliency scores",
@@ -145,5 +152,6 @@ KINDS = (
         after=("original",),
         made=_has_scores,
         make=_make_scores,
+        told_by=("forget", "seed"),
     ),
 )

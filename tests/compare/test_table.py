@@ -91,7 +91,7 @@ def test_warnings_stand_under_the_table():
 
 
 def test_a_metric_without_a_meaning_is_refused():
-    with pytest.raises(KeyError, match="no meaning of .*XY"):
+    with pytest.raises(KeyError, match=r"no meaning of .*XY"):
         to_markdown("salun", RESULT | {"metrics": {"XY": 1.0}}, None)
 
 

@@ -36,8 +36,9 @@ def test_a_sweep_from_beginning_to_end(swept, run, tmp_path):
     end, record = swept("method=ga,ft", "method.epochs=1")
     assert end.code == 0, end.err
     told = [line for line in end.err.splitlines() if line.startswith("finished: ")]
-    assert set(told[:2]) == {"finished: original, digits, seed 0", "finished: oracle, digits, seed 0"}
-    assert told[2] == "finished: reference metrics, digits, seed 0"
+    of = "digits, random fraction=0.1, seed 0"
+    assert set(told[:2]) == {"finished: original, digits, seed 0", f"finished: oracle, {of}"}
+    assert told[2] == f"finished: reference metrics, {of}"
     assert set(told[3:]) == {"finished: method=ga", "finished: method=ft"}
     assert len(tiny_run.entries(tmp_path / "out" / "store", "model")) == 2
     for item, method in zip(record.runs, ("ga", "ft"), strict=True):

@@ -65,7 +65,7 @@ class Submission:
         shared = [
             Task(
                 key,
-                f"{item.kind.name}, {item.experiment.choices['data']}, seed {item.experiment.seed}",
+                item.label,
                 item.experiment,
                 (self.found.folder / "prerequisites" / key).absolute(),
                 item.kind.name,
@@ -126,7 +126,8 @@ class Submission:
         """The job that does this already, for this sweep or another; its log and status folder."""
         file = self.registry / f"{key}.json"
         known = read_json(file) if file.exists() else None
-        return known if known and known["job"] in self.queue else None
+        waiting = self.queue.get(known["job"]) if known else None
+        return known if waiting and waiting.state != "COMPLETING" else None  # which may be a failure's end
 
     def leave_out(self, tasks: list[Task]) -> None:
         """Note tasks that are not submitted, since what they need has failed."""

@@ -31,6 +31,19 @@ class Shared:
     """Identities of what must be made first."""
     seconds: float | None
 
+    @property
+    def label(self) -> str:
+        """`oracle, digits, random fraction=0.1, seed 0`."""
+        choices, config = self.experiment.choices, self.experiment.config
+        forget = {
+            k: v for k, v in config["forget"].items() if v is not None and k not in ("_target_", "seed")
+        }
+        told = {
+            "forget": " ".join([choices["forget"], *(f"{key}={value}" for key, value in forget.items())]),
+            "seed": f"seed {self.experiment.seed}",
+        }
+        return ", ".join([self.kind.name, choices["data"], *(told[part] for part in self.kind.told_by)])
+
 
 @dataclass(frozen=True)
 class Run:
