@@ -88,7 +88,7 @@ def test_two_processes_of_a_run_give_the_metrics_of_one(swept, tmp_path):
 
 def test_a_run_that_is_told_to_stop_is_begun_again_and_resumes(run, tmp_path):
     """As by SLURM before a time-out: submitit's signal, its requeue, the same numbers."""
-    command = ("method=ft", "method.epochs=40", "checkpoint_minutes=0")
+    command = ("method=ft", "method.epochs=15", "checkpoint_minutes=0")
     arguments = ("-m", f"paths.outputs={tmp_path}", *PROCESSES, *tiny_run.TINY, *command)
     sweep = subprocess.Popen(
         [sys.executable, "-m", "unlearn_cli", *arguments], stderr=subprocess.PIPE, text=True
