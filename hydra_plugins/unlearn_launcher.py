@@ -42,14 +42,13 @@ class SweepLauncher(Launcher):
         self.config = config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from unlearn_cli.cli import sweep
+        from unlearn_cli.cli import chosen, sweep
 
         setup_globals()
         composed = []
         for overrides in job_overrides:
             config = self.loader.load_sweep_config(self.config, list(overrides))
-            choices = {group: choice for group, choice in config.hydra.runtime.choices.items() if choice}
             task = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
-            composed.append((list(overrides), task, choices))
+            composed.append((list(overrides), task, chosen(config.hydra)))
         sweep(self.where, OmegaConf.to_container(OmegaConf.create(self.settings)), composed)
         return []

@@ -77,13 +77,17 @@ def _compose(config: DictConfig) -> None:
     from unlearn_cli.compare.table import show
     from unlearn_cli.run import run
 
-    choices = {group: choice for group, choice in HydraConfig.get().runtime.choices.items() if choice}
     try:
-        result = run(config, choices)
+        result = run(config, chosen(HydraConfig.get()))
         if speaks():
             show(result)
     except (Exception, KeyboardInterrupt) as error:
         outcome.error = error
+
+
+def chosen(hydra_config: Any) -> dict[str, str]:
+    """The option of every group, where one was chosen."""
+    return {group: choice for group, choice in hydra_config.runtime.choices.items() if choice}
 
 
 def sweep(where: str, settings: dict[str, Any], composed: list[Any]) -> None:

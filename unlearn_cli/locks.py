@@ -32,7 +32,7 @@ def held(path: Path, key: str, doing: str) -> Iterator[None]:
         _take(lock, doing)
         if isinstance(lock, SoftFileLock):  # filelock's fallback; a killed process would hold it for ever
             lock.release()
-            raise NotImplementedError("flock is not implemented")
+            raise OSError(ENOSYS, "flock is not implemented")
     except (OSError, NotImplementedError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         problem = f"cannot write to '{path.parent}' ({reason}); give a writable folder"

@@ -23,6 +23,12 @@ def variant(config: dict[str, Any], method: str) -> str:
     return f"{method}-{key_of(unseeded(config))[:8]}"
 
 
+def forget_values(config: dict[str, Any]) -> dict[str, Any]:
+    """What the configuration says of the forget set, without its seed."""
+    values = unseeded(config)["forget"].items()
+    return {key: value for key, value in values if key != "_target_" and value is not None}
+
+
 def _without_seeds(node: Any) -> Any:
     if not isinstance(node, dict):
         return node

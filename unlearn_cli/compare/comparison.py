@@ -119,48 +119,47 @@ def compare(runs: Sequence[Run], options: Options, left_out: Sequence[str] = ())
     Raises:
         InputError: a metric or ranking key that is unknown or was not measured.
     """
-    known = MEANINGS
-    measured = list(dict.fromkeys(key for run in runs for key in run.values if key in known))
-    columns = _columns(options.metrics, measured, known)
+    measured = list(dict.fromkeys(key for run in runs for key in run.values if key in MEANINGS))
+    columns = _columns(options.metrics, measured)
     if options.rank_by != Options.rank_by:
-        _check("--rank-by", options.rank_by, measured, known)
-    tables = [_table(setting, columns, known, options) for setting in settings(runs, options.by)]
+        _check("--rank-by", options.rank_by, measured)
+    tables = [_table(setting, columns, options) for setting in settings(runs, options.by)]
     return Comparison(sorted(tables, key=lambda table: table.title), options, left_out)
 
 
-def _columns(wanted: Sequence[str] | None, measured: list[str], known: Mapping[str, Meaning]) -> list[str]:
+def _columns(wanted: Sequence[str] | None, measured: list[str]) -> list[str]:
     headline = [key for key in HEADLINE if key in measured]
     if wanted is None:
         return [key for key in headline if key not in MINOR]
     if list(wanted) == [ALL]:
         return headline + [key for key in measured if key not in headline]
     for key in wanted:
-        _check("--metrics", key, measured, known)
+        _check("--metrics", key, measured)
     return list(wanted)
 
 
-def _check(flag: str, key: str, measured: Sequence[str], known: Mapping[str, Meaning]) -> None:
+def _check(flag: str, key: str, measured: Sequence[str]) -> None:
     if key not in measured:
-        wrong = "not measured in these runs" if key in known else "no such metric"
+        wrong = "not measured in these runs" if key in MEANINGS else "no such metric"
         raise InputError(f"{flag} {key}: {wrong}; {did_you_mean(key, measured)}")
 
 
-def _table(setting: Setting, columns: list[str], known: Mapping[str, Meaning], options: Options) -> Table:
+def _table(setting: Setting, columns: list[str], options: Options) -> Table:
     measured = {
         key for group in (*setting.references, *setting.groups) for run in group.runs for key in run.values
     }
     rank_by = options.rank_by
-    shown = {key: known[key] for key in dict.fromkeys([*columns, rank_by]) if key in measured}
+    shown = {key: MEANINGS[key] for key in dict.fromkeys([*columns, rank_by]) if key in measured}
     counted = [key for key in dict.fromkeys([*shown, *HEADLINE]) if key in measured]
 
     def row(group: Group, place: Place | None, reference: bool = False) -> Row:
         return Row(group, {key: _cell(group, key, options.interval) for key in counted}, place, reference)
 
-    places = placed(setting.groups, rank_by, known[rank_by], options.by)
+    places = placed(setting.groups, rank_by, MEANINGS[rank_by], options.by)
     rows = [row(group, place) for group, place in zip(setting.groups, places, strict=True)]
     rows.sort(key=lambda row: (row.place is None, row.place.rank if row.place else 0, row.name))
     references = [row(group, None, reference=True) for group in setting.references]
-    return Table(setting.title, setting.keys, shown, [*references, *rows], rank_by, known[rank_by])
+    return Table(setting.title, setting.keys, shown, [*references, *rows], rank_by, MEANINGS[rank_by])
 
 
 def _cell(group: Group, key: str, interval: Interval) -> Cell:

@@ -62,7 +62,7 @@ def _lines(axis: Axes, rows: Sequence[Mapping[str, Any]], lines: Mapping[str, st
             axis.plot(*zip(*points, strict=True), color=colour, marker=marker, markersize=4, label=name)
     if any(lines.values()) and axis.lines:
         axis.legend(frameon=False, fontsize="small")
-    _plain(axis)
+    plain(axis)
 
 
 def confidence_histograms(models: Mapping[str, Mapping[str, np.ndarray]], path: Path) -> None:
@@ -83,7 +83,7 @@ def confidence_histograms(models: Mapping[str, Mapping[str, np.ndarray]], path: 
             axis.stairs(share, edges, color=colour, linestyle=dash, linewidth=1.8, label=part)
         axis.set_title(model)
         axis.set_xlabel("confidence in the true class")
-        _plain(axis)
+        plain(axis)
     axes[0].set(yscale="log", xlim=(0, 1), ylabel="share of samples (log scale)")
     axes[0].legend(frameon=False, loc="upper left")
     figure.suptitle("Confidence on forget, retain and test samples")
@@ -122,10 +122,11 @@ def per_class_accuracy(
     axis.set_xlabel("class (by original accuracy)" if many else "class")
     axis.set_title("Accuracy per class" + (" (shaded: forgotten)" if marked else ""))
     axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-    _plain(axis)
+    plain(axis)
     save(figure, path)
 
 
-def _plain(axis: Axes) -> None:
+def plain(axis: Axes) -> None:
+    """No frame on the right and above, a faint grid."""
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(alpha=0.3, linewidth=0.6)

@@ -10,6 +10,7 @@ from unlearn_cli.compare.keys import (
     BASE,
     Keys,
     all_keys,
+    base_keys,
     circumstances,
     differing,
     identity,
@@ -50,7 +51,7 @@ def settings(runs: Sequence[Run], by: Sequence[str] = ()) -> list[Setting]:
     With `by` there is a table for each choice of task, data, model and forget set, and in it a row for each
     combination of values of these keys.
     """
-    tables = _parted(runs, _base_keys if by else setting_keys)
+    tables = _parted(runs, base_keys if by else setting_keys)
     names = _told_apart([keys for keys, _ in tables], _place)
     found = []
     for (_, members), (title, keys) in zip(tables, names, strict=True):
@@ -131,10 +132,6 @@ def _told_apart(items: Sequence[Keys], name: Callable[[Keys], str]) -> list[tupl
 
 def _place(keys: Keys) -> str:
     return " · ".join(str(keys[group]) for group in BASE)
-
-
-def _base_keys(run: Run) -> Keys:
-    return {group: run.result["choices"].get(group) for group in BASE}
 
 
 def _picked(by: Sequence[str], run: Run) -> Keys:

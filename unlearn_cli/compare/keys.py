@@ -1,13 +1,14 @@
 """What runs are told apart by: config keys (dotted) and the options chosen (`method=salun`)."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from unlearn_cli.compare.records import Run
 from unlearn_cli.errors import InputError, did_you_mean
+from unlearn_cli.nested import flat
 from unlearn_cli.variants import determining, unseeded
 
 BASE = ("task", "data", "model", "forget")
@@ -19,38 +20,34 @@ Keys = dict[str, Any]
 """Values by dotted key; `method`, `mask` and other groups without a dot are the options chosen."""
 
 
-def flat(node: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """The leaves of nested dicts by dotted key."""
-    for key, value in node.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{above}{key}.")
-        else:
-            yield f"{above}{key}", value
-
-
 def all_keys(run: Run) -> Keys:
     """Every key that a run can be picked by."""
     return {k: v for k, v in run.result["choices"].items() if "/" not in k and "@" not in k} | dict(
-        flat(run.config)
+        flat(run.config, ".")
     )
+
+
+def base_keys(run: Run) -> Keys:
+    """The choices that name its setting."""
+    return {group: run.result["choices"].get(group) for group in BASE}
 
 
 def variant_keys(run: Run) -> Keys:
     """Method and mask with everything under them but the seeds."""
     choices, config = run.result["choices"], unseeded(dict(run.config))
     return {group: choices.get(group) for group in METHOD} | dict(
-        flat({group: config[group] for group in METHOD if group in config})
+        flat({group: config[group] for group in METHOD if group in config}, ".")
     )
 
 
 def setting_keys(run: Run) -> Keys:
     """Everything outside of method and mask but the seeds: methods are compared where it is equal."""
-    return _base(run) | dict(flat(_without(unseeded(dict(run.config)), METHOD)))
+    return base_keys(run) | dict(flat(_without(unseeded(dict(run.config)), METHOD), "."))
 
 
 def circumstances(run: Run, without: Sequence[str] = ()) -> str:
     """Everything outside of method and mask, seeds included: what a pair of runs has in common."""
-    keys = _base(run) | dict(flat(_without(determining(dict(run.config)), METHOD)))
+    keys = base_keys(run) | dict(flat(_without(determining(dict(run.config)), METHOD), "."))
     return token({key: value for key, value in keys.items() if key not in without})
 
 
@@ -134,10 +131,6 @@ def _comparable(value: Any) -> str:
         except ValueError:
             return token(value)
     return token(float(value)) if isinstance(value, int) and not isinstance(value, bool) else token(value)
-
-
-def _base(run: Run) -> Keys:
-    return {group: run.result["choices"].get(group) for group in BASE}
 
 
 def _without(config: Mapping[str, Any], groups: Iterable[str]) -> dict[str, Any]:

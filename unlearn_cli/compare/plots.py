@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from unlearn_cli.compare.comparison import Row, Table
-from unlearn_cli.compare.figures import COLOURS, MARKERS, OTHERS
+from unlearn_cli.compare.figures import COLOURS, MARKERS, OTHERS, plain
 from unlearn_cli.compare.statistics import Estimate
 from unlearn_cli.evaluation.meaning import MEANINGS, Meaning
 
@@ -30,11 +30,11 @@ Point = tuple[Row, Estimate, Estimate]
 
 def plots(table: Table) -> dict[str, str]:
     """SVG by title; a figure with fewer than two points is left out."""
-    drawn, known = {}, MEANINGS
+    drawn = {}
     for title, keys in DRAWN.items():
         points = [point for row in table.rows if (point := _point(row, *keys))]
         if len(points) > 1:
-            x, y = (known[key] for key in keys)
+            x, y = (MEANINGS[key] for key in keys)
             drawn[title] = _svg(_scatter(points, x, y), salt=f"{table.title} {title}")
     return drawn
 
@@ -62,8 +62,7 @@ def _scatter(points: Sequence[Point], x: Meaning, y: Meaning) -> Figure:
     axis.set(xlabel=x.label, ylabel=y.label)
     if x.unit == "%":
         axis.set_xlim(right=min(axis.get_xlim()[1], 101))
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.grid(alpha=0.3, linewidth=0.6)
+    plain(axis)
     figure.legend(loc="outside right upper", frameon=False, fontsize="small", labelspacing=0.8)
     return figure
 

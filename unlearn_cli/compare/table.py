@@ -33,7 +33,6 @@ class Row:
 
 def rows(result: Mapping[str, Any], expected: Mapping[str, float] | None) -> list[Row]:
     """The table's rows: the paper's four metrics, Avg Gap and cost first, then everything else measured."""
-    known = MEANINGS
     sources = {
         "method": result["metrics"] | result["cost"],
         "original": (result["original"] or {}) | (result["original_cost"] or {}),
@@ -43,10 +42,10 @@ def rows(result: Mapping[str, Any], expected: Mapping[str, float] | None) -> lis
     }
     headline = [key for key in HEADLINE if any(source.get(key) is not None for source in sources.values())]
     others = [key for key in result["metrics"] if key not in headline]
-    if unexplained := [key for key in others if key not in known]:
+    if unexplained := [key for key in others if key not in MEANINGS]:
         raise KeyError(f"unlearn_cli/evaluation/meaning.py has no meaning of {unexplained}")
     return [
-        Row(known[key], {column: source.get(key) for column, source in sources.items()}, key in headline)
+        Row(MEANINGS[key], {column: source.get(key) for column, source in sources.items()}, key in headline)
         for key in headline + others
     ]
 

@@ -1,6 +1,5 @@
 """Submission through submitit: what runs share first, then the runs, each depending on what it needs."""
 
-import logging
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
@@ -21,8 +20,6 @@ from unlearn_cli.sweep.plan import Plan
 from unlearn_cli.sweep.record import Item, Record
 from unlearn_cli.sweep.settings import Jobs
 from unlearn_cli.sweep.states import Queue
-
-log = logging.getLogger("unlearn")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from unlearn_cli.prerequisites import Prerequisite, identity, prerequisites
 from unlearn_cli.store import NotMade, ReadOnlyStore, key_of
 from unlearn_cli.sweep.estimate import model_seconds, run_seconds
 from unlearn_cli.sweep.states import State, state_of
+from unlearn_cli.variants import forget_values
 
 log = logging.getLogger("unlearn")
 
@@ -34,10 +35,7 @@ class Shared:
     @property
     def label(self) -> str:
         """`oracle, digits, random fraction=0.1, seed 0`."""
-        choices, config = self.experiment.choices, self.experiment.config
-        forget = {
-            k: v for k, v in config["forget"].items() if v is not None and k not in ("_target_", "seed")
-        }
+        choices, forget = self.experiment.choices, forget_values(self.experiment.config)
         told = {
             "forget": " ".join([choices["forget"], *(f"{key}={value}" for key, value in forget.items())]),
             "seed": f"seed {self.experiment.seed}",

@@ -1,6 +1,5 @@
 """A sweep in processes of their own on this machine, through submitit's local executor."""
 
-import logging
 import time
 
 import submitit
@@ -11,8 +10,6 @@ from unlearn_cli.sweep.plan import Plan
 from unlearn_cli.sweep.record import Record
 from unlearn_cli.sweep.settings import Processes
 from unlearn_cli.sweep.states import state_of
-
-log = logging.getLogger("unlearn")
 
 POLL_SECONDS = 0.5
 

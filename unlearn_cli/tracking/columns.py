@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from unlearn_cli.variants import unseeded, variant
+from unlearn_cli.variants import forget_values, variant
 
 
 def columns(
@@ -31,10 +31,7 @@ def columns(
 def setting(config: dict[str, Any], choices: Mapping[str, str]) -> str:
     """For example `digits/resnet20/random fraction:0.1`: the forget set with its values, without its seed."""
     place = "/".join(choices[group] for group in ("data", "model", "forget"))
-    forget = {key: value for key, value in unseeded(config)["forget"].items() if key != "_target_"}
-    return " ".join(
-        [place, *(f"{key}:{_plain(value)}" for key, value in forget.items() if value is not None)]
-    )
+    return " ".join([place, *(f"{key}:{_plain(value)}" for key, value in forget_values(config).items())])
 
 
 def _plain(value: Any) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Literal, ParamSpe
 import numpy as np
 from pydantic import Field
 
+from unlearn_cli.nested import flat
 from unlearn_cli.settings import Settings
 from unlearn_cli.tracking.checks import check_online, check_writable, has_key
 from unlearn_cli.tracking.tracker import RunInfo, Tracker
@@ -160,7 +161,7 @@ class WandbTracker(Tracker):
 
     @_guarded
     def summary(self, values: Mapping[str, Any]) -> None:
-        final = dict(_flat(values))
+        final = dict(flat(values, "/"))
         for key in final:
             if aim := _aim(key, self._better):
                 # The direction, in what is left of `goal`. For a logged metric W&B would keep `KEY.min` in
@@ -236,14 +237,6 @@ def _aim(key: str, better: Mapping[str, str]) -> str | None:
     part, _, name = key.rpartition("/")
     aims = {"oracle": "min"} if part == "gap" else {"lower": "min", "higher": "max"}
     return aims.get(better.get(name, ""))
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}/")
-        else:
-            yield f"{prefix}{name}", value
 
 
 def _line(error: Exception) -> str:
