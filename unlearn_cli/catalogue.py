@@ -24,10 +24,10 @@ def conf_folder() -> Path:
 def groups() -> list[str]:
     """What is chosen by `group=option`. `recipe` follows from the others.
 
-    `optim` and `sampler` are chosen for a place (optim@method=…).
+    `optim`, `sampler` and `lower` are chosen for a place (optim@method=…).
     """
     folders = {path.name for path in conf_folder().iterdir() if path.is_dir()}
-    return sorted(folders - {"optim", "sampler", "recipe", "hydra"})
+    return sorted(folders - {"optim", "sampler", "lower", "recipe", "hydra"})
 
 
 def options(group: str, more: tuple[Path, ...] = ()) -> list[Option]:
@@ -35,7 +35,7 @@ def options(group: str, more: tuple[Path, ...] = ()) -> list[Option]:
     found = {}
     for folder in (conf_folder(), *more):
         for path in sorted((folder / group).rglob("*.yaml")):
-            if path.parent.with_suffix(".yaml").exists():
+            if any(folder.with_suffix(".yaml").exists() for folder in path.parents):
                 continue  # an option's values for one task or data set (model/unet/digits.yaml): no option
             name = path.relative_to(folder / group).with_suffix("").as_posix()
             text = path.read_text(encoding="utf-8", errors="replace")

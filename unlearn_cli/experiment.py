@@ -164,15 +164,17 @@ def _fits(experiment: Experiment) -> None:
                 f"{group}: '{choices[group]}' does not fit task={choices['task']}; "
                 f"those that do: {', '.join(fitting) or 'none'}"
             )
-    lacking = [verb for verb in method.needs if not hasattr(task, verb)]
-    if lacking:
-        fitting = [
-            option.name
-            for option in options("method")
-            if set(_of(option.path, "method").needs) <= set(dir(task))
-        ]
+    _has_verbs(task, method.needs, "method", "method", choices)
+    if experiment.forget.trains:
+        _has_verbs(task, experiment.forget.lower.needs, "lower", "lower@forget.lower", choices)
+
+
+def _has_verbs(task: Any, needs: tuple[str, ...], group: str, key: str, choices: dict[str, str]) -> None:
+    """Refuse an option of the group, chosen by `key`, that asks for verbs which the task lacks."""
+    if lacking := [verb for verb in needs if not hasattr(task, verb)]:
+        fitting = [o.name for o in options(group) if set(_of(o.path, group).needs) <= set(dir(task))]
         raise InputError(
-            f"method: '{choices['method']}' does not fit task={choices['task']} "
+            f"{key}: '{choices[key]}' does not fit task={choices['task']} "
             f"(it needs {', '.join(lacking)}); those that do: {', '.join(fitting)}"
         )
 

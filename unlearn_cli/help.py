@@ -42,6 +42,7 @@ GROUPS = {
     "data": "Data (data=…)",
     "model": "Models (model=…)",
     "forget": "Forget sets (forget=…)",
+    "lower": "Lower levels of forget=worst_case (lower@forget.lower=…)",
     "mask": "Weight masks (mask=…)",
     "train": "Training of original and oracle (train=…)",
     "optim": "Optimisers (optim@method=…, optim@train=…)",

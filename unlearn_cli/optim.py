@@ -19,6 +19,21 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from unlearn_cli.settings import Settings
 
 
+class SignSGD(Optimizer):
+    """θ ← θ − β·sign(∇_θ ℓ) (Bernstein et al., ICML 2018): no momentum, no weight decay."""
+
+    def __init__(self, parameters: Iterable[nn.Parameter], lr: float):
+        super().__init__(parameters, {"lr": lr})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        for group in self.param_groups:
+            moved = [p for p in group["params"] if p.grad is not None]
+            if moved:
+                signs = torch._foreach_sign([p.grad for p in moved])
+                torch._foreach_add_(moved, signs, alpha=-group["lr"])
+
+
 class Recipe(Settings):
     """How one phase of training runs: length, batch, optimiser, schedule."""
 
@@ -26,9 +41,9 @@ class Recipe(Settings):
     max_steps: int | None = Field(gt=0, description="the phase ends after so many steps at the latest")
     lr: float = Field(gt=0, description="learning rate at the start (onecycle: at the peak)")
     batch_size: int = Field(gt=0, description="samples per step, over all processes together")
-    optimizer: Literal["sgd", "adam", "adamw"]
+    optimizer: Literal["sgd", "adam", "adamw", "sign"] = Field(description="sign: lr · sign(gradient)")
     momentum: float = Field(ge=0, lt=1, description="SGD only")
-    weight_decay: float = Field(ge=0)
+    weight_decay: float = Field(ge=0, description="not for sign")
     schedule: Literal["constant", "cosine", "multistep", "onecycle"]
     milestones: list[int] = Field(
         description="epochs after which the rate is multiplied by `decay` (multistep)"
@@ -55,6 +70,8 @@ class Recipe(Settings):
         ]
 
     def make_optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        if self.optimizer == "sign":
+            return SignSGD(parameters, self.lr)
         if self.optimizer == "sgd":
             return torch.optim.SGD(
                 parameters, self.lr, momentum=self.momentum, weight_decay=self.weight_decay

@@ -1,9 +1,10 @@
 """Original models and retrain oracles: trained once, ever, and kept in the store with what they put out."""
 
 import logging
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from unlearn_cli.compute import Compute
 from unlearn_cli.cost import peak_memory_mb
 from unlearn_cli.data.images import ImageData
-from unlearn_cli.data.splits import Splits, digest, divide, split
+from unlearn_cli.data.splits import Sets, Splits, digest, divide, split
 from unlearn_cli.evaluation.meaning import MEANINGS
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.files import read_json, write_json
@@ -24,7 +25,7 @@ from unlearn_cli.methods.original import Original
 from unlearn_cli.models.checkpoint import load_into, save_model
 from unlearn_cli.optim import Recipe
 from unlearn_cli.runs import environment
-from unlearn_cli.settings import Settings
+from unlearn_cli.settings import described
 from unlearn_cli.store import Store, key_of
 from unlearn_cli.tensors import write_tensors
 from unlearn_cli.tracking import NullSettings, RunInfo, Tracker, columns, tracked
@@ -56,25 +57,40 @@ class Origins:
         store: Store,
         data: ImageData,
         splits: Splits,
-        forget_set: ForgetSet,
+        choose: Callable[["Origins"], ForgetSet],
     ):
         self.experiment = experiment
         self.compute = compute
         self.store = store
         self.data = data
         self.splits = splits
-        self.forget_set = forget_set
-        self.sets = divide(splits, forget_set, data)
+        self.choose = choose
         self.loaded: dict[str, Origin] = {}
 
     @classmethod
     def of(
         cls, experiment: Experiment, compute: Compute, store: Store, data: ImageData | None = None
     ) -> "Origins":
-        """Load the data (unless they are at hand), split them, choose the forget set."""
+        """Load the data (unless they are at hand) and split them."""
         data = data or experiment.data.load(experiment.paths.data, store, compute.device)
         splits = split(data, experiment.data.val_fraction, experiment.data.split_seed)
-        return cls(experiment, compute, store, data, splits, experiment.forget.select(data, splits))
+        return cls(experiment, compute, store, data, splits, experiment.forget.chosen)
+
+    @cached_property
+    def forget_set(self) -> ForgetSet:
+        """What is to be forgotten, chosen when it is first asked for."""
+        return self.choose(self)
+
+    @cached_property
+    def sets(self) -> Sets:
+        """The splits, parted by the forget set."""
+        return divide(self.splits, self.forget_set, self.data)
+
+    def rehearsal(self) -> "Origins":
+        """This run; where choosing its forget set takes training, with another one of the same kind."""
+        if not self.experiment.forget.trains:
+            return self
+        return self._with(self.experiment, lambda _: self.experiment.forget.select(self.data, self.splits))
 
     def facts(self, rows: np.ndarray) -> dict[str, Any]:
         """Everything that determines a model trained from scratch on `rows`."""
@@ -105,7 +121,7 @@ class Origins:
 
     def get(self, method: Original) -> Origin:
         """The original model or the oracle, from the store or trained now; loaded once in a run."""
-        facts, key = self.facts(method.rows(self.sets)), self.key(method)
+        facts, key = self.facts(method.rows(self)), self.key(method)
         if key not in self.loaded:
             folder = self.store.get("model", facts, lambda folder: self._train(method, facts, folder))
             model = load_into(self.build(), folder, facts)
@@ -115,7 +131,7 @@ class Origins:
 
     def key(self, method: Original) -> str:
         """The entry of the original model or the oracle, be it there or not."""
-        return key_of(self.facts(method.rows(self.sets)))
+        return key_of(self.facts(method.rows(self)))
 
     def mask(self, trainer: Trainer) -> Mask | None:
         """The mask of the original model's weights for this forget set; its scores are kept in the store."""
@@ -168,16 +184,19 @@ class Origins:
         """The same data and sets under another task, model, recipe and seed (a judge of drawn images)."""
         other = {"task": task, "model": model, "train": train, "seed": seed}
         experiment = self.experiment.model_copy(update=other)
-        origins = Origins(experiment, self.compute, self.store, self.data, self.splits, self.forget_set)
+        return self._with(experiment, lambda _: self.forget_set)
+
+    def _with(self, experiment: Experiment, choose: Callable[["Origins"], ForgetSet]) -> "Origins":
+        origins = Origins(experiment, self.compute, self.store, self.data, self.splits, choose)
         origins.loaded = self.loaded  # a judge is asked for again and again
         return origins
 
-    def trainer(self, folder: Path, **more: Any) -> Trainer:
+    def trainer(self, folder: Path, is_forget: np.ndarray | None = None, **more: Any) -> Trainer:
         """A trainer with the run's device, seed and habits, checkpointing in `folder`."""
         experiment = self.experiment
         return Trainer(
             self.data,
-            self.sets.is_forget(len(self.data)),
+            is_forget,
             self.compute,
             experiment.seed,
             folder,
@@ -186,13 +205,18 @@ class Origins:
             **more,
         )
 
+    def track_shared(self, entry: Path, job: str) -> AbstractContextManager[Tracker]:
+        """Track the making of an entry of the store, as a run of its own."""
+        key = entry.name.removesuffix(".partial")
+        return self.track(key, job, self.experiment.paths.outputs / "tracking" / key)
+
     def track(self, id: str, job: str, folder: Path) -> AbstractContextManager[Tracker]:
         """Track a block of work under an id of its own, in the main process alone."""
         experiment, choices = self.experiment, self.experiment.choices
         own = folder == experiment.folder
         method = choices["method"] if own else job
         determining = experiment.config if own else self.facts(self.splits.train)
-        if job == "oracle" and not own:
+        if not own and job in ("oracle", "selection"):
             determining |= {"forget": experiment.config["forget"]}
         info = RunInfo(
             id=id,
@@ -209,16 +233,15 @@ class Origins:
         return tracked(experiment.tracking if self.compute.is_main else NullSettings(), info, folder)
 
     def _train(self, method: Original, facts: dict[str, Any], folder: Path) -> None:
-        rows, task = method.rows(self.sets), self.experiment.task
+        rows, task = method.rows(self), self.experiment.task
         log.info("training the %s model on %d samples (kept in the store)", method.job, len(rows))
-        key = folder.name.removesuffix(".partial")
-        with self.track(key, method.job, self.experiment.paths.outputs / "tracking" / key) as tracker:
+        with self.track_shared(folder, method.job) as tracker:
             trainer = self.trainer(folder, observe=partial(logged, tracker))
-            trainer.monitor = glances(task, trainer, {"val": self.sets.val})
+            trainer.monitor = glances(task, trainer, {"val": method.val(self)})
             trainer.seeded("init")
             model = self.build()
             with trainer.cost.clock(self.compute.device):
-                model = method.train(task, model, self.sets, trainer, self.experiment.train)
+                model = method.train(task, model, rows, trainer, self.experiment.train)
             cost = trainer.cost.to_dict() | {"peak_memory_mb": peak_memory_mb(self.compute.device)}
             tracker.summary({"cost": cost, **trainer.history[-1]})
         if self.compute.is_main:
@@ -240,12 +263,6 @@ def glances(task: Any, trainer: Trainer, watched: dict[str, np.ndarray]) -> Moni
         return values
 
     return measure
-
-
-def described(settings: Settings) -> dict[str, Any]:
-    """A settings object as JSON-able facts: which class it is, and its values."""
-    kind = type(settings)
-    return {"class": f"{kind.__module__}.{kind.__qualname__}", **settings.model_dump(mode="json")}
 
 
 def logged(tracker: Tracker, row: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What runs share, and what is better made before them: data, judge, original, oracle, metrics, scores."""
+"""What runs share, and what is better made before them: data, judge, models, forget set, metrics, scores."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ def _has_oracle(experiment: Experiment) -> bool:
 
 
 def _facts(method: Original) -> Callable[[Origins], dict[str, Any]]:
-    return lambda origins: origins.facts(method.rows(origins.sets))
+    return lambda origins: origins.facts(method.rows(origins))
 
 
 def _has_model(method: Original) -> Callable[[Origins], bool]:
@@ -127,10 +127,19 @@ KINDS = (
         trains=_facts(Original()),
     ),
     Prerequisite(
+        "forget set",
+        wanted=lambda experiment: experiment.forget.trains,
+        determined_by=_sections(*MODEL, "forget"),
+        after=("original",),
+        made=lambda origins: origins.experiment.forget.made(origins),
+        make=lambda origins: origins.forget_set,
+        told_by=("forget", "seed"),
+    ),
+    Prerequisite(
         "oracle",
         wanted=_has_oracle,
         determined_by=_sections(*MODEL, "forget"),
-        after=("data", "judge"),
+        after=("data", "judge", "forget set"),
         made=_has_model(Retrain()),
         make=_make_model(Retrain()),
         told_by=("forget", "seed"),
@@ -140,7 +149,7 @@ KINDS = (
         "reference metrics",
         wanted=lambda experiment: True,
         determined_by=_all_but_the_method,
-        after=("original", "oracle"),
+        after=("original", "forget set", "oracle"),
         made=_has_metrics,
         make=_make_metrics,
         told_by=("forget", "seed"),
@@ -149,7 +158,7 @@ KINDS = (
         "saliency scores",
         wanted=_is_scored,
         determined_by=_of_scores,
-        after=("original",),
+        after=("original", "forget set"),
         made=_has_scores,
         make=_make_scores,
         told_by=("forget", "seed"),

@@ -62,13 +62,7 @@ class Checkpoint:
             "sums": sums,
             "summed": summed,
         }
-        # a file of our own: it is closed, and its space free again, however torch fails
-        with replacing(self.path) as temporary, temporary.open("wb") as file:
-            try:
-                torch.save(content, file)
-            except RuntimeError as error:  # of C++, in place of what the file system said
-                reason = str(error.__context__ or error).splitlines()[0]
-                raise RunError(f"{self.path}: cannot write it ({reason}); is the disk full?") from error
+        write_checkpoint(self.path, content)
 
     def load(self, device: torch.device) -> State:
         """Put back model, averaged weights and cost; a fresh `State` if there is no checkpoint."""
@@ -87,3 +81,14 @@ class Checkpoint:
         """After the schedule was replayed: momentum and the rate as they were."""
         if self._optimizer_state:
             self.optimizer.load_state_dict(self._optimizer_state)
+
+
+def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
+    """Tensors and plain values, for `torch.load(weights_only=True)`. RunError if the disk is full."""
+    # a file of our own: it is closed, and its space free again, however torch fails
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:  # of C++, in place of what the file system said
+            reason = str(error.__context__ or error).splitlines()[0]
+            raise RunError(f"{path}: cannot write it ({reason}); is the disk full?") from error

@@ -46,18 +46,19 @@ def run(config: DictConfig, choices: dict[str, str]) -> dict[str, Any]:
     compute = Compute(experiment.device, experiment.precision, experiment.channels_last, experiment.compile)
     folder.is_main = compute.is_main
     origins = Origins.of(experiment, compute, Store(experiment.paths.store, compute))
-    sets = origins.sets
-    blank = origins.build()  # what does not fit is told before anything is written
+    # what does not fit is told before anything is written
+    experiment.forget.check(origins)
+    blank, rehearsal = origins.build(), origins.rehearsal()
     experiment.mask.check(experiment.task, blank)
-    experiment.method.check(experiment.task, blank, origins.data, sets)
-    experiment.eval.check(origins, blank)
+    experiment.method.check(experiment.task, blank, origins.data, rehearsal.sets)
+    experiment.eval.check(rehearsal, blank)
 
     with folder.running(), stop_signals():
         if result := compute.broadcast(folder.result()):
             log.info("finished by another process: %s", folder.path)
             return result
         if compute.is_main:
-            origins.forget_set.save(folder.path / "forget.json")
+            origins.forget_set.save(folder.path)
         original = origins.get(Original())
         wanted = experiment.oracle or isinstance(experiment.method, Retrain)
         oracle = origins.get(Retrain()) if wanted else None
@@ -66,7 +67,12 @@ def run(config: DictConfig, choices: dict[str, str]) -> dict[str, Any]:
             model, record = unlearned(experiment, folder, origins, original, oracle, tracker)
             result = judged(experiment, folder, origins, original, oracle, model, record, tracker)
         forget_set = origins.forget_set
-        result["forget"] = {"kind": forget_set.kind, "count": len(sets.forget), "facts": forget_set.facts}
+        result["forget"] = {
+            "kind": forget_set.kind,
+            "count": len(forget_set.rows),
+            "facts": forget_set.facts,
+            "found": forget_set.found,
+        }
         if compute.is_main:
             table.write(result, folder.path / "table.md")
         folder.finish(result, origins.store.seconds)
@@ -83,7 +89,7 @@ def unlearned(
 ) -> tuple[nn.Module, dict[str, Any]]:
     """The method's model and the record of its making (cost, history), from the run folder if it is there."""
     method, task, sets = experiment.method, experiment.task, origins.sets
-    rows = method.rows(sets) if isinstance(method, Original) else sets.train
+    rows = method.rows(origins) if isinstance(method, Original) else sets.train
     facts = origins.facts(rows) | {"forget": sets.fingerprint, "method": experiment.config["method"]}
     if origin := origin_of(method, original, oracle):
         record = {"cost": origin.cost, "history": origin.history}
@@ -97,7 +103,8 @@ def unlearned(
         log.info("resumed: the model is unlearned already")
         return load_into(model, folder.path, facts), read_json(record_file)
 
-    trainer = origins.trainer(folder.path, observe=partial(logged, tracker))
+    is_forget = sets.is_forget(len(origins.data))
+    trainer = origins.trainer(folder.path, is_forget, observe=partial(logged, tracker))
     trainer.mask = origins.mask(trainer)
     glance = glances(task, trainer, {"forget": sets.forget, "val": sets.val})
     watch = experiment.eval.watch(origins, folder.path, tracker)

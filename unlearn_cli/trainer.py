@@ -42,7 +42,7 @@ class Trainer:
 
     Args:
         data: the images, on the device or streamed.
-        is_forget: (N,) bool over the data's rows, membership of the forget set.
+        is_forget: (N,) bool over the data's rows, membership of the forget set; None = of none.
         compute: device, precision, processes.
         seed: every random draw of a phase follows from (seed, stage, step).
         folder: where resume checkpoints are written.
@@ -55,7 +55,7 @@ class Trainer:
     def __init__(
         self,
         data: ImageData,
-        is_forget: np.ndarray,
+        is_forget: np.ndarray | None,
         compute: Compute,
         seed: int,
         folder: Path,

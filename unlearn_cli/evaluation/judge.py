@@ -77,7 +77,7 @@ class Judge(Settings):
     def made(self, origins: Origins) -> bool:
         """Whether it need not be trained."""
         bench = self._bench(origins)
-        facts = bench.facts(Training().rows(bench.sets))
+        facts = bench.facts(Training().rows(bench))
         return self.path is not None or origins.store.find("model", facts) is not None
 
     def _bench(self, origins: Origins) -> Origins:

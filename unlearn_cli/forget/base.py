@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Splits, digest
 from unlearn_cli.errors import InputError
-from unlearn_cli.files import write_json
+from unlearn_cli.files import replacing, write_json
 from unlearn_cli.seeding import rng
 from unlearn_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from unlearn_cli.origins import Origins
 
 
 @dataclass(frozen=True)
@@ -30,35 +35,62 @@ class ForgetSet:
     """Classes of which no training row is left."""
     data_fingerprint: str
     split_fingerprint: str
+    found: dict[str, Any] = field(default_factory=dict)
+    """What was measured in choosing it, fit for JSON."""
+    account: Path | None = None
+    """A folder with an account of the choice (tables and figures), if choosing took more than a draw."""
 
     @property
     def fingerprint(self) -> str:
         """Hash of data, split and rows, however the rows were chosen."""
         return digest(self.data_fingerprint, self.split_fingerprint, self.rows)
 
-    def save(self, path: Path) -> None:
-        """A JSON manifest, which `forget=indices` reads back."""
+    def save(self, folder: Path) -> None:
+        """Write forget.json, a manifest that `forget=indices` reads back, and forget/, the account."""
         manifest = {
             "kind": self.kind,
             "seed": self.facts.get("seed"),
             "facts": self.facts,
+            "found": self.found,
             "classes": list(self.classes),
             "data_fingerprint": self.data_fingerprint,
             "split_fingerprint": self.split_fingerprint,
             "fingerprint": self.fingerprint,
             "indices": self.rows.tolist(),
         }
-        write_json(path, manifest)
+        write_json(folder / "forget.json", manifest)
+        if self.account:
+            for file in self.account.iterdir():
+                with replacing(folder / "forget" / file.name) as temporary:
+                    shutil.copyfile(file, temporary)
 
 
 class Selector(Settings, ABC):
     """Chooses the forget set. The fields are the configuration's keys under `forget`."""
 
+    @property
+    def trains(self) -> bool:
+        """Whether models are trained to choose it: then it is worth being kept in the store."""
+        return False
+
+    def check(self, origins: Origins) -> None:
+        """Called before anything is trained or written.
+
+        Raises:
+            InputError: the settings do not fit the task or the data.
+        """
+
+    def chosen(self, origins: Origins) -> ForgetSet:
+        """The forget set of a run. InputError if nothing, or nothing else, would be left."""
+        return self.select(origins.data, origins.splits)
+
     @abstractmethod
     def select(self, data: ImageData, splits: Splits) -> ForgetSet:
-        """Rows of `splits.train` to forget. InputError if nothing, or nothing else, would be left."""
+        """Rows of `splits.train` by the data alone: the forget set, or, if it `trains`, one of its kind."""
 
-    def forget_set(self, kind: str, rows: np.ndarray, data: ImageData, splits: Splits) -> ForgetSet:
+    def forget_set(
+        self, kind: str, rows: np.ndarray, data: ImageData, splits: Splits, **more: Any
+    ) -> ForgetSet:
         """The forget set of these rows, once something stands on either side."""
         if not len(rows):
             raise InputError(f"forget: {self._said()} chooses none of {len(splits.train)} training rows")
@@ -71,14 +103,43 @@ class Selector(Settings, ABC):
         return ForgetSet(
             rows=np.sort(rows).astype(np.int64),
             kind=kind,
-            facts=self.model_dump(mode="json"),
+            facts=self.facts(),
             classes=tuple(gone.tolist()),
             data_fingerprint=data.fingerprint,
             split_fingerprint=splits.fingerprint,
+            **more,
         )
+
+    def facts(self) -> dict[str, Any]:
+        """The parameters, fit for JSON."""
+        return self.model_dump(mode="json")
 
     def _said(self) -> str:
         return ", ".join(f"{key}={value}" for key, value in self if value is not None)
+
+
+class Counted(Selector):
+    """A selector that takes a fraction or a number of what there is."""
+
+    fraction: float | None = Field(gt=0, lt=1, description="part of what there is")
+    count: int | None = Field(gt=0, description="number, instead of a fraction")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Counted:
+        if (self.fraction is None) == (self.count is None):
+            said = "neither" if self.fraction is None else "both"
+            raise InputError(
+                f"forget.fraction, forget.count: {said} given; give one and set the other to null, "
+                f"as in forget.fraction=null forget.count=500"
+            )
+        return self
+
+    def number(self, there: int, things: str) -> int:
+        """How many of so many. InputError if there are fewer."""
+        count = self.count or round(float(self.fraction or 0) * there)
+        if count > there:
+            raise InputError(f"forget.count: {count} of {there} {things}; give fewer")
+        return count
 
 
 def part_of(rows: np.ndarray, fraction: float | None, *seed: object) -> np.ndarray:

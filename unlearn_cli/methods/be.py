@@ -1,5 +1,7 @@
 """BE: boundary expanding, a shadow class takes the forget samples and is cut off again."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import torch
@@ -22,13 +24,20 @@ class BoundaryExpanding(GradientMethod):
 
     def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
         classes = model.head.out_features
-        trainer.seeded("extra neuron")
-        task.widen_head(model, 1)
 
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
             shadow = torch.full_like(batch.y, classes)
             return {"forget": task.relabel_loss(model, batch, shadow).mean()}
 
-        trainer.fit(model, shuffled(sets.forget), objective, self)
-        task.narrow_head(model, classes)
-        return model
+        with shadow_class(task, model, trainer):
+            return trainer.fit(model, shuffled(sets.forget), objective, self)
+
+
+@contextmanager
+def shadow_class(task: Any, model: Any, trainer: Trainer) -> Iterator[None]:
+    """The model with one output more; dropped again in the end."""
+    classes = model.head.out_features
+    trainer.seeded("extra neuron")
+    task.widen_head(model, 1)
+    yield
+    task.narrow_head(model, classes)

@@ -31,15 +31,15 @@ class BoundaryShrink(GradientMethod):
         original = deepcopy(model).eval().requires_grad_(False)
 
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
-            attacked = self.attack(task, original, batch)
-            nearest = task.logits(original, attacked).argmax(dim=1)
+            nearest = task.logits(original, attacked(task, original, batch, self.bound)).argmax(dim=1)
             return {"forget": task.relabel_loss(model, batch, nearest).mean()}
 
         return trainer.fit(model, shuffled(sets.forget), objective, self)
 
-    def attack(self, task: Any, model: nn.Module, batch: Batch) -> Batch:
-        """The batch with x_adv for x."""
-        x = batch.x.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(task.loss(model, replace(batch, x=x)).sum(), x)
-        moved = (batch.x + self.bound * gradient.sign()).clamp(0, 1)
-        return replace(batch, x=(moved * 255).round() / 255)
+
+def attacked(task: Any, model: nn.Module, batch: Batch, bound: float) -> Batch:
+    """The batch with x_adv for x: one FGSM step of size `bound` against the frozen model."""
+    x = batch.x.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(task.loss(model, replace(batch, x=x)).sum(), x)
+    moved = (batch.x + bound * gradient.sign()).clamp(0, 1)
+    return replace(batch, x=(moved * 255).round() / 255)

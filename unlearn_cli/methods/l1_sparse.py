@@ -33,4 +33,9 @@ class L1Sparse(GradientMethod):
     def penalty(self, parameters: list[Tensor], progress: float) -> Tensor:
         """γ_t·‖θ‖₁; `progress` = t/T in [0, 1)."""
         gamma = self.gamma * (1 - progress) if self.gamma_decay == "linear" else self.gamma
-        return gamma * torch.stack([p.abs().sum() for p in parameters]).sum()
+        return l1_penalty(parameters, gamma)
+
+
+def l1_penalty(parameters: list[Tensor], gamma: float) -> Tensor:
+    """γ·‖θ‖₁."""
+    return gamma * torch.stack([p.abs().sum() for p in parameters]).sum()

@@ -1,14 +1,19 @@
 """The original model: trained on everything, before any unlearning."""
 
-from typing import Any, ClassVar
+from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 from torch import nn
 
 from unlearn_cli.data.feeds import shuffled
-from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import Method
 from unlearn_cli.optim import Recipe
 from unlearn_cli.trainer import Trainer
+
+if TYPE_CHECKING:
+    from unlearn_cli.origins import Origins
 
 
 class Original(Method):
@@ -16,13 +21,20 @@ class Original(Method):
 
     job: ClassVar[str] = "original"
 
-    def train(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer, recipe: Recipe) -> nn.Module:
-        """Train a freshly initialised model on the rows that this model may see."""
+    def train(
+        self, task: Any, model: nn.Module, rows: np.ndarray, trainer: Trainer, recipe: Recipe
+    ) -> nn.Module:
+        """Train a freshly initialised model on these rows."""
 
         def objective(model: nn.Module, batch: Any) -> dict:
             return {"train": task.loss(model, batch).mean()}
 
-        return trainer.fit(model, shuffled(self.rows(sets)), objective, recipe, stage=self.job)
+        return trainer.fit(model, shuffled(rows), objective, recipe, stage=self.job)
 
-    def rows(self, sets: Sets) -> Any:
-        return sets.train
+    def rows(self, origins: Origins) -> np.ndarray:
+        """Those that this model may see."""
+        return origins.splits.train
+
+    def val(self, origins: Origins) -> np.ndarray:
+        """Validation rows of the classes that it may see."""
+        return origins.splits.val

@@ -1,9 +1,15 @@
 """The retrain oracle: exact unlearning, the yardstick of every approximate method."""
 
-from typing import Any, ClassVar
+from __future__ import annotations
 
-from unlearn_cli.data.splits import Sets
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
 from unlearn_cli.methods.original import Original
+
+if TYPE_CHECKING:
+    from unlearn_cli.origins import Origins
 
 
 class Retrain(Original):
@@ -11,5 +17,8 @@ class Retrain(Original):
 
     job: ClassVar[str] = "oracle"
 
-    def rows(self, sets: Sets) -> Any:
-        return sets.retain
+    def rows(self, origins: Origins) -> np.ndarray:
+        return origins.sets.retain
+
+    def val(self, origins: Origins) -> np.ndarray:
+        return origins.sets.val

@@ -81,6 +81,11 @@ class Classification(Settings):
         parts = [self.logits(model, batch).cpu() for batch in trainer.batches(mine)]
         return torch.cat(compute.gather(parts))
 
+    def losses(self, model: nn.Module, trainer: Trainer, rows: np.ndarray) -> Tensor:
+        """Cross-entropy of each row (n,) float64, as `predict` sees it: no augmentation, no randomness."""
+        logits, labels = self.predict(model, trainer, rows), torch.from_numpy(trainer.data.labels[rows])
+        return F.cross_entropy(logits.double(), labels, reduction="none")
+
     def glance(self, model: nn.Module, trainer: Trainer, rows: np.ndarray) -> dict[str, float]:
         """Accuracy on the rows in percent, to be watched during training."""
         right = self.predict(model, trainer, rows).argmax(1).numpy() == trainer.data.labels[rows]

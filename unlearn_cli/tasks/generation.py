@@ -123,12 +123,18 @@ class Generation(Settings):
         return (images * 255).round().to(torch.uint8).cpu()
 
     @torch.no_grad()
-    def glance(self, model: nn.Module, trainer: Trainer, rows: np.ndarray) -> dict[str, float]:
-        """Mean denoising error of the rows, at noise that is the same each time."""
+    def losses(self, model: nn.Module, trainer: Trainer, rows: np.ndarray) -> Tensor:
+        """Denoising error of each row (n,) float64: one draw of step and noise, the same each time."""
         model.eval()
-        trainer.seeded("glance")
-        errors = [self.loss(model, batch) / self._scale(batch) for batch in trainer.batches(rows)]
-        return {"error": float(torch.cat(errors).mean())}
+        trainer.seeded("losses")
+        parts = []
+        for batch in trainer.batches(rows):
+            parts.append((self.loss(model, batch) / self._scale(batch)).double().cpu())
+        return torch.cat(parts)
+
+    def glance(self, model: nn.Module, trainer: Trainer, rows: np.ndarray) -> dict[str, float]:
+        """Mean denoising error of the rows."""
+        return {"error": float(self.losses(model, trainer, rows).mean())}
 
     def noised(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """x_t, t and what the model should predict, from images in [0, 1]; t is antithetic over the batch."""

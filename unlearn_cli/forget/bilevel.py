@@ -1,0 +1,180 @@
+"""The bi-level problem of worst-case forget sets, solved by projected gradient (Fan et al., ECCV 2024)."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from scipy.stats import rankdata
+
+from unlearn_cli.cost import Cost
+from unlearn_cli.forget.projection import project
+from unlearn_cli.forget.units import Units
+from unlearn_cli.methods.original import Original
+from unlearn_cli.resume import write_checkpoint
+from unlearn_cli.tracking import Tracker
+
+if TYPE_CHECKING:
+    from unlearn_cli.forget.worst_case import WorstCase
+    from unlearn_cli.origins import Origins
+
+log = logging.getLogger("unlearn")
+
+
+@dataclass
+class Selection:
+    """How far the upper level has come. U units, each with a weight in [0, 1]; the weights sum to m."""
+
+    weights: np.ndarray
+    """(U,) float64."""
+    total_losses: np.ndarray
+    """(U,) float64: sums of ℓ(θ_u(w); z) over the upper iterations, in the task's units."""
+    trajectory: list[dict[str, float]] = field(default_factory=list)
+    """A row for each upper iteration."""
+    cost: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def mean_losses(self) -> np.ndarray:
+        """(U,): mean of ℓ(θ_u(w); z) over the upper iterations."""
+        return self.total_losses / max(1, len(self.trajectory))
+
+    def top(self, count: int, mode: str = "worst") -> np.ndarray:
+        """Positions of the `count` largest weights, largest first; of equal ones by the loss so far."""
+        ties = -self.total_losses if mode == "easiest" else self.total_losses
+        return np.lexsort((ties, -self.weights))[:count]
+
+    def save(self, file: Path) -> None:
+        """Replace the file by this state."""
+        arrays = {"weights": self.weights, "total_losses": self.total_losses}
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        write_checkpoint(file, tensors | {"trajectory": self.trajectory, "cost": self.cost})
+
+    @classmethod
+    def load(cls, file: Path) -> Selection:
+        """The state in the file."""
+        content = torch.load(file, weights_only=True)
+        arrays = content["weights"].numpy(), content["total_losses"].numpy()
+        return cls(*arrays, content["trajectory"], content["cost"])
+
+
+def solve(
+    problem: WorstCase, origins: Origins, units: Units, random: np.ndarray, folder: Path, tracker: Tracker
+) -> Selection:
+    """Upper iterations until the top m are stable or the limit is reached.
+
+    Args:
+        random: (m,) positions of a random set of units: where `start=random` begins.
+        folder: keeps `selection.pt`, from which it resumes after the last whole upper iteration, and the
+            checkpoint of the lower level that runs.
+    """
+    count, file = len(random), folder / "selection.pt"
+    now = Selection.load(file) if file.exists() else begun(problem, len(units), random)
+    trainer = origins.trainer(folder)
+    trainer.cost.add(Cost(**now.cost))
+    if now.trajectory:
+        log.info("selection: resumed after upper iteration %d", len(now.trajectory))
+    while not settled(problem, now.trajectory):
+        number, before = len(now.trajectory) + 1, now.top(count, problem.mode)
+        with trainer.cost.clock(trainer.device):
+            losses = after_unlearning(problem, origins, units, now.weights, trainer, f"selection-{number}")
+            objective, now.weights = upper_step(problem, now.weights, losses, number)
+        now.total_losses = now.total_losses + losses
+        chosen = now.top(count, problem.mode)
+        row = {
+            "objective": objective,
+            "loss_selected": float(losses[chosen].mean()),
+            "loss_others": float(np.delete(losses, chosen).mean()),
+            "kept": overlap(chosen, before),
+            "random": overlap(chosen, random),
+        }
+        now.trajectory.append(row)
+        now.cost = trainer.cost.to_dict()
+        if trainer.is_main:
+            now.save(file)
+            (folder / f"selection-{number}.resume.pt").unlink(missing_ok=True)
+        trainer.compute.barrier()
+        tracker.log("selection", number, row)
+        log.info(
+            "selection %d of %d: mean loss of the selected %.4g, of the others %.4g; %.1f %% stayed",
+            number,
+            problem.iterations,
+            row["loss_selected"],
+            row["loss_others"],
+            100 * row["kept"],
+        )
+    return now
+
+
+def begun(problem: WorstCase, there: int, random: np.ndarray) -> Selection:
+    """The start: equal weights, or the indicator of a random set."""
+    uniform = problem.start == "uniform"
+    weights = np.full(there, len(random) / there) if uniform else indicator(random, there)
+    return Selection(weights, np.zeros(there))
+
+
+def settled(problem: WorstCase, trajectory: list[dict[str, float]]) -> bool:
+    """Whether the limit is reached, or the top m stayed for as many iterations as asked for."""
+    if len(trajectory) >= problem.iterations:
+        return True
+    if problem.patience is None or len(trajectory) < problem.patience:
+        return False
+    return all(row["kept"] >= 1 - problem.tolerance for row in trajectory[-problem.patience :])
+
+
+def after_unlearning(
+    problem: WorstCase, origins: Origins, units: Units, weights: np.ndarray, trainer: Any, stage: str
+) -> np.ndarray:
+    """The lower level, θ_u(w), and each unit's mean loss under it, (U,), in one pass without augmentation."""
+    task, lower = origins.experiment.task, problem.lower
+    trainer.seeded(stage, "init")
+    model = origins.build() if lower.fresh else copy.deepcopy(origins.get(Original()).model)
+    of_row = torch.zeros(len(origins.data))
+    of_row[torch.from_numpy(units.rows)] = torch.from_numpy(weights[units.of_row]).float()
+    lower.unlearn(task, model, units.rows, of_row.to(trainer.device), trainer, stage)
+    return units.mean(task.losses(model, trainer, units.rows).numpy())
+
+
+def upper_step(
+    problem: WorstCase, weights: np.ndarray, losses: np.ndarray, number: int
+) -> tuple[float, np.ndarray]:
+    """F(w) = Σ w_i·ℓ_i + γ·‖w‖² and P_C(w − η·(ℓ + 2γ·w)); the easiest set has −ℓ for ℓ.
+
+    The sign steps of the lower level leave θ_u(w) without a gradient in w, so dF/dw_i is that simple.
+    """
+    signed = -losses if problem.mode == "easiest" else losses
+    objective = float(weights @ signed + problem.gamma * weights @ weights)
+    slope = signed + 2 * problem.gamma * weights
+    mass = round(float(weights.sum()))
+    after = project(weights - problem.eta * scaled(slope, problem.step), mass)
+    if problem.binarise_every and number % problem.binarise_every == 0:
+        after = indicator(np.argsort(-after, kind="stable")[:mass], len(after))
+    return objective, after
+
+
+def scaled(slope: np.ndarray, step: str) -> np.ndarray:
+    """The slope as a step uses it; the projection takes any constant out of it again.
+
+    rank: its ranks over their number, in (0, 1], equal ones sharing theirs; std: over its standard deviation.
+    """
+    if step == "rank":
+        return rankdata(slope) / len(slope)
+    if step == "std":
+        return slope / (slope.std() or 1.0)
+    return slope
+
+
+def indicator(positions: np.ndarray, there: int) -> np.ndarray:
+    """(there,) float64: 1 at the positions."""
+    weights = np.zeros(there)
+    weights[positions] = 1
+    return weights
+
+
+def overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """Share of the one set that lies in the other."""
+    return float(np.isin(one, other).mean())

@@ -1,0 +1,150 @@
+"""The lower levels of a worst-case selection: unlearning with a weight per sample (Fan et al., ECCV 2024).
+
+Each is an unlearning method of the same name with soft membership: w_i = 1 is a forget sample, w_i = 0 a
+retain sample. All step by signs, θ ← θ − β·sign(∇_θ ℓ): a sign has no slope almost everywhere, so θ_u(w) has
+no gradient in w and the upper level need not unroll it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from unlearn_cli.data.batch import Batch
+from unlearn_cli.data.feeds import shuffled
+from unlearn_cli.methods.be import shadow_class
+from unlearn_cli.methods.bs import attacked
+from unlearn_cli.methods.l1_sparse import l1_penalty
+from unlearn_cli.optim import Recipe
+from unlearn_cli.trainer import Penalty, Trainer
+
+
+class Lower(Recipe, ABC):
+    """θ_u(w) = argmin_θ Σ_i ℓ(θ; z_i, w_i), one shuffled pass over all training rows an epoch."""
+
+    needs: ClassVar[tuple[str, ...]] = ("loss", "losses")
+    fresh: ClassVar[bool] = False
+    """Whether it starts from a freshly initialised model and not from the original."""
+
+    @property
+    def penalty(self) -> Penalty | None:
+        """What is added to the loss, if anything."""
+        return None
+
+    @abstractmethod
+    def loss(self, task: Any, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor) -> Tensor:
+        """ℓ(θ; z_i, w_i) per sample (B,), for weights w (B,) in [0, 1] and the frozen original model."""
+
+    @contextmanager
+    def prepared(self, task: Any, model: Any, trainer: Trainer) -> Iterator[None]:
+        """The model as this method trains it; afterwards it is of its own shape again."""
+        yield
+
+    def unlearn(
+        self, task: Any, model: nn.Module, rows: np.ndarray, weights: Tensor, trainer: Trainer, stage: str
+    ) -> nn.Module:
+        """Unlearn in place.
+
+        Args:
+            model: a copy of the original model, or a fresh one.
+            rows: all training rows.
+            weights: (N,) float32 over the data's rows, on the device.
+            stage: names the phase, its random draws and its checkpoint.
+        """
+        original = deepcopy(model).eval().requires_grad_(False)
+
+        def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            return {"lower": self.loss(task, model, original, batch, weights[batch.index]).mean()}
+
+        with self.prepared(task, model, trainer):
+            return trainer.fit(model, shuffled(rows), objective, self, stage=stage, penalty=self.penalty)
+
+
+class FineTune(Lower):
+    """Σ (1 − w_i)·ℓ(θ; z_i) − λ·w_i·ℓ(θ; z_i) from θ_o."""
+
+    ascent: float = Field(
+        ge=0,
+        description="λ: the paper's l_MU has a forget term with ℓ_f = −ℓ_r; its code has none, λ = 0",
+    )
+
+    def loss(self, task: Any, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor) -> Tensor:
+        return (1 - w - self.ascent * w) * task.loss(model, batch)
+
+
+class Retrain(FineTune):
+    """The same from scratch."""
+
+    fresh: ClassVar[bool] = True
+
+
+class L1Sparse(FineTune):
+    """The same from θ_o, with γ·(1 − t/T)·‖θ‖₁."""
+
+    gamma: float = Field(ge=0, description="γ at the start")
+
+    @property
+    def penalty(self) -> Penalty:
+        return lambda parameters, progress: l1_penalty(parameters, self.gamma * (1 - progress))
+
+
+class RandomLabel(Lower):
+    """Σ w_i·ℓ(θ; x_i, y') + α·(1 − w_i)·ℓ(θ; x_i, y_i) from θ_o, y' ≠ y_i drawn anew in every step."""
+
+    needs: ClassVar[tuple[str, ...]] = ("loss", "losses", "wrong_loss")
+
+    alpha: float = Field(ge=0, description="α, weight of the retain term")
+
+    def loss(self, task: Any, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor) -> Tensor:
+        return w * task.wrong_loss(model, batch) + self.alpha * (1 - w) * task.loss(model, batch)
+
+
+class Scrub(Lower):
+    """Σ (1 − w_i)·(γ·ℓ(θ; z_i) + α·d(x_i; θ)) − w_i·d(x_i; θ), d = T²·KL(f_{θ_o} ‖ f_θ).
+
+    Both terms in every step: with soft weights there are no two sets whose passes could take turns.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("loss", "losses", "divergence")
+
+    alpha: float = Field(ge=0, description="α, weight of the divergence on the retain set")
+    gamma: float = Field(ge=0, description="γ, weight of the task's loss on the retain set")
+    temperature: float = Field(gt=0, description="T, softens both outputs")
+
+    def loss(self, task: Any, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor) -> Tensor:
+        divergence = task.divergence(model, original, batch, self.temperature)
+        retain = self.gamma * task.loss(model, batch) + self.alpha * divergence
+        return (1 - w) * retain - w * divergence
+
+
+class BoundaryShrink(Lower):
+    """Σ w_i·ℓ(θ; x_i, y_adv), y_adv the original's answer to one FGSM step; no retain term."""
+
+    needs: ClassVar[tuple[str, ...]] = ("loss", "losses", "logits", "relabel_loss")
+
+    bound: float = Field(gt=0, le=1, description="ε of the attack, of pixel values in [0, 1]")
+
+    def loss(self, task: Any, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor) -> Tensor:
+        nearest = task.logits(original, attacked(task, original, batch, self.bound)).argmax(dim=1)
+        return w * task.relabel_loss(model, batch, nearest)
+
+
+class BoundaryExpanding(Lower):
+    """Σ w_i·ℓ(θ; x_i, C), C a shadow class that is cut off again; no retain term."""
+
+    needs: ClassVar[tuple[str, ...]] = ("losses", "relabel_loss", "widen_head", "narrow_head")
+
+    @contextmanager
+    def prepared(self, task: Any, model: Any, trainer: Trainer) -> Iterator[None]:
+        with shadow_class(task, model, trainer):
+            yield
+
+    def loss(self, task: Any, model: Any, original: Any, batch: Batch, w: Tensor) -> Tensor:
+        shadow = torch.full_like(batch.y, original.head.out_features)
+        return w * task.relabel_loss(model, batch, shadow)
