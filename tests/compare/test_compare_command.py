@@ -76,6 +76,12 @@ def test_filters_grouping_and_ranking(command, tmp_path):
         (["outputs", "--by", "methd"], "--by methd: no run has this key; did you mean 'method'?"),
         (["outputs", "--metrics", "XY"], "--metrics XY: no such metric"),
         (["outputs", "--rank-by", "XY"], "--rank-by XY: no such metric"),
+        (["outputs", "--across", "method"], "argument --across: invalid choice: 'method' (choose from "),
+        (
+            ["outputs", "--across", "forget"],
+            "--across forget: nothing to lay side by side: all these runs have",
+        ),
+        (["outputs", "--across", "forget", "--by", "seed"], "--across forget: cannot be had with --by"),
     ],
 )
 def test_wrong_input_is_told_in_one_line(command, tmp_path, arguments, message):
@@ -96,6 +102,25 @@ def test_nothing_finished(command, tmp_path):
         "error: none of these runs can be compared",
         f"left out: 1 running ({tmp_path}/outputs/ga-s0)",
     ]
+
+
+def test_forget_sets_side_by_side_and_how_far_they_overlap(command, tmp_path):
+    sets = {"random": {}, "worst_case": {"found": {"objective": 1.0}, "kind": "worst_case", "facts": {}}}
+    for kind, record in sets.items():
+        for seed in (0, 1):
+            config = {"forget._target_": kind}
+            folder = made(
+                tmp_path / "outputs", seed=seed, config=config, choices={"forget": kind}, forget=record
+            )
+            manifest = {"data_fingerprint": "d", "split_fingerprint": "s", "fingerprint": kind, "facts": {}}
+            (folder / "forget.json").write_text(json.dumps(manifest | {"indices": [seed, 2]}))
+    code, out, err = command("outputs", "--across", "forget", "--csv", "t.csv", "--markdown", "t.md")
+    assert (code, err) == (0, "")
+    assert "Overlap of forget sets · digits" in out
+    (line,) = [line.split() for line in out.splitlines() if line.startswith("worst_case, pairs of seeds")]
+    assert line[-3:] == ["1", "33.33", "–"]  # one of three rows; no account says of how many rows they are
+    assert "UA/random → worst_case/mean" in (tmp_path / "t.csv").read_text()
+    assert "### Overlap of forget sets" in (tmp_path / "t.md").read_text()
 
 
 def test_a_file_that_cannot_be_written(command, tmp_path):

@@ -144,6 +144,20 @@ def test_where_picks_by_key_or_choice(tmp_path, runs, conditions, kept):
     assert {run.folder.name for run in where(runs(), conditions)} == kept
 
 
+def test_choices_below_a_node_can_be_picked(tmp_path, runs):
+    for lower in ("ft", "rl"):
+        made(tmp_path, choices={"lower@forget.lower": lower, "optim@forget.lower": "sgd"})
+    assert [run.folder.name for run in where(runs(), ["forget.lower=rl"])] == ["ga-s0-rl-sgd"]
+    assert [table.title.split()[-1] for table in settings(runs())] == ["forget.lower=ft", "forget.lower=rl"]
+
+
+def test_keys_below_a_choice_that_differs_are_named_only_where_needed():
+    ft, rl = {"lower": "ft", "lower.lr": 1, "mode": "a"}, {"lower": "rl", "lower.lr": 2, "mode": "a"}
+    assert differing([ft, rl]) == ["lower"]
+    assert differing([ft, rl, rl | {"lower.lr": 3}]) == ["lower", "lower.lr"]
+    assert differing([ft, rl | {"mode": "b"}]) == ["lower", "mode"]
+
+
 def test_where_picks_by_a_list(tmp_path, runs):
     made(tmp_path, config={"forget.classes": [3, 5]})
     made(tmp_path, config={"forget.classes": [3]})

@@ -53,6 +53,15 @@ def test_the_terminal_shows_every_number_at_any_width(comparison):
             assert sentence in " ".join(text.split())
 
 
+def test_a_long_name_goes_on_in_a_second_line(tmp_path):
+    for bound in ("first", "second"):
+        made(tmp_path, config={"method.bound": f"{bound} of the words that make this name far too long"})
+    text = printed(compare(find([tmp_path]).runs, Options()), 60)
+    assert max(map(len, text.splitlines())) <= 60
+    assert "…" not in text
+    assert all(text.count(word) >= 2 for word in ("words", "name", "far", "long"))
+
+
 def test_csv_has_a_line_for_each_row_with_every_digit(comparison):
     lines = list(csv.DictReader(io.StringIO(to_csv(comparison))))
     assert [line["name"] for line in lines] == ["retrain", "original", "salun", "l1_sparse"]

@@ -7,15 +7,19 @@ from unlearn_cli.compare.comparison import DESTROYED, OUTSIDE, TIED, Cell, Optio
 from unlearn_cli.compare.keys import differing, setting_keys, variant_keys
 from unlearn_cli.compare.numbers import ABSENT, number
 from unlearn_cli.compare.statistics import ALPHA, INTERVALS, LEVEL, Estimate
-from unlearn_cli.evaluation.meaning import Meaning
+from unlearn_cli.evaluation.meaning import MEANINGS
 
 
-def with_deviation(found: Estimate | None, unit: str) -> str:
-    """`2.85 ± 0.43`; one value has no deviation."""
-    if found is None:
+def mean(cell: Cell, unit: str) -> str:
+    """The mean; a change has its sign."""
+    if cell.value is None:
         return ABSENT
-    mean = number(found.mean, unit)
-    return mean if found.std is None else f"{mean} ± {deviation(found, unit)}"
+    return signed(cell.value.mean, unit) if cell.signed else number(cell.value.mean, unit)
+
+
+def signed(value: float, unit: str) -> str:
+    """`+0.10`, `−0.10`."""
+    return ("−" if value < 0 else "+") + number(abs(value), unit)
 
 
 def deviation(found: Estimate, unit: str) -> str:
@@ -25,7 +29,9 @@ def deviation(found: Estimate, unit: str) -> str:
 
 def main_line(row: Row, cell: Cell, unit: str) -> str:
     """`2.85 ± 0.43 (2.39)`: value and, where there is an oracle, gap; n where some runs lack the metric."""
-    line = with_deviation(cell.value, unit)
+    line = mean(cell, unit)
+    if cell.value and cell.value.std is not None:
+        line += f" ± {deviation(cell.value, unit)}"
     if cell.gap:
         line += f" ({number(cell.gap.mean, unit)})"
     return line if cell.value is None or cell.value.n == row.n else f"{line} n={cell.value.n}"
@@ -42,8 +48,8 @@ def paper_line(cell: Cell, unit: str) -> str | None:
     """`paper 2.85 ± 0.43: +0.10`, the difference marked if it is larger than the paper's deviation."""
     if cell.paper is None:
         return None
-    mean, std = cell.paper
-    line = f"paper {number(mean, unit)}" + ("" if std is None else f" ± {number(std, unit)}")
+    theirs, std = cell.paper
+    line = f"paper {number(theirs, unit)}" + ("" if std is None else f" ± {number(std, unit)}")
     return line if cell.difference is None else f"{line}: {difference(cell, unit)}"
 
 
@@ -51,13 +57,11 @@ def difference(cell: Cell, unit: str) -> str:
     """Ours − the paper's with its sign and mark."""
     ours = cell.difference
     assert ours is not None
-    sign = "−" if ours < 0 else "+"
-    return sign + number(abs(ours), unit) + (OUTSIDE if cell.outside else "")
+    return signed(ours, unit) + (OUTSIDE if cell.outside else "")
 
 
-def lines(row: Row, cell: Cell, meaning: Meaning) -> list[str]:
+def lines(row: Row, cell: Cell, unit: str) -> list[str]:
     """All that a cell says."""
-    unit = meaning.unit
     found = (main_line(row, cell, unit), interval_line(cell, unit), paper_line(cell, unit))
     return [line for line in found if line is not None]
 
@@ -72,8 +76,13 @@ def legend(tables: Sequence[Table], options: Options, intervals: bool = True) ->
     if intervals:
         said += f" [{LEVEL * 100:.0f} % confidence interval of the mean, {INTERVALS[options.interval]}]"
     found = [f"{said}."]
+    if any(cell.signed for cell in cells):
+        found.append(
+            "a → b: change from a to b, mean over the n seeds that both have "
+            "(several runs of a seed are averaged first)."
+        )
     if any(row.best for row in rows):
-        meaning = tables[0].ranked_by
+        meaning = MEANINGS[options.rank_by]
         aim = f"distance to the oracle in {meaning.name}" if meaning.better == "oracle" else meaning.name
         found.append(f"Bold: best by {aim}.")
         found.append(
@@ -90,20 +99,22 @@ def legend(tables: Sequence[Table], options: Options, intervals: bool = True) ->
 
 
 def notes(table: Table, by: Sequence[str]) -> list[str]:
-    """What is to be said of this table alone: its models' warnings, what was not tested, the paper."""
+    """What is to be said of this table alone: warnings, what was not tested, the paper, its own notes."""
     said = [
-        f"{DESTROYED} {row.name}, {len(row.warnings)} of {row.n} runs: {row.warnings[0]}"
+        f"{DESTROYED} {row.name}, {len(row.warnings)} of {len(row.group.runs)} runs: {row.warnings[0]}"
         for row in table.rows
         if row.warnings
     ]
     said += _unranked(table) + _pooled(table, by)
     if sources := dict.fromkeys(row.source for row in table.rows if row.source):
         said.append(f"paper: {'; '.join(sources)}.")
-    return said
+    return [*said, *table.said]
 
 
 def _unranked(table: Table) -> list[str]:
-    meaning = table.ranked_by
+    if table.rank_by is None:
+        return []
+    meaning = MEANINGS[table.rank_by]
     compared = [row for row in table.rows if not row.reference]
     if compared and not any(row.best for row in compared):
         return [f"Not ranked: no {meaning.name} ({meaning.text}); --rank-by takes any other metric."]

@@ -9,16 +9,20 @@ from typing import NoReturn
 from unlearn_cli.errors import InputError, UnlearnError
 
 PROJECT = "unlearn"
+GROUPS = ("task", "data", "model", "forget")
 DESCRIPTION = """\
 Compare finished runs: mean ± standard deviation over seeds, 95 % confidence interval, gap to the retrain
 oracle of the same seed, rank. A table for each setting (task, data, model, forget set and whatever else
-method and mask do not say), a row for each variant of method and mask."""
+method and mask do not say), a row for each variant of method and mask. With --across forget, settings that
+differ only in the forget set share a table: a column for each choice of it, and the change. Where forget sets
+were chosen by a measurement (worst_case), a table says how far they overlap."""
 EXAMPLES = """\
 examples:
   unlearn-compare outputs                                    everything that was run
   unlearn-compare outputs/sweeps/NAME --html table.html      a sweep, as a page with figures
   unlearn-compare outputs --where forget.fraction=0.1 --metrics UA,RA,avg_gap --latex table.tex
-  unlearn-compare outputs --by method,mask.fraction --rank-by TA --csv table.csv"""
+  unlearn-compare outputs --by method,mask.fraction --rank-by TA --csv table.csv
+  unlearn-compare outputs --across forget --where forget=random,worst_case --markdown table.md"""
 
 
 class Parser(ArgumentParser):
@@ -51,6 +55,8 @@ def parser() -> Parser:
     chosen.add_argument(
         "--metrics", type=_listed, metavar="UA,…", help="columns; all = all measured (default: the headline)"
     )
+    side = "options of task, data, model or forget side by side, with the change between runs of equal seeds"
+    chosen.add_argument("--across", choices=GROUPS, metavar="GROUP", help=side)
     chosen.add_argument("--rank-by", default="avg_gap", metavar="METRIC", help="default: avg_gap")
     interval = "95 %% confidence interval of the mean: Student's t (default) or percentile bootstrap"
     chosen.add_argument("--interval", choices=("t", "bootstrap"), default="t", help=interval)

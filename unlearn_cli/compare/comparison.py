@@ -1,7 +1,7 @@
-"""What every output of a comparison renders: tables of rows of cells, ranked, with the notes that explain."""
+"""What every output of a comparison renders: tables of rows of cells, ranked or laid side by side."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from unlearn_cli.compare.groups import Group, Setting, settings
@@ -29,15 +29,41 @@ class Options:
     rank_by: str = "avg_gap"
     interval: Interval = "t"
     by: Sequence[str] = ()
+    across: str | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A metric: of all of a row's runs, or of those that `part` names; then its head has no arrow."""
+
+    meaning: Meaning
+    part: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Its head; the part stands below, in as many lines as it has words, since cells are narrow."""
+        if self.part is None:
+            return self.meaning.label
+        unit = f" ({self.unit})" if self.unit else ""
+        below = self.part.replace(" ", "\n").replace("\n→", " →")
+        return f"{self.meaning.name}{unit}\n{below}".rstrip()
+
+    @property
+    def unit(self) -> str:
+        return self.meaning.unit
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One metric of one row. Gaps are to the oracle of the same seed; paper is (mean, deviation or None)."""
+    """One metric of one row. Gaps are to the oracle of the same seed; paper is (mean, deviation or None).
+
+    A change (`signed`) is a difference between two parts of the row's runs.
+    """
 
     value: Estimate | None
-    gap: Estimate | None
-    paper: tuple[float, float | None] | None
+    gap: Estimate | None = None
+    paper: tuple[float, float | None] | None = None
+    signed: bool = False
 
     @property
     def difference(self) -> float | None:
@@ -55,21 +81,21 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One variant of a method, or a reference (retrain, original). It has a cell for every metric that is
-    shown or belongs to the headline."""
+    """One variant of a method, or a reference (retrain, original).
+
+    It has a cell for every column and, where rows are ranked, for every headline metric; a cell is of n runs
+    if it does not say otherwise.
+    """
 
     group: Group
     cells: Mapping[str, Cell]
-    place: Place | None
-    reference: bool
+    n: int
+    place: Place | None = None
+    reference: bool = False
 
     @property
     def name(self) -> str:
         return self.group.name
-
-    @property
-    def n(self) -> int:
-        return len(self.group.runs)
 
     @property
     def best(self) -> bool:
@@ -96,21 +122,26 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """One setting: references first, then the ranked rows, then those that have no rank."""
+    """One setting: references first, then the ranked rows, then those that have no rank.
+
+    rank_by is None where rows are not to be ranked; `said` are sentences to stand below.
+    """
 
     title: str
     keys: Keys
-    columns: Mapping[str, Meaning]
+    columns: Mapping[str, Column]
     rows: Sequence[Row]
-    rank_by: str
-    ranked_by: Meaning
+    rank_by: str | None = None
+    said: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Comparison:
     tables: Sequence[Table]
     options: Options
-    left_out: Sequence[str] = field(default=())
+    left_out: Sequence[str] = ()
+    overlaps: Sequence[Table] = ()
+    """How far the forget sets that were chosen by a measurement overlap."""
 
 
 def compare(runs: Sequence[Run], options: Options, left_out: Sequence[str] = ()) -> Comparison:
@@ -119,15 +150,25 @@ def compare(runs: Sequence[Run], options: Options, left_out: Sequence[str] = ())
     Raises:
         InputError: a metric or ranking key that is unknown or was not measured.
     """
-    measured = list(dict.fromkeys(key for run in runs for key in run.values if key in MEANINGS))
-    columns = _columns(options.metrics, measured)
+    measured = measured_in(runs)
+    columns = chosen_metrics(options.metrics, measured)
     if options.rank_by != Options.rank_by:
         _check("--rank-by", options.rank_by, measured)
     tables = [_table(setting, columns, options) for setting in settings(runs, options.by)]
     return Comparison(sorted(tables, key=lambda table: table.title), options, left_out)
 
 
-def _columns(wanted: Sequence[str] | None, measured: list[str]) -> list[str]:
+def measured_in(runs: Iterable[Run]) -> list[str]:
+    """The metrics that some of these runs have."""
+    return list(dict.fromkeys(key for run in runs for key in run.values if key in MEANINGS))
+
+
+def chosen_metrics(wanted: Sequence[str] | None, measured: list[str]) -> list[str]:
+    """What `--metrics` asks for, the headline if it is not given.
+
+    Raises:
+        InputError: a metric that is unknown or was not measured.
+    """
     headline = [key for key in HEADLINE if key in measured]
     if wanted is None:
         return [key for key in headline if key not in MINOR]
@@ -145,27 +186,27 @@ def _check(flag: str, key: str, measured: Sequence[str]) -> None:
 
 
 def _table(setting: Setting, columns: list[str], options: Options) -> Table:
-    measured = {
-        key for group in (*setting.references, *setting.groups) for run in group.runs for key in run.values
-    }
+    measured = measured_in(run for group in (*setting.references, *setting.groups) for run in group.runs)
     rank_by = options.rank_by
-    shown = {key: MEANINGS[key] for key in dict.fromkeys([*columns, rank_by]) if key in measured}
+    shown = {key: Column(MEANINGS[key]) for key in dict.fromkeys([*columns, rank_by]) if key in measured}
     counted = [key for key in dict.fromkeys([*shown, *HEADLINE]) if key in measured]
 
     def row(group: Group, place: Place | None, reference: bool = False) -> Row:
-        return Row(group, {key: _cell(group, key, options.interval) for key in counted}, place, reference)
+        cells = {key: cell(group.runs, key, options.interval) for key in counted}
+        return Row(group, cells, len(group.runs), place, reference)
 
     places = placed(setting.groups, rank_by, MEANINGS[rank_by], options.by)
     rows = [row(group, place) for group, place in zip(setting.groups, places, strict=True)]
     rows.sort(key=lambda row: (row.place is None, row.place.rank if row.place else 0, row.name))
     references = [row(group, None, reference=True) for group in setting.references]
-    return Table(setting.title, setting.keys, shown, [*references, *rows], rank_by, MEANINGS[rank_by])
+    return Table(setting.title, setting.keys, shown, [*references, *rows], rank_by)
 
 
-def _cell(group: Group, key: str, interval: Interval) -> Cell:
-    found = [run.values[key] for run in group.runs if key in run.values]
-    gap = [run.gap[key] for run in group.runs if key in run.gap]
-    expected: Mapping[str, Any] = next((e for run in group.runs if (e := run.result["expected"])), {})
+def cell(runs: Sequence[Run], key: str, interval: Interval) -> Cell:
+    """What these runs say of one metric."""
+    found = [run.values[key] for run in runs if key in run.values]
+    gap = [run.gap[key] for run in runs if key in run.gap]
+    expected: Mapping[str, Any] = next((e for run in runs if (e := run.result["expected"])), {})
     mean, std = expected.get(key, (None, None))
     paper = None if mean is None else (mean, std)
     return Cell(estimate(found, interval), estimate(gap, interval), paper)

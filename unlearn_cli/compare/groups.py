@@ -51,20 +51,27 @@ def settings(runs: Sequence[Run], by: Sequence[str] = ()) -> list[Setting]:
     With `by` there is a table for each choice of task, data, model and forget set, and in it a row for each
     combination of values of these keys.
     """
-    tables = _parted(runs, base_keys if by else setting_keys)
-    names = _told_apart([keys for keys, _ in tables], _place)
-    found = []
-    for (_, members), (title, keys) in zip(tables, names, strict=True):
-        compared = [run for run in members if run.result["method"] not in REFERENCES]
-        if by:
-            rows = _parted(compared, partial(_picked, by))
-            labels = [(_labelled(keys), keys) for keys, _ in rows]
-        else:
-            rows = _parted(compared, variant_keys)
-            labels = _told_apart([keys for keys, _ in rows], itemgetter("method"))
-        groups = [Group(name, own, inside) for (name, own), (_, inside) in zip(labels, rows, strict=True)]
-        found.append(Setting(title, keys, groups, references(members)))
-    return found
+    return titled(parted(runs, base_keys if by else setting_keys), by)
+
+
+def titled(tables: Sequence[tuple[Keys, Sequence[Run]]], by: Sequence[str] = ()) -> list[Setting]:
+    """A setting for each of these lots of runs, named by the keys that tell it from the others."""
+    names = told_apart([keys for keys, _ in tables], place)
+    return [
+        Setting(title, keys, _groups(members, by), references(members))
+        for (_, members), (title, keys) in zip(tables, names, strict=True)
+    ]
+
+
+def _groups(members: Sequence[Run], by: Sequence[str]) -> list[Group]:
+    compared = [run for run in members if run.result["method"] not in REFERENCES]
+    if by:
+        rows = parted(compared, partial(_picked, by))
+        labels = [(_labelled(keys), keys) for keys, _ in rows]
+    else:
+        rows = parted(compared, variant_keys)
+        labels = told_apart([keys for keys, _ in rows], itemgetter("method"))
+    return [Group(name, own, inside) for (name, own), (_, inside) in zip(labels, rows, strict=True)]
 
 
 def references(runs: Sequence[Run]) -> list[Group]:
@@ -109,7 +116,8 @@ def _as(run: Run, method: str) -> Run:
     return replace(run, result={**result, **own})
 
 
-def _parted(runs: Sequence[Run], keys_of: Callable[[Run], Keys]) -> list[tuple[Keys, list[Run]]]:
+def parted(runs: Sequence[Run], keys_of: Callable[[Run], Keys]) -> list[tuple[Keys, list[Run]]]:
+    """The runs by equal keys, in the order of the first of each."""
     parts: dict[str, tuple[Keys, list[Run]]] = {}
     for run in runs:
         keys = keys_of(run)
@@ -117,7 +125,7 @@ def _parted(runs: Sequence[Run], keys_of: Callable[[Run], Keys]) -> list[tuple[K
     return list(parts.values())
 
 
-def _told_apart(items: Sequence[Keys], name: Callable[[Keys], str]) -> list[tuple[str, Keys]]:
+def told_apart(items: Sequence[Keys], name: Callable[[Keys], str]) -> list[tuple[str, Keys]]:
     """Each item's name, with the keys in which those of the same name differ, and these keys."""
     alike: dict[str, list[Keys]] = {}
     for item in items:
@@ -130,8 +138,9 @@ def _told_apart(items: Sequence[Keys], name: Callable[[Keys], str]) -> list[tupl
     return told
 
 
-def _place(keys: Keys) -> str:
-    return " · ".join(str(keys[group]) for group in BASE)
+def place(keys: Keys) -> str:
+    """`classification · digits · resnet20 · random`, as far as the keys say so."""
+    return " · ".join(str(keys[group]) for group in BASE if group in keys)
 
 
 def _picked(by: Sequence[str], run: Run) -> Keys:

@@ -22,9 +22,17 @@ Keys = dict[str, Any]
 
 def all_keys(run: Run) -> Keys:
     """Every key that a run can be picked by."""
-    return {k: v for k, v in run.result["choices"].items() if "/" not in k and "@" not in k} | dict(
-        flat(run.config, ".")
-    )
+    return chosen(run) | dict(flat(run.config, "."))
+
+
+def chosen(run: Run) -> Keys:
+    """The options chosen, by the config node that they fill: `method`, and below a node `forget.lower`."""
+    found = {}
+    for choice, option in run.result["choices"].items():
+        group, _, node = choice.partition("@")
+        if "/" not in group and (not node or node.endswith(f".{group}")):
+            found[node or group] = option
+    return found
 
 
 def base_keys(run: Run) -> Keys:
@@ -42,7 +50,18 @@ def variant_keys(run: Run) -> Keys:
 
 def setting_keys(run: Run) -> Keys:
     """Everything outside of method and mask but the seeds: methods are compared where it is equal."""
-    return base_keys(run) | dict(flat(_without(unseeded(dict(run.config)), METHOD), "."))
+    nested = {node: option for node, option in chosen(run).items() if "." in node}
+    return (
+        base_keys(run)
+        | {node: option for node, option in nested.items() if node.partition(".")[0] not in METHOD}
+        | dict(flat(_without(unseeded(dict(run.config)), METHOD), "."))
+    )
+
+
+def seeds(run: Run, without: Sequence[str] = ()) -> Keys:
+    """The seeds that lie outside of method, mask and these groups."""
+    keys = flat(_without(determining(dict(run.config)), (*METHOD, *without)), ".")
+    return {key: value for key, value in keys if key.rpartition(".")[2] == "seed"}
 
 
 def circumstances(run: Run, without: Sequence[str] = ()) -> str:
@@ -64,7 +83,8 @@ def token(value: Any) -> str:
 def differing(items: Sequence[Keys]) -> list[str]:
     """The keys in which the items differ, in their order; enough of them to tell all items apart.
 
-    Keys that only some items have, and class names, are used only where the others do not suffice.
+    Keys below a choice that differs, keys that only some items have, and class names are used only where the
+    others do not suffice.
     """
     keys = list(dict.fromkeys(key for item in items for key in item))
     shared = [
@@ -72,8 +92,10 @@ def differing(items: Sequence[Keys]) -> list[str]:
         for key in keys
         if not key.endswith("_target_") and len({token(i[key]) for i in items if key in i}) > 1
     ]
-    if len({token([item.get(key) for key in shared]) for item in items}) == len(items):
-        return shared
+    choices = [key for key in shared if not any(key.startswith(f"{other}.") for other in shared)]
+    for enough in (choices, shared):
+        if len({token([item.get(key) for key in enough]) for item in items}) == len(items):
+            return enough
     return [key for key in keys if len({token([key in item, item.get(key)]) for item in items}) > 1]
 
 

@@ -1,9 +1,8 @@
 """A comparison in LaTeX, as the papers print it: booktabs, `2.85$_{\\pm 0.43}$ (2.39)`."""
 
-from unlearn_cli.compare.captions import deviation, difference, legend, notes
+from unlearn_cli.compare.captions import deviation, difference, legend, mean, notes
 from unlearn_cli.compare.comparison import Cell, Comparison, Row, Table
-from unlearn_cli.compare.numbers import ABSENT, number
-from unlearn_cli.evaluation.meaning import Meaning
+from unlearn_cli.compare.numbers import number
 
 ESCAPED = {
     "\\": r"\textbackslash{}",
@@ -12,6 +11,7 @@ ESCAPED = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
     **{"<": "$<$", ">": "$>$", "|": "$|$"},
     **{"±": r"$\pm$", "≈": r"$\approx$", "†": r"$\dagger$", "✗": r"$\times$", "‖": r"$\Vert$"},
+    "\n": " ",
     **{"→": r"$\to$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "−": "$-$", "–": "--", "·": r"$\cdot$"},
 }
 
@@ -29,7 +29,7 @@ def escaped(text: str) -> str:
 
 def _table(table: Table, comparison: Comparison) -> str:
     said = [*legend([table], comparison.options, intervals=False), *notes(table, comparison.options.by)]
-    head = ["Method", *(escaped(meaning.label) for meaning in table.columns.values())]
+    head = ["Method", *(escaped(column.label) for column in table.columns.values())]
     last_reference = [row for row in table.rows if row.reference][-1:]
     body = []
     for row in table.rows:
@@ -61,29 +61,27 @@ def _lines(table: Table, row: Row) -> list[list[str]]:
     name = rf"\textbf{{{escaped(row.name)}}}" if row.best else escaped(row.name)
     ours = [name + (f" {escaped(row.marks)}" if row.marks else "")]
     papers = [r"\quad paper"]
-    for key, meaning in table.columns.items():
+    for key, column in table.columns.items():
         cell = row.cells[key]
-        text = _ours(cell, meaning)
+        text = _ours(cell, column.unit)
         ours.append(rf"\textbf{{{text}}}" if row.best and key == table.rank_by else text)
-        papers.append(_paper(cell, meaning))
+        papers.append(_paper(cell, column.unit))
     return [ours, papers] if any(papers[1:]) else [ours]
 
 
-def _ours(cell: Cell, meaning: Meaning) -> str:
-    if cell.value is None:
-        return escaped(ABSENT)
-    text = number(cell.value.mean, meaning.unit)
-    if cell.value.std is not None:
-        text += _below(deviation(cell.value, meaning.unit))
-    return text + (f" ({number(cell.gap.mean, meaning.unit)})" if cell.gap else "")
+def _ours(cell: Cell, unit: str) -> str:
+    text = escaped(mean(cell, unit))
+    if cell.value and cell.value.std is not None:
+        text += _below(deviation(cell.value, unit))
+    return text + (f" ({number(cell.gap.mean, unit)})" if cell.gap else "")
 
 
-def _paper(cell: Cell, meaning: Meaning) -> str:
+def _paper(cell: Cell, unit: str) -> str:
     if cell.paper is None:
         return ""
-    mean, std = cell.paper
-    text = number(mean, meaning.unit) + ("" if std is None else _below(number(std, meaning.unit)))
-    return text if cell.difference is None else f"{text} ({escaped(difference(cell, meaning.unit))})"
+    theirs, std = cell.paper
+    text = number(theirs, unit) + ("" if std is None else _below(number(std, unit)))
+    return text if cell.difference is None else f"{text} ({escaped(difference(cell, unit))})"
 
 
 def _below(std: str) -> str:

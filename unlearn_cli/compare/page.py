@@ -18,35 +18,38 @@ PICTURES = {"samples": "samples", "confidence": "confidence histograms"}
 
 
 def to_html(comparison: Comparison) -> str:
-    """The page: for each setting a sortable table, two figures, and pictures of each row's first seed."""
+    """The page: for each setting a sortable table, and where its rows are ranked two figures and pictures of
+    each row's first seed; then the overlap of forget sets."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    meanings = {key: meaning for table in comparison.tables for key, meaning in table.columns.items()}
+    columns = [column for table in comparison.tables for column in table.columns.values()]
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         tables=[_setting(table, comparison.options.by) for table in comparison.tables],
+        overlaps=[_setting(table, ()) for table in comparison.overlaps],
         legend=legend(comparison.tables, comparison.options),
-        meanings=meanings.values(),
+        meanings=dict.fromkeys(column.meaning for column in columns),
         left_out=comparison.left_out,
         destroyed=DESTROYED,
     )
 
 
 def _setting(table: Table, by: Sequence[str]) -> dict[str, Any]:
+    alone = [row for row in table.rows if not row.reference and table.rank_by]
     return {
         "title": table.title,
-        "columns": [(meaning, key == table.rank_by) for key, meaning in table.columns.items()],
+        "columns": [(column, key == table.rank_by) for key, column in table.columns.items()],
         "references": [_row(table, row) for row in table.rows if row.reference],
         "rows": [_row(table, row) for row in table.rows if not row.reference],
         "notes": notes(table, by),
         "plots": {title: Markup(svg) for title, svg in plots(table).items()},
-        "pictures": [picture for row in table.rows if not row.reference for picture in _pictures(row)],
+        "pictures": [picture for row in alone for picture in _pictures(row)],
     }
 
 
 def _row(table: Table, row: Row) -> dict[str, Any]:
     cells = []
-    for key, meaning in table.columns.items():
+    for key, column in table.columns.items():
         cell = row.cells[key]
-        first, *others = lines(row, cell, meaning)
+        first, *others = lines(row, cell, column.unit)
         cells.append(
             {
                 "value": cell.value.mean if cell.value else None,

@@ -129,14 +129,14 @@ def read(folder: Path) -> Run:
     Raises:
         Unfit: it is not finished, unreadable, incomplete or of another version of this program.
     """
-    status = _load(folder / STATUS)
+    status = load(folder / STATUS)
     state = status.get("state", "without a state")
     if state != "finished":
         raise Unfit(state, status.get("reason"))
-    result = _load(folder / RESULT)
+    result = load(folder / RESULT)
     if wrong := unlike(result):
         raise Unfit("of another version", wrong)
-    return Run(folder, _load(folder / CONFIG), result)
+    return Run(folder, load(folder / CONFIG), result)
 
 
 def unlike(result: Mapping[str, Any]) -> str | None:
@@ -155,7 +155,12 @@ def unlike(result: Mapping[str, Any]) -> str | None:
     return "no method among its choices" if "method" not in result["choices"] else None
 
 
-def _load(file: Path) -> dict[str, Any]:
+def load(file: Path) -> dict[str, Any]:
+    """The content of a JSON or YAML file.
+
+    Raises:
+        Unfit: it is not there, unreadable or no mapping.
+    """
     try:
         text = file.read_text()
         content = json.loads(text) if file.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)

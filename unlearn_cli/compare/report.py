@@ -1,17 +1,20 @@
 """From the command's arguments to the terminal and the files that were asked for."""
 
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
+from unlearn_cli.compare.across import across
 from unlearn_cli.compare.comparison import Comparison, Options, compare
 from unlearn_cli.compare.groups import once
 from unlearn_cli.compare.keys import check, where
 from unlearn_cli.compare.latex import to_latex
 from unlearn_cli.compare.markdown import to_markdown
-from unlearn_cli.compare.records import find
+from unlearn_cli.compare.overlap import overlaps
+from unlearn_cli.compare.records import Found, Run, find
 from unlearn_cli.compare.rows import rows, to_csv
 from unlearn_cli.compare.terminal import show
 from unlearn_cli.errors import InputError
@@ -29,8 +32,10 @@ def report(arguments: Namespace) -> None:
     if not runs:
         raise InputError("\n".join(["none of these runs can be compared", *found.sentences()]))
     check(runs, arguments.by, "--by")
-    options = Options(arguments.metrics, arguments.rank_by, arguments.interval, arguments.by)
-    comparison = compare(where(runs, arguments.where), options, found.sentences())
+    options = Options(
+        arguments.metrics, arguments.rank_by, arguments.interval, arguments.by, arguments.across
+    )
+    comparison = _compared(where(runs, arguments.where), options, found)
     show(comparison, Console())
     write: list[tuple[Path | None, Callable[[Comparison], str]]] = [
         (arguments.csv, to_csv),
@@ -54,8 +59,14 @@ def summarise(folder: Path) -> None:
     found = find([folder])
     runs = once(found)
     if len(runs) > 1:
-        show(compare(runs, Options(), found.sentences()), Console())
+        show(_compared(runs, Options(), found), Console())
         print(f"also as a page, for a paper, …: unlearn-compare {folder} --html table.html --latex table.tex")
+
+
+def _compared(runs: Sequence[Run], options: Options, found: Found) -> Comparison:
+    overlapping = overlaps(runs, found)  # may leave something out
+    tables = across if options.across else compare
+    return replace(tables(runs, options, found.sentences()), overlaps=overlapping)
 
 
 def _page(comparison: Comparison) -> str:

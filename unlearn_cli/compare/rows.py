@@ -13,7 +13,9 @@ def rows(comparison: Comparison) -> list[dict[str, Any]]:
     """One dict for each row, all with the same keys; None where there is nothing.
 
     `<metric>/mean`, `/std`, `/low`, `/high` (the interval of the mean), `/n`; the same of `/gap_`; `/paper`,
-    `/paper_std`, `/difference`, `/outside`. Keys in which settings or variants differ have their columns.
+    `/paper_std`, `/difference`, `/outside`. Of settings side by side: `<metric>/<option>/mean`, …, and
+    `<metric>/<one> → <other>/mean`, …, the change. Keys in which settings or variants differ have their
+    columns.
     """
     found = [_row(table, row) for table in comparison.tables for row in table.rows]
     names = list(dict.fromkeys(name for row in found for name in row))
@@ -32,14 +34,14 @@ def to_csv(comparison: Comparison) -> str:
 
 
 def _row(table: Table, row: Row) -> dict[str, Any]:
-    choices = row.group.runs[0].result["choices"]
+    choices = [run.result["choices"] for run in row.group.runs]
     seeds = sorted({run.result["seed"] for run in row.group.runs})
     named = (*BASE, *METHOD)
     told = {key: shown(value) for key, value in {**table.keys, **row.group.keys}.items() if key not in named}
     found: dict[str, Any] = {
         "setting": table.title,
         "name": row.name,
-        **{group: choices.get(group) for group in named},
+        **{group: _common([chosen.get(group) for chosen in choices]) for group in named},
         **told,
         "n": row.n,
         "seeds": " ".join(map(str, seeds)),
@@ -52,6 +54,11 @@ def _row(table: Table, row: Row) -> dict[str, Any]:
     for key in table.columns:
         found |= _cell(key, row.cells[key])
     return found
+
+
+def _common(values: list[Any]) -> Any:
+    """What they all are; None if they are not all the same."""
+    return values[0] if values.count(values[0]) == len(values) else None
 
 
 def _cell(key: str, cell: Cell) -> dict[str, Any]:

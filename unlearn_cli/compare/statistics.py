@@ -75,15 +75,26 @@ def _bootstrap(values: Sequence[float]) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
+def paired(one: Mapping[str, float], other: Mapping[str, float]) -> list[float]:
+    """one − other for each key that both have."""
+    return [one[key] - other[key] for key in sorted(one.keys() & other.keys())]
+
+
 def paired_p(one: Mapping[str, float], other: Mapping[str, float]) -> float | None:
     """p of the two-sided paired t-test over the keys that both have; None of fewer than two, or not finite.
 
     If all differences are equal there is nothing to test: 1 if they are zero, else 0.
     """
-    common = sorted(one.keys() & other.keys())
-    differences = np.array([one[key] - other[key] for key in common])
-    if len(common) < 2 or not np.isfinite(differences).all():
+    differences = np.array(paired(one, other))
+    if len(differences) < 2 or not np.isfinite(differences).all():
         return None
     if np.ptp(differences) < ROUNDING:
         return float(abs(differences[0]) < ROUNDING)
     return float(stats.ttest_1samp(differences, 0).pvalue)
+
+
+@cache
+def jaccard_by_chance(m: int, k: int, n: int) -> float:
+    """Expected |A ∩ B| / |A ∪ B| of m and k out of n drawn at random; for m = k = f·n about f / (2 − f)."""
+    common = np.arange(max(0, m + k - n), min(m, k) + 1)
+    return float(stats.hypergeom(n, m, k).pmf(common) @ (common / (m + k - common)))

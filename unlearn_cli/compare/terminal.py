@@ -12,15 +12,17 @@ from unlearn_cli.compare.captions import legend, lines, notes
 from unlearn_cli.compare.comparison import DESTROYED, Comparison, Row, Table
 
 GAP = 2  # between columns: the box's own and one of padding
+NAMES = 2
+"""Names take at most one part of the width in so many, and go on in a second line."""
 REFERENCE = "dim"
 
 
 def show(comparison: Comparison, console: Console) -> None:
     """Print every table with its notes."""
-    for table in comparison.tables:
+    for table in (*comparison.tables, *comparison.overlaps):
         console.print(Text(table.title, style="bold"))
         for columns in _fitting(table, console.width):
-            console.print(_rendered(table, columns), highlight=False)
+            console.print(_rendered(table, columns, console.width), highlight=False)
         for note in notes(table, comparison.options.by):
             console.print(Text(note, style="red" if note.startswith(DESTROYED) else "dim"))
         console.print()
@@ -33,11 +35,12 @@ def show(comparison: Comparison, console: Console) -> None:
 def _fitting(table: Table, width: int) -> Iterator[list[str]]:
     """The columns in parts that are no wider than the terminal, with the names."""
     names, counts = [_name(row).plain for row in table.rows], [str(row.n) for row in table.rows]
-    left = max(map(cell_len, names)) + GAP + max(map(cell_len, counts))
+    left = min(max(map(cell_len, names)), width // NAMES) + GAP + max(map(cell_len, counts))
     part: list[str] = []
     used = left
-    for key, meaning in table.columns.items():
-        texts = [meaning.label, *(line for row in table.rows for line in lines(row, row.cells[key], meaning))]
+    for key, column in table.columns.items():
+        texts = column.label.split("\n")
+        texts += [line for row in table.rows for line in lines(row, row.cells[key], column.unit)]
         needed = GAP + max(cell_len(text) for text in texts)
         if part and used + needed > width:
             yield part
@@ -47,9 +50,9 @@ def _fitting(table: Table, width: int) -> Iterator[list[str]]:
     yield part
 
 
-def _rendered(table: Table, columns: Sequence[str]) -> RichTable:
+def _rendered(table: Table, columns: Sequence[str], width: int) -> RichTable:
     rendered = RichTable(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False, show_edge=False)
-    rendered.add_column("", no_wrap=True)
+    rendered.add_column("", max_width=width // NAMES, overflow="fold")
     rendered.add_column("n", justify="right", no_wrap=True)
     for key in columns:
         rendered.add_column(table.columns[key].label, justify="right", no_wrap=True)
@@ -67,7 +70,7 @@ def _name(row: Row) -> Text:
 
 
 def _cell(table: Table, row: Row, key: str) -> Text:
-    first, *others = lines(row, row.cells[key], table.columns[key])
+    first, *others = lines(row, row.cells[key], table.columns[key].unit)
     text = Text(first, style="bold" if row.best and key == table.rank_by else "")
     for line in others:
         text.append(f"\n{line}", style="not bold dim")

@@ -1,81 +1,125 @@
-"""An account of a selection: every unit's difficulty, what the set is made of, figures."""
+"""An account of a selection: every unit's weight and loss, what the set is made of, figures."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.files import replacing
 from unlearn_cli.forget.bilevel import Selection
-from unlearn_cli.forget.figures import draw_composition, draw_extremes, draw_weights
+from unlearn_cli.forget.figures import Shown, draw_composition, draw_extremes, draw_weights
 from unlearn_cli.forget.units import Units
 
-FEW = 50  # values of a column up to which a composition says something
+FEW = 50  # values of a column up to which its composition says something
+SHOWN = 12  # images of either end
+
+DIFFICULTY = ("rank", "unit", "label", "weight", "loss", "selected", "random")
+
+
+class Part(NamedTuple):
+    """The rows that have one value of one column."""
+
+    value: str
+    selected: int
+    all: int
+    share_of_selected: float
+    share_of_all: float
+
+    @property
+    def difference(self) -> float:
+        """How much larger a part of the selected rows it is than of all rows."""
+        return self.share_of_selected - self.share_of_all
 
 
 def write_account(
-    found: Selection, units: Units, chosen: np.ndarray, random: np.ndarray, data: ImageData, folder: Path
+    found: Selection, units: Units, random: np.ndarray, mode: str, data: ImageData, folder: Path
 ) -> None:
-    """Tables and figures into the folder.
+    """Write difficulty.csv, composition.csv and the figures weights, composition and extremes.
+
+    composition.png is left out of data without a column of few values.
 
     Args:
-        chosen, random: positions of the units selected, and of a random set of the same size.
+        random: (m,) positions of a random set of units; the m units of the largest weights are the selected.
+        mode: worst or easiest, what the large weights stand for.
     """
-    order = found.top(len(units))
-    write_csv(
-        folder / "difficulty.csv",
-        ("rank", "unit", "label", "weight", "loss", "selected", "random"),
-        difficulty(found, units, order, chosen, random, data),
-    )
-    parts = compositions(data, units.rows_of(chosen), units.rows)
+    count, order = len(random), found.top(len(units), mode)
+    parts = compositions(data, units.rows_of(order[:count]), units.rows)
+    write_csv(folder / "difficulty.csv", DIFFICULTY, difficulty(found, units, order, random, data))
     write_csv(
         folder / "composition.csv",
-        ("column", "value", "selected", "all", "share_of_selected", "share_of_all"),
-        (row for rows in parts.values() for row in rows),
+        ("column", *Part._fields),
+        ((name, *part) for name, values in parts.items() for part in values),
     )
-    draw_weights(found.weights[order], found.trajectory, len(chosen), folder / "weights.png")
-    draw_composition(parts, folder / "composition.png")
+    draw_weights(found.scores[order], found.trajectory, count, folder / "weights.png")
+    if parts:
+        draw_composition(parts, folder / "composition.png")
+    most = min(SHOWN, len(units) // 2)
     draw_extremes(
-        data, [units.rows_of(order[[place]]) for place in range(len(order))], folder / "extremes.png"
+        shown(units, order[:most], count, data),
+        shown(units, order[-most:], count - (len(order) - most), data),
+        mode,
+        folder / "extremes.png",
     )
 
 
 def difficulty(
-    found: Selection,
-    units: Units,
-    order: np.ndarray,
-    chosen: np.ndarray,
-    random: np.ndarray,
-    data: ImageData,
+    found: Selection, units: Units, order: np.ndarray, random: np.ndarray, data: ImageData
 ) -> Iterable[Sequence[Any]]:
-    """A row for each unit, hardest to forget first: its final weight, its mean loss after unlearning."""
-    selected, drawn, losses = set(chosen.tolist()), set(random.tolist()), found.mean_losses
-    samples = len(units) == len(units.rows)
-    for rank, unit in enumerate(order.tolist(), 1):
-        label = data.classes[data.labels[units.names[unit]]] if samples else ""
-        values = f"{found.weights[unit]:.6g}", f"{losses[unit]:.6g}"
-        yield rank, units.names[unit], label, *values, int(unit in selected), int(unit in drawn)
+    """A row for each unit in `order`: its final weight, its mean loss after unlearning, as in DIFFICULTY.
+
+    The label is that of all the unit's rows, or empty if they differ.
+    """
+    labels, at = data.labels[units.rows], first_rows(units)
+    mixed = np.zeros(len(units), dtype=bool)
+    mixed[units.of_row[labels != data.labels[at][units.of_row]]] = True
+    names = np.where(mixed, "", np.array(data.classes, dtype=object)[data.labels[at]])
+    drawn = np.isin(order, random).astype(int)
+    rows = zip(
+        units.names[order].tolist(),
+        names[order].tolist(),
+        found.scores[order].tolist(),
+        found.mean_losses[order].tolist(),
+        drawn.tolist(),
+        strict=True,
+    )
+    for rank, (unit, label, weight, loss, chance) in enumerate(rows, 1):
+        yield rank, unit, label, f"{weight:.6g}", f"{loss:.6g}", int(rank <= len(random)), chance
 
 
-Composition = dict[str, list[tuple[str, str, int, int, float, float]]]
-"""By column: (column, value, rows selected, rows in all, share of the selected, share of all)."""
-
-
-def compositions(data: ImageData, selected: np.ndarray, rows: np.ndarray) -> Composition:
-    """How often each value of each column of few values stands among the selected rows and among all."""
-    found: Composition = {}
+def compositions(data: ImageData, selected: np.ndarray, rows: np.ndarray) -> dict[str, list[Part]]:
+    """By column of 2 to 50 values: their parts of the selected rows and of all, most preferred first."""
+    found = {}
     for name, column in data.columns.items():
-        values, of_all = np.unique(column[rows].astype(str), return_counts=True)
-        if 1 < len(values) <= FEW:
-            there = column[selected].astype(str)
-            counts = [
-                (value, int((there == value).sum()), int(n)) for value, n in zip(values, of_all, strict=True)
+        of_all = Counter(map(str, column[rows].tolist()))
+        if 1 < len(of_all) <= FEW:
+            there = Counter(map(str, column[selected].tolist()))
+            parts = [
+                Part(value, there[value], of, there[value] / len(selected), of / len(rows))
+                for value, of in of_all.items()
             ]
-            found[name] = [(name, v, n, of, n / len(selected), of / len(rows)) for v, n, of in counts]
+            found[name] = sorted(parts, key=lambda part: (-part.difference, part.value))
     return found
+
+
+def shown(units: Units, positions: np.ndarray, selected: int, data: ImageData) -> list[Shown]:
+    """The first image of each of these units, by its name, or a sample's by its class; the first
+    `selected` units are those selected."""
+    rows = first_rows(units)[positions]
+    samples = len(units) == len(units.rows)
+    names = [data.classes[label] for label in data.labels[rows]] if samples else units.names[positions]
+    return [
+        Shown(str(name), data.image(row), place < selected)
+        for place, (name, row) in enumerate(zip(names, rows.tolist(), strict=True))
+    ]
+
+
+def first_rows(units: Units) -> np.ndarray:
+    """(U,): the first training row of each unit."""
+    return units.rows[np.unique(units.of_row, return_index=True)[1]]
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -31,7 +31,9 @@ class Selection:
     """How far the upper level has come. U units, each with a weight in [0, 1]; the weights sum to m."""
 
     weights: np.ndarray
-    """(U,) float64."""
+    """(U,) float64: w, the present iterate."""
+    scores: np.ndarray
+    """(U,) float64: the mean of the iterates, or the last: how hard each unit is to forget."""
     total_losses: np.ndarray
     """(U,) float64: sums of ℓ(θ_u(w); z) over the upper iterations, in the task's units."""
     trajectory: list[dict[str, float]] = field(default_factory=list)
@@ -44,22 +46,22 @@ class Selection:
         return self.total_losses / max(1, len(self.trajectory))
 
     def top(self, count: int, mode: str = "worst") -> np.ndarray:
-        """Positions of the `count` largest weights, largest first; of equal ones by the loss so far."""
+        """Positions of the `count` largest scores, largest first; of equal ones by the loss so far."""
         ties = -self.total_losses if mode == "easiest" else self.total_losses
-        return np.lexsort((ties, -self.weights))[:count]
+        return np.lexsort((ties, -self.scores))[:count]
 
     def save(self, file: Path) -> None:
         """Replace the file by this state."""
-        arrays = {"weights": self.weights, "total_losses": self.total_losses}
-        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        names = ("weights", "scores", "total_losses")
+        tensors = {name: torch.from_numpy(getattr(self, name)) for name in names}
         write_checkpoint(file, tensors | {"trajectory": self.trajectory, "cost": self.cost})
 
     @classmethod
     def load(cls, file: Path) -> Selection:
         """The state in the file."""
         content = torch.load(file, weights_only=True)
-        arrays = content["weights"].numpy(), content["total_losses"].numpy()
-        return cls(*arrays, content["trajectory"], content["cost"])
+        weights, scores, losses = (content[name].numpy() for name in ("weights", "scores", "total_losses"))
+        return cls(weights, scores, losses, content["trajectory"], content["cost"])
 
 
 def solve(
@@ -84,6 +86,8 @@ def solve(
             losses = after_unlearning(problem, origins, units, now.weights, trainer, f"selection-{number}")
             objective, now.weights = upper_step(problem, now.weights, losses, number)
         now.total_losses = now.total_losses + losses
+        share = 1 / number if problem.iterate == "average" else 1
+        now.scores = now.scores + share * (now.weights - now.scores)
         chosen = now.top(count, problem.mode)
         row = {
             "objective": objective,
@@ -114,7 +118,7 @@ def begun(problem: WorstCase, there: int, random: np.ndarray) -> Selection:
     """The start: equal weights, or the indicator of a random set."""
     uniform = problem.start == "uniform"
     weights = np.full(there, len(random) / there) if uniform else indicator(random, there)
-    return Selection(weights, np.zeros(there))
+    return Selection(weights, weights, np.zeros(there))
 
 
 def settled(problem: WorstCase, trajectory: list[dict[str, float]]) -> bool:

@@ -24,18 +24,18 @@ def project(point: np.ndarray, mass: float) -> np.ndarray:
     sums = np.concatenate([[0.0], np.cumsum(entries)])
 
     def falls_short(mu: float) -> bool:
-        """Whether s(μ) ≤ m."""
+        """Whether s(μ) ≤ m: never before the solution, always after it."""
         first, last = np.searchsorted(entries, [mu, mu + 1])
         inside = sums[last] - sums[first] - mu * (last - first)
         return bool(inside + (len(a) - last) <= mass)
 
     lower, upper = entries[0] - 1, entries[-1]  # s is n and 0 there
-    for offset in (0, 1):
-        index = bisect_left(range(len(a)), True, key=lambda i, o=offset: falls_short(entries[i] - o))
+    for breakpoints in (entries, entries - 1):
+        index = bisect_left(breakpoints, True, key=falls_short)
         if index < len(a):
-            upper = min(upper, entries[index] - offset)
+            upper = min(upper, breakpoints[index])
         if index > 0:
-            lower = max(lower, entries[index - 1] - offset)
+            lower = max(lower, breakpoints[index - 1])
     middle = (lower + upper) / 2  # no breakpoint between them: the same entries are inside for any μ there
     inside, ones = (a > middle) & (a < middle + 1), int((a >= middle + 1).sum())
     mu = (a[inside].sum() + ones - mass) / inside.sum() if inside.any() else middle

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class WorstCase(Counted):
     """The m units that a model knows best after they were unlearned.
 
-    min_w Σ w_i·ℓ(θ_u(w); z_i) + γ·‖w‖² over {0 ≤ w ≤ 1, Σw = m}, θ_u(w) by one of `lower`; then the m largest
-    weights. `mode=easiest` turns the sign of ℓ. The weights are a score of difficulty for every unit.
+    min_w Σ w_i·ℓ(θ_u(w); z_i) + γ·‖w‖² over {0 ≤ w ≤ 1, Σw = m}, θ_u(w) by one of `lower`; then the m
+    largest weights. `mode=easiest` turns the sign of ℓ. The weights are a score of difficulty for every unit.
     """
 
     mode: Literal["worst", "easiest", "random"] = Field(description="random: m units by chance, to compare")
@@ -40,6 +40,10 @@ class WorstCase(Counted):
         "(paper)"
     )
     eta: float = Field(gt=0, description="η, length of an upper step")
+    iterate: Literal["average", "last"] = Field(
+        description="which w the top m are of: the mean over the iterations, or the last (release), which "
+        "swings, since what is left out of the training has the larger loss for that"
+    )
     start: Literal["uniform", "random"] = Field(
         description="w = m/n for all, or 1 for a random set (release), which small plain steps cannot leave"
     )
@@ -74,8 +78,7 @@ class WorstCase(Counted):
             with origins.track_shared(folder, "selection") as tracker:
                 found = solve(self, origins, units, random, folder, tracker)
             if origins.compute.is_main:
-                chosen = found.top(len(random), self.mode)
-                write_account(found, units, chosen, random, data, folder / "account")
+                write_account(found, units, random, self.mode, data, folder / "account")
 
         folder = origins.store.get("selection", self.selection_facts(origins), make)
         found = Selection.load(folder / "selection.pt")
