@@ -35,7 +35,8 @@ def options(group: str, more: tuple[Path, ...] = ()) -> list[Option]:
     found = {}
     for folder in (conf_folder(), *more):
         for path in sorted((folder / group).rglob("*.yaml")):
-            if any(folder.with_suffix(".yaml").exists() for folder in path.parents):
+            above = path.relative_to(folder / group).parents[:-1]
+            if any((folder / group / name).with_suffix(".yaml").exists() for name in above):
                 continue  # an option's values for one task or data set (model/unet/digits.yaml): no option
             name = path.relative_to(folder / group).with_suffix("").as_posix()
             text = path.read_text(encoding="utf-8", errors="replace")

@@ -11,6 +11,7 @@ from pydantic import DirectoryPath, Field, ValidationError
 from unlearn_cli.catalogue import options
 from unlearn_cli.compute import Device, Precision
 from unlearn_cli.errors import InputError, did_you_mean
+from unlearn_cli.nested import flat
 from unlearn_cli.optim import Recipe
 from unlearn_cli.settings import Settings
 from unlearn_cli.store import key_of
@@ -29,7 +30,9 @@ class Expected(Settings):
     """A paper's numbers for an experiment."""
 
     source: str = Field(description="table, paper, what was averaged")
-    choices: dict[str, str] = Field(description="option by group for which the numbers hold")
+    choices: dict[str, Any] = Field(
+        description="what the numbers hold for: option by group, and value by dotted key"
+    )
     values: dict[str, dict[str, tuple[float, float | None]]] = Field(
         description="by method and metric: mean, and deviation where it is published"
     )
@@ -68,9 +71,14 @@ class Experiment(Settings):
         """
         paper = self.expected
         values = paper.values.get(self.choices["method"]) if paper else None
-        if not paper or not values or not paper.choices.items() <= self.choices.items():
+        if not paper or not values or not paper.choices.items() <= (self.choices | self.values).items():
             return {"expected": None, "source": None}
         return {"expected": values, "source": paper.source}
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The resolved values by dotted key."""
+        return dict(flat(self.config, "."))
 
     @property
     def folder(self) -> Path:

@@ -53,11 +53,9 @@ def run(
         "split_fingerprint": "s",
         "fingerprint": str(sorted(rows)),
         "indices": sorted(rows),
+        "found": {"units": ROWS} if chosen else {},
     }
     (folder / "forget.json").write_text(json.dumps(manifest))
-    if chosen:
-        (folder / "forget").mkdir()
-        (folder / "forget/difficulty.csv").write_text("rank,unit\n" + "1,0\n" * ROWS)
     return folder
 
 

@@ -56,7 +56,7 @@ def drawn(monkeypatch) -> dict[str, tuple]:
 def selection(weights, losses) -> Selection:
     """Two upper iterations that ended in these weights and mean losses."""
     row = {"objective": 1.0, "loss_selected": 0.1, "loss_others": 0.2, "kept": 1.0, "random": 0.5}
-    return Selection(np.array(weights), 2 * np.array(losses), [row, row])
+    return Selection(np.array(weights), np.array(weights), 2 * np.array(losses), [row, row])
 
 
 def table(path) -> list[list[str]]:
@@ -184,12 +184,18 @@ def test_of_few_units_each_end_has_half_and_the_selected_are_marked(
 
 
 def told_of(mode="worst", unit="sample", **found):
-    return told(
-        {"kind": "worst_case", "count": 50, "facts": {"mode": mode, "unit": unit}, "found": found}, 502
-    )
+    return told({"kind": "worst_case", "count": 50, "facts": {"mode": mode, "unit": unit}, "found": found})
 
 
-FOUND = {"random": 0.12, "loss_selected": 0.00123, "loss_others": 0.3149, "iterations": 20, "seconds": 31.4}
+FOUND = {
+    "selected": 50,
+    "units": 502,
+    "random": 0.12,
+    "loss_selected": 0.00123,
+    "loss_others": 0.3149,
+    "iterations": 20,
+    "seconds": 31.4,
+}
 
 
 def test_a_selection_is_told_in_a_line():
@@ -200,11 +206,11 @@ def test_a_selection_is_told_in_a_line():
 
 
 def test_whole_classes_and_the_easiest_set_are_told():
-    assert told_of("easiest", "class", **FOUND | {"random": 1.0}).startswith(
-        "worst_case (easiest): 50 of 502 samples (unit: class), 20 upper iterations, 31 s; "
-        "100 % lie in a random set of this size too; mean loss"
+    assert told_of("easiest", "class", **FOUND | {"random": 1.0, "selected": 1, "units": 10}).startswith(
+        "worst_case (easiest): 1 of 10 classes, 20 upper iterations, 31 s; "
+        "100 % lie in a random set of this size too (chance: 10 %); mean loss"
     )
 
 
 def test_a_set_that_took_no_search_is_not_told():
-    assert told({"kind": "random", "count": 5, "facts": {"fraction": 0.1, "seed": 0}, "found": {}}, 502) == ""
+    assert told({"kind": "random", "count": 5, "facts": {"fraction": 0.1, "seed": 0}, "found": {}}) == ""

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, product
 from operator import itemgetter
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -15,7 +14,7 @@ from unlearn_cli.compare.records import Found, Run, Unfit, load
 from unlearn_cli.compare.statistics import Estimate, jaccard_by_chance
 from unlearn_cli.evaluation.meaning import Meaning
 
-MANIFEST, ACCOUNT = "forget.json", "forget/difficulty.csv"
+MANIFEST = "forget.json"
 SIZES = ("forget.fraction", "forget.count")
 JACCARD, CHANCE = "jaccard", "chance"
 COLUMNS = {
@@ -37,7 +36,8 @@ class ForgetSet:
     facts: dict[str, Any]
     pair: str
     """Token of the seeds that did not choose it."""
-    folder: Path
+    there: int | None
+    """How many units it was chosen from; None where that is not told."""
 
     @property
     def unit(self) -> str:
@@ -133,7 +133,8 @@ def _read(run: Run) -> tuple[str, ForgetSet]:
         rows, fingerprint, facts = (manifest[key] for key in ("indices", "fingerprint", "facts"))
     except KeyError as error:
         raise Unfit("of another version", f"{MANIFEST} lacks {error}") from error
-    return space, ForgetSet(frozenset(rows), fingerprint, facts, token(seeds(run, ["forget"])), run.folder)
+    there = manifest.get("found", {}).get("units")
+    return space, ForgetSet(frozenset(rows), fingerprint, facts, token(seeds(run, ["forget"])), there)
 
 
 def _merged(settings: list[Sets]) -> list[Sets]:
@@ -190,11 +191,5 @@ def _mean(values: Sequence[float | None]) -> Cell:
 
 
 def _there(settings: Sequence[Sets]) -> dict[str, int]:
-    """How many units there were to choose from: the account of a choice has a line for each."""
-    found: dict[str, int] = {}
-    for one in (one for sets in settings for one in sets.by_seeds.values()):
-        account = one.folder / ACCOUNT
-        if one.unit not in found and account.exists():
-            with account.open("rb") as file:
-                found[one.unit] = sum(1 for _ in file) - 1
-    return found
+    """How many units there were to choose from, by kind."""
+    return {one.unit: one.there for sets in settings for one in sets.by_seeds.values() if one.there}

@@ -4,24 +4,25 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def told(forget: Mapping[str, Any], training_rows: int) -> str:
+UNITS = {"sample": "samples", "class": "classes"}
+
+
+def told(forget: Mapping[str, Any]) -> str:
     """A sentence about the search; '' if the set took none.
 
     forget: `forget` of metrics.json, with kind, count (rows), facts and found.
     """
-    facts, found = forget["facts"], forget["found"]
+    facts, found = forget["facts"], forget.get("found")  # which older results lack
     if not found:
         return ""
     mode = "" if facts["mode"] == "worst" else f" ({facts['mode']})"
-    # of other units the part selected is not the part of their rows
-    samples = facts["unit"] == "sample"
-    chance = f" (chance: {brief(100 * forget['count'] / training_rows)} %)" if samples else ""
-    unit = "" if samples else f" (unit: {facts['unit']})"
+    count, there, unit = found["selected"], found["units"], UNITS.get(facts["unit"], facts["unit"])
     selected, others = brief(found["loss_selected"]), brief(found["loss_others"])
     return (
-        f"{forget['kind']}{mode}: {forget['count']:,} of {training_rows:,} samples{unit}, "
+        f"{forget['kind']}{mode}: {count:,} of {there:,} {unit}, "
         f"{found['iterations']} upper iterations, {found['seconds']:,.0f} s; "
-        f"{brief(100 * found['random'])} % lie in a random set of this size too{chance}; "
+        f"{brief(100 * found['random'])} % lie in a random set of this size too "
+        f"(chance: {brief(100 * count / there)} %); "
         f"mean loss {selected} of the selected, {others} of the others"
     )
 

@@ -85,6 +85,8 @@ class WorstCase(Counted):
         chosen = found.top(len(random), self.mode)
         summary = found.trajectory[-1] | {
             "iterations": len(found.trajectory),
+            "selected": len(random),
+            "units": len(units),
             "seconds": found.cost["seconds"],
         }
         rows, account = units.rows_of(chosen), folder / "account"
