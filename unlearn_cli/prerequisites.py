@@ -14,6 +14,10 @@ MODEL = ("task", "data", "model", "train", "seed", "device", "precision", "chann
 """Keys of the configuration that determine an original model."""
 
 
+Entry = Callable[[Origins], tuple[str, dict[str, Any]]]
+"""Kind and facts of an entry of the store."""
+
+
 @dataclass(frozen=True)
 class Prerequisite:
     """A kind of thing that is made once, kept in the store, and found there by every run that needs it."""
@@ -29,8 +33,8 @@ class Prerequisite:
     make: Callable[[Origins], object]
     told_by: tuple[str, ...]
     """Which of forget set and seed tell two of them apart, for their names."""
-    trains: Callable[[Origins], dict[str, Any]] | None = None
-    """Facts of the model whose training takes the time."""
+    entry: Entry | None = None
+    """The entry whose making takes the time."""
 
 
 def prerequisites(experiment: Experiment) -> list[Prerequisite]:
@@ -59,12 +63,16 @@ def _has_oracle(experiment: Experiment) -> bool:
     return experiment.oracle or isinstance(experiment.method, Retrain)
 
 
-def _facts(method: Original) -> Callable[[Origins], dict[str, Any]]:
-    return lambda origins: origins.facts(method.rows(origins))
+def _model(method: Original) -> Entry:
+    return lambda origins: ("model", origins.facts(method.rows(origins)))
 
 
-def _has_model(method: Original) -> Callable[[Origins], bool]:
-    return lambda origins: origins.store.find("model", _facts(method)(origins)) is not None
+def _selection(origins: Origins) -> tuple[str, dict[str, Any]]:
+    return "selection", origins.experiment.forget.selection_facts(origins)
+
+
+def _has(entry: Entry) -> Callable[[Origins], bool]:
+    return lambda origins: origins.store.find(*entry(origins)) is not None
 
 
 def _make_model(method: Original) -> Callable[[Origins], object]:
@@ -121,29 +129,30 @@ KINDS = (
         wanted=lambda experiment: True,
         determined_by=_sections(*MODEL),
         after=("data", "judge"),
-        made=_has_model(Original()),
+        made=_has(_model(Original())),
         make=_make_model(Original()),
         told_by=("seed",),
-        trains=_facts(Original()),
+        entry=_model(Original()),
     ),
     Prerequisite(
         "forget set",
         wanted=lambda experiment: experiment.forget.trains,
         determined_by=_sections(*MODEL, "forget"),
         after=("original",),
-        made=lambda origins: origins.experiment.forget.made(origins),
+        made=_has(_selection),
         make=lambda origins: origins.forget_set,
         told_by=("forget", "seed"),
+        entry=_selection,
     ),
     Prerequisite(
         "oracle",
         wanted=_has_oracle,
         determined_by=_sections(*MODEL, "forget"),
         after=("data", "judge", "forget set"),
-        made=_has_model(Retrain()),
+        made=_has(_model(Retrain())),
         make=_make_model(Retrain()),
         told_by=("forget", "seed"),
-        trains=_facts(Retrain()),
+        entry=_model(Retrain()),
     ),
     Prerequisite(
         "reference metrics",

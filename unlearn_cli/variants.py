@@ -15,7 +15,7 @@ def determining(config: dict[str, Any]) -> dict[str, Any]:
 
 def unseeded(config: dict[str, Any]) -> dict[str, Any]:
     """The determining configuration without any key named `seed`, at whatever depth."""
-    return _without_seeds(determining(config))
+    return without_seeds(determining(config))
 
 
 def variant(config: dict[str, Any], method: str) -> str:
@@ -24,12 +24,20 @@ def variant(config: dict[str, Any], method: str) -> str:
 
 
 def forget_values(config: dict[str, Any]) -> dict[str, Any]:
-    """What the configuration says of the forget set, without its seed."""
-    values = unseeded(config)["forget"].items()
-    return {key: value for key, value in values if key != "_target_" and value is not None}
+    """What the configuration says of the forget set, without its seed; of a part of it, what kind it is."""
+    values = {key: _kind(value) for key, value in unseeded(config)["forget"].items()}
+    return {key: value for key, value in values.items() if key != "_target_" and value is not None}
 
 
-def _without_seeds(node: Any) -> Any:
+def _kind(value: Any) -> Any:
+    """The name of the class that a node is for, and a hash of its values."""
+    if not isinstance(value, dict):
+        return value
+    return f"{value['_target_'].rpartition('.')[2]}-{key_of(value)[:4]}"
+
+
+def without_seeds(node: Any) -> Any:
+    """Nested dicts without the keys named `seed`."""
     if not isinstance(node, dict):
         return node
-    return {key: _without_seeds(value) for key, value in node.items() if key != "seed"}
+    return {key: without_seeds(value) for key, value in node.items() if key != "seed"}

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from unlearn_cli.files import write_json
-from unlearn_cli.sweep.estimate import model_seconds, run_seconds, spoken
+from unlearn_cli.sweep.estimate import entry_seconds, run_seconds, spoken
 
 FACTS = {"model": "resnet", "train": {"epochs": 3}, "seed": 0, "rows": "a", "split": "s"}
 
@@ -22,8 +22,8 @@ def test_models_are_alike_whatever_their_seed_and_rows(tmp_path):
         write_json(tmp_path / "model" / str(number) / "entry.json", {"facts": facts, "seconds": seconds})
     (tmp_path / "model" / "torn").mkdir()
     (tmp_path / "model" / "torn" / "entry.json").write_text("{")
-    assert model_seconds(tmp_path, FACTS | {"seed": 7}) == 20.0
-    assert model_seconds(tmp_path, FACTS | {"model": "vgg"}) is None
+    assert entry_seconds(tmp_path, "model", FACTS | {"seed": 7}) == 20.0
+    assert entry_seconds(tmp_path, "model", FACTS | {"model": "vgg"}) is None
 
 
 def test_runs_are_alike_whatever_their_seed(tmp_path):

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-
 UNITS = {"sample": "samples", "class": "classes"}
 
 

@@ -100,10 +100,6 @@ class WorstCase(Counted):
         """Everything that determines the selection, for the store's key."""
         return origins.facts(origins.splits.train) | {"forget": self.facts()}
 
-    def made(self, origins: Origins) -> bool:
-        """Whether the store has the selection."""
-        return origins.store.find("selection", self.selection_facts(origins)) is not None
-
     def _drawn(self, data: ImageData, splits: Splits) -> tuple[Units, np.ndarray]:
         """The units, and the positions of m of them by chance."""
         units = Units.of(self.unit, data, splits.train)

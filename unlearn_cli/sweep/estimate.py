@@ -8,15 +8,16 @@ from typing import Any
 
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.store import MANIFEST
+from unlearn_cli.variants import without_seeds
 
-DIFFER = ("seed", "rows", "split")
-"""Facts of a model in which its like may differ."""
+DIFFER = ("rows", "split")
+"""Facts of an entry in which its like may differ, beside the seeds."""
 
 
-def model_seconds(store: Path, facts: dict[str, Any]) -> float | None:
-    """Median time in which models of the same kind, recipe and data were trained; None if none was."""
+def entry_seconds(store: Path, kind: str, facts: dict[str, Any]) -> float | None:
+    """Median time in which entries of the same kind, recipe and data were made; None if none was."""
     wanted = _alike(facts)
-    entries = [_read(file) for file in store.glob(f"model/*/{MANIFEST}")]
+    entries = [_read(file) for file in store.glob(f"{kind}/*/{MANIFEST}")]
     return _median(e.get("seconds") for e in entries if _alike(e.get("facts", {})) == wanted)
 
 
@@ -40,7 +41,7 @@ def spoken(seconds: float) -> str:
 
 
 def _alike(facts: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in facts.items() if key not in DIFFER}
+    return {key: value for key, value in without_seeds(facts).items() if key not in DIFFER}
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from unlearn_cli.experiment import Experiment
 from unlearn_cli.origins import Origins
 from unlearn_cli.prerequisites import Prerequisite, identity, prerequisites
 from unlearn_cli.store import NotMade, ReadOnlyStore, key_of
-from unlearn_cli.sweep.estimate import model_seconds, run_seconds
+from unlearn_cli.sweep.estimate import entry_seconds, run_seconds
 from unlearn_cli.sweep.states import State, state_of
 from unlearn_cli.variants import forget_values
 
@@ -139,8 +139,8 @@ class Look:
             if origins and all(need in found.made for need in after) and kind.made(origins):
                 found.made[key] = kind
             elif key not in found.made:
-                trained = kind.trains(origins) if origins and kind.trains else None
-                seconds = model_seconds(experiment.paths.store, trained) if trained else None
+                entry = kind.entry(origins.rehearsal()) if origins and kind.entry else None
+                seconds = entry_seconds(experiment.paths.store, *entry) if entry else None
                 found.missing[key] = Shared(kind, experiment, after, seconds)
 
     def _origins(self, experiment: Experiment) -> Origins | None:

@@ -40,7 +40,7 @@ def show_plan(found: Plan, before: bool) -> None:
 
 def _total(found: Plan) -> str:
     """The sum of what can be estimated, and how much cannot."""
-    trained = [item.seconds for item in found.missing.values() if item.kind.trains]
+    trained = [item.seconds for item in found.missing.values() if item.kind.entry]
     times = [run.seconds for run in found.to_do] + trained
     known = [time for time in times if time is not None]
     if not times:
