@@ -187,6 +187,6 @@ def judged(
         history = original.history + [row for row in record["history"] if row["stage"] != "original"]
         figures = evaluation.figures(origins, history, outputs, folder.path / "figures")
         tracker.predictions(evaluation.samples(origins, outputs))
-        for figure in figures:
+        for figure in [*figures, *origins.forget_set.figures]:
             tracker.figure(figure.stem, figure)
     return result

@@ -45,6 +45,11 @@ class ForgetSet:
         """Hash of data, split and rows, however the rows were chosen."""
         return digest(self.data_fingerprint, self.split_fingerprint, self.rows)
 
+    @property
+    def figures(self) -> list[Path]:
+        """Those of the account."""
+        return sorted(self.account.glob("*.png")) if self.account else []
+
     def save(self, folder: Path) -> None:
         """Write forget.json, a manifest that `forget=indices` reads back, and forget/, the account."""
         manifest = {
