@@ -123,3 +123,26 @@ def test_averaged_weights_by_hand(recipe):
 def test_values_out_of_range_are_refused(recipe, wrong):
     with pytest.raises(ValidationError):
         recipe(**wrong)
+
+
+def test_sign_steps_by_hand(recipe):
+    """Every entry moves by the rate against its gradient's sign, or stays where that is 0; nothing decays."""
+    p, idle = nn.Parameter(torch.tensor([2.0, -1.0, 0.5, 3.0])), nn.Parameter(torch.tensor([7.0]))
+    optimizer = recipe(optimizer="sign", lr=0.25, momentum=0.9, weight_decay=0.5).make_optimizer([p, idle])
+    for gradient in ([1e-9, -5.0, 0.0, 2.0], [1e3, 1e-3, 0.0, -2.0]):
+        p.grad = torch.tensor(gradient)
+        optimizer.step()
+    assert p.tolist() == [1.5, -1.0, 0.5, 3.0]
+    assert idle.tolist() == [7.0]
+
+
+def test_sign_steps_follow_the_schedule(recipe):
+    p = nn.Parameter(torch.tensor([1.0]))
+    chosen = recipe(optimizer="sign", lr=0.5, schedule="multistep", milestones=[1], decay=0.5)
+    optimizer = chosen.make_optimizer([p])
+    schedule = chosen.make_schedule(optimizer, [1, 1])
+    for _ in range(2):
+        p.grad = torch.tensor([-4.0])
+        optimizer.step()
+        schedule.step()
+    assert p.item() == 1.75

@@ -28,8 +28,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what `replacing` could not when its process was killed; no other may be writing there."""
-    for file in folder.glob(".*.tmp"):
+    """Remove what `replacing` could not when its process was killed, in folders below, too; no other may be
+    writing there."""
+    for file in folder.rglob(".*.tmp"):
         file.unlink()
 
 

@@ -54,7 +54,7 @@ def origins(toy, compute, tmp_path):
         config={"forget": {}},
         paths=Paths(outputs=tmp_path, store=store.root, data=None),
     )
-    return Origins(experiment, compute, store, toy, splits, forget_set)
+    return Origins(experiment, compute, store, toy, splits, lambda _: forget_set)
 
 
 @pytest.fixture

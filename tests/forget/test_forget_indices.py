@@ -44,12 +44,13 @@ def test_rows_of_a_file(data, splits, file, name):
 
 def test_a_saved_manifest_gives_the_same_forget_set(data, splits, tmp_path):
     first = Random(fraction=0.25, count=None, seed=1).select(data, splits)
-    first.save(tmp_path / "forget.json")
+    first.save(tmp_path)
     manifest = json.loads((tmp_path / "forget.json").read_text())
     assert manifest == {
         "kind": "random",
         "seed": 1,
         "facts": {"fraction": 0.25, "count": None, "seed": 1},
+        "found": {},
         "classes": [],
         "data_fingerprint": data.fingerprint,
         "split_fingerprint": splits.fingerprint,
@@ -62,14 +63,14 @@ def test_a_saved_manifest_gives_the_same_forget_set(data, splits, tmp_path):
 
 
 def test_a_manifest_of_other_data(data, splits, tmp_path, refused):
-    Random(fraction=0.25, count=None, seed=1).select(data, splits).save(tmp_path / "forget.json")
+    Random(fraction=0.25, count=None, seed=1).select(data, splits).save(tmp_path)
     data.fingerprint = "another"
     refused(tmp_path / "forget.json", r"forget\.file: '.*': a manifest of data .*, but faces is another")
 
 
 def test_a_manifest_of_another_split(data, splits, tmp_path, refused):
     other = split(data, 0.25, 1)
-    Random(fraction=0.5, count=None, seed=0).select(data, other).save(tmp_path / "forget.json")
+    Random(fraction=0.5, count=None, seed=0).select(data, other).save(tmp_path)
     refused(tmp_path / "forget.json", r"indices not in the training split")
 
 
