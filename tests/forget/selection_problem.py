@@ -41,12 +41,12 @@ DEFAULTS = {
     "seed": 0,
     "iterations": 20,
     "gamma": 1e-4,
-    "step": "rank",
+    "step": "leader",
     "eta": 0.1,
-    "iterate": "average",
+    "iterate": "best",
     "start": "uniform",
     "binarise_every": None,
-    "patience": 3,
+    "patience": 5,
     "tolerance": 0.02,
 }
 """Those of conf/forget/worst_case.yaml, but for the size."""

@@ -15,7 +15,7 @@ PLAIN = {"count": 1, "gamma": 0.0, "eta": 1.0, "step": "plain"}
 
 
 def step(weights, losses=LOSSES, number=1, **changes):
-    return upper_step(worst_case(**PLAIN | changes), np.array(weights, dtype=float), losses, number)
+    return upper_step(worst_case(**PLAIN | changes), np.array(weights, dtype=float), losses, losses, number)
 
 
 class TestUpperStep:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from scipy.stats import rankdata
+from torch import Tensor
 
 from unlearn_cli.cost import Cost
 from unlearn_cli.forget.projection import project
@@ -39,6 +40,9 @@ class Selection:
     trajectory: list[dict[str, float]] = field(default_factory=list)
     """A row for each upper iteration."""
     cost: dict[str, Any] = field(default_factory=dict)
+    best: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """(m,) positions of the set of the smallest F among those that w was the indicator of; empty before."""
+    best_objective: float = float("inf")
 
     @property
     def mean_losses(self) -> np.ndarray:
@@ -46,22 +50,26 @@ class Selection:
         return self.total_losses / max(1, len(self.trajectory))
 
     def top(self, count: int, mode: str = "worst") -> np.ndarray:
-        """Positions of the `count` largest scores, largest first; of equal ones by the loss so far."""
+        """`count` positions: the best set first, then by score, largest first, and by the loss so far."""
         ties = -self.total_losses if mode == "easiest" else self.total_losses
-        return np.lexsort((ties, -self.scores))[:count]
+        return np.lexsort((ties, -self.scores, -indicator(self.best, len(self.scores))))[:count]
 
     def save(self, file: Path) -> None:
         """Replace the file by this state."""
-        names = ("weights", "scores", "total_losses")
+        names = ("weights", "scores", "total_losses", "best")
         tensors = {name: torch.from_numpy(getattr(self, name)) for name in names}
-        write_checkpoint(file, tensors | {"trajectory": self.trajectory, "cost": self.cost})
+        write_checkpoint(
+            file,
+            tensors
+            | {"best_objective": self.best_objective, "trajectory": self.trajectory, "cost": self.cost},
+        )
 
     @classmethod
     def load(cls, file: Path) -> Selection:
         """The state in the file."""
         content = torch.load(file, weights_only=True)
-        weights, scores, losses = (content[name].numpy() for name in ("weights", "scores", "total_losses"))
-        return cls(weights, scores, losses, content["trajectory"], content["cost"])
+        arrays: dict[str, Any] = {k: v.numpy() for k, v in content.items() if isinstance(v, Tensor)}
+        return cls(**content | arrays)
 
 
 def solve(
@@ -84,10 +92,13 @@ def solve(
         number, before = len(now.trajectory) + 1, now.top(count, problem.mode)
         with trainer.cost.clock(trainer.device):
             losses = after_unlearning(problem, origins, units, now.weights, trainer, f"selection-{number}")
-            objective, now.weights = upper_step(problem, now.weights, losses, number)
-        now.total_losses = now.total_losses + losses
-        share = 1 / number if problem.iterate == "average" else 1
+            now.total_losses = now.total_losses + losses
+            weights = now.weights
+            objective, now.weights = upper_step(problem, weights, losses, now.total_losses, number)
+        share = 1 if problem.iterate == "last" else 1 / number
         now.scores = now.scores + share * (now.weights - now.scores)
+        if problem.iterate == "best" and is_set(weights) and objective < now.best_objective:
+            now.best, now.best_objective = np.flatnonzero(weights), objective
         chosen = now.top(count, problem.mode)
         row = {
             "objective": objective,
@@ -144,20 +155,29 @@ def after_unlearning(
 
 
 def upper_step(
-    problem: WorstCase, weights: np.ndarray, losses: np.ndarray, number: int
+    problem: WorstCase, weights: np.ndarray, losses: np.ndarray, total_losses: np.ndarray, number: int
 ) -> tuple[float, np.ndarray]:
-    """F(w) = Σ w_i·ℓ_i + γ·‖w‖² and P_C(w − η·(ℓ + 2γ·w)); the easiest set has −ℓ for ℓ.
+    """F(w) = Σ w_i·ℓ_i + γ·‖w‖², and the next w. The easiest set has −ℓ for ℓ.
 
-    The sign steps of the lower level leave θ_u(w) without a gradient in w, so dF/dw_i is that simple.
+    The sign steps of the lower level leave θ_u(w) without a gradient in w, so dF/dw_i = ℓ_i + 2γ·w_i.
+    rank, std, plain: P_C(w − η·dF/dw), the slope scaled. leader: argmin_C w·Σ_k ℓ^k over the iterations so
+    far, the indicator of the m units of the smallest losses; the next iteration measures its F.
     """
-    signed = -losses if problem.mode == "easiest" else losses
-    objective = float(weights @ signed + problem.gamma * weights @ weights)
-    slope = signed + 2 * problem.gamma * weights
-    mass = round(float(weights.sum()))
-    after = project(weights - problem.eta * scaled(slope, problem.step), mass)
+    sign, mass = -1 if problem.mode == "easiest" else 1, round(float(weights.sum()))
+    objective = float(sign * weights @ losses + problem.gamma * weights @ weights)
+    if problem.step == "leader":
+        after = indicator(np.argsort(sign * total_losses, kind="stable")[:mass], len(losses))
+    else:
+        slope = sign * losses + 2 * problem.gamma * weights
+        after = project(weights - problem.eta * scaled(slope, problem.step), mass)
     if problem.binarise_every and number % problem.binarise_every == 0:
         after = indicator(np.argsort(-after, kind="stable")[:mass], len(after))
     return objective, after
+
+
+def is_set(weights: np.ndarray) -> bool:
+    """Whether every weight is 0 or 1."""
+    return bool(np.isin(weights, (0, 1)).all())
 
 
 def scaled(slope: np.ndarray, step: str) -> np.ndarray:

@@ -35,14 +35,15 @@ class WorstCase(Counted):
     seed: int = Field(ge=0, description="draws the random set")
     iterations: int = Field(gt=0, description="upper iterations at most")
     gamma: float = Field(ge=0, description="γ, weight of ‖w‖²")
-    step: Literal["rank", "std", "plain"] = Field(
-        description="an upper step takes the slope's ranks, the slope over its deviation, or the plain slope "
-        "(paper)"
+    step: Literal["leader", "rank", "std", "plain"] = Field(
+        description="leader: w becomes the m units of the smallest losses so far; rank, std, plain: w moves "
+        "against the slope's ranks, the slope over its deviation, the plain slope (paper)"
     )
-    eta: float = Field(gt=0, description="η, length of an upper step")
-    iterate: Literal["average", "last"] = Field(
-        description="which w the top m are of: the mean over the iterations, or the last (release), which "
-        "swings, since what is left out of the training has the larger loss for that"
+    eta: float = Field(gt=0, description="η, length of an upper step; not for leader")
+    iterate: Literal["best", "average", "last"] = Field(
+        description="best: the set of the smallest F among those that w was (leader: always after the first "
+        "iteration); else the top m of the mean w or of the last (release), which swings, since what is left "
+        "out of the training has the larger loss for that"
     )
     start: Literal["uniform", "random"] = Field(
         description="w = m/n for all, or 1 for a random set (release), which small plain steps cannot leave"
