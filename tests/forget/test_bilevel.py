@@ -184,20 +184,20 @@ class TestScores:
         assert second["objective"] == pytest.approx(0.4 * 0.1 + 0.3 * 0.2 + 0.2 * 0.3 + 0.1 * 0.4)
 
     def test_the_leader_goes_where_the_losses_were_smallest_and_the_best_set_stays(self, solved):
-        """w is uniform, {0}, {1} (losses so far: .6, .5, …), {1}: F(w) is .9 for {0}, .7 and .3 for {1}."""
-        measured = [[0.1, 0.2, 0.3], [0.9, 0.3, 0.8], [0.2, 0.7, 0.9], [0.9, 0.3, 0.1]]
+        """w is uniform, {0}, {1}, {1}: F(w) is .9 for {0}, .7 and then .3 for {1}."""
+        measured = [[0.1, 0.2, 0.3], [0.9, 0.3, 0.8], [0.6, 0.7, 0.9], [0.9, 0.3, 0.1]]
         now = solved(measured[:2], 3, 1, iterations=2, patience=None, gamma=0.0)
-        assert (now.best.tolist(), now.best_objective) == ([0], 0.9)
+        assert (now.best.tolist(), now.best_iteration, now.row["objective"]) == ([0], 2, 0.9)
         assert now.weights.tolist() == [0, 1, 0]
         found = solved(measured[2:], 3, 1, iterations=4, patience=None, gamma=0.0)  # goes on
         assert [row["objective"] for row in found.trajectory] == pytest.approx([0.2, 0.9, 0.7, 0.3])
-        assert (found.best.tolist(), found.best_objective) == ([1], pytest.approx(0.3))
+        assert (found.best.tolist(), found.best_iteration) == ([1], 4)
         assert found.top(3).tolist() == [1, 0, 2]
 
     def test_the_leader_of_the_easiest_set_has_the_largest_losses(self, solved):
         measured = [[0.1, 0.2, 0.3], [0.1, 0.2, 0.8]]
         found = solved(measured, 3, 1, iterations=2, patience=None, gamma=0.0, mode="easiest")
-        assert (found.best.tolist(), found.best_objective) == ([2], -0.8)
+        assert (found.best.tolist(), found.row["objective"]) == ([2], -0.8)
 
     def test_it_ends_when_the_top_stays(self, solved):
         found = solved([[1, 2, 3, 4]] * 9, 4, 1, iterations=9, patience=3)

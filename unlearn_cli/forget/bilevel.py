@@ -42,7 +42,13 @@ class Selection:
     cost: dict[str, Any] = field(default_factory=dict)
     best: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """(m,) positions of the set of the smallest F among those that w was the indicator of; empty before."""
-    best_objective: float = float("inf")
+    best_iteration: int = 0
+    """The upper iteration (from 1) that measured its F; 0 before."""
+
+    @property
+    def row(self) -> dict[str, float]:
+        """The iteration that measured the best set; the last one where there is no such set."""
+        return self.trajectory[self.best_iteration - 1]
 
     @property
     def mean_losses(self) -> np.ndarray:
@@ -61,7 +67,7 @@ class Selection:
         write_checkpoint(
             file,
             tensors
-            | {"best_objective": self.best_objective, "trajectory": self.trajectory, "cost": self.cost},
+            | {"best_iteration": self.best_iteration, "trajectory": self.trajectory, "cost": self.cost},
         )
 
     @classmethod
@@ -97,8 +103,9 @@ def solve(
             objective, now.weights = upper_step(problem, weights, losses, now.total_losses, number)
         share = 1 if problem.iterate == "last" else 1 / number
         now.scores = now.scores + share * (now.weights - now.scores)
-        if problem.iterate == "best" and is_set(weights) and objective < now.best_objective:
-            now.best, now.best_objective = np.flatnonzero(weights), objective
+        first = not now.best_iteration
+        if problem.iterate == "best" and is_set(weights) and (first or objective < now.row["objective"]):
+            now.best, now.best_iteration = np.flatnonzero(weights), number
         chosen = now.top(count, problem.mode)
         row = {
             "objective": objective,

@@ -84,7 +84,7 @@ class WorstCase(Counted):
         folder = origins.store.get("selection", self.selection_facts(origins), make)
         found = Selection.load(folder / "selection.pt")
         chosen = found.top(len(random), self.mode)
-        summary = found.trajectory[-1] | {
+        summary = found.row | {
             "iterations": len(found.trajectory),
             "selected": len(random),
             "units": len(units),
