@@ -96,8 +96,15 @@ def test_a_metric_without_a_meaning_is_refused():
 
 
 def test_show_prints_a_finished_run(capsys):
-    show(RESULT | {"expected": {"UA": [2.99, 0.4]}, "source": "a paper's Table 1", "folder": "outputs/run"})
-    assert "2.99" in capsys.readouterr().out
+    facts = {"mode": "worst", "unit": "sample"}
+    found = {"selected": 5, "units": 50, "random": 0.2, "iterations": 9, "seconds": 3.0}
+    found |= {"loss_selected": 0.1, "loss_others": 0.2}
+    forget = {"kind": "worst_case", "count": 5, "facts": facts, "found": found}
+    folder = {"source": "a paper's Table 1", "folder": "outputs/run", "forget": forget}
+    show(RESULT | {"expected": {"UA": [2.99, 0.4]}} | folder)
+    shown = capsys.readouterr().out
+    assert "2.99" in shown
+    assert "forget set: worst_case: 5 of 50 samples" in shown
 
 
 def test_write_keeps_the_same_table_as_markdown(tmp_path):

@@ -279,9 +279,11 @@ def test_a_glance_is_the_same_each_time(trainer):
     torch.manual_seed(1)
     assert task.glance(model, trainer, rows) == first
     assert generation(compat="release").glance(model, trainer, rows) == pytest.approx(first)
-    trainer.seeded("glance")
+    trainer.seeded("losses")
     (batch,) = trainer.batches(rows)
     assert first == {"error": pytest.approx(float(task.loss(model, batch).detach().mean()))}
+    trainer.seeded("losses")
+    assert task.losses(model, trainer, rows).tolist() == pytest.approx(task.loss(model, batch).tolist())
 
 
 def test_verbs_take_a_compiled_model(batch):
