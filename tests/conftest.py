@@ -10,12 +10,15 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import recipes
 import tiny_run
 import torch
+from matplotlib.figure import Figure
 
 from unlearn_cli.cli import main
 from unlearn_cli.compute import Compute
@@ -26,26 +29,24 @@ from unlearn_cli.optim import Recipe
 
 torch.set_num_threads(2)
 
-SGD = {
-    "epochs": 2,
-    "lr": 0.1,
-    "batch_size": 8,
-    "optimizer": "sgd",
-    "momentum": 0.9,
-    "weight_decay": 5e-4,
-    "schedule": "constant",
-    "milestones": [],
-    "decay": 0.1,
-    "clip_norm": None,
-    "ema": None,
-    "max_steps": None,
-}
-
 
 @pytest.fixture
 def recipe():
     """recipe(**changes): an SGD recipe of two epochs."""
-    return lambda **changes: Recipe(**SGD | changes)
+    return lambda **changes: Recipe(**recipes.SGD | changes)
+
+
+@pytest.fixture
+def saved_figures(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], list[Figure]]:
+    """saved_figures(module): the figures that the module's `save` writes from now on, and writes still."""
+
+    def of(module: ModuleType) -> list[Figure]:
+        kept: list[Figure] = []
+        save = module.save
+        monkeypatch.setattr(module, "save", lambda figure, path: (kept.append(figure), save(figure, path)))
+        return kept
+
+    return of
 
 
 @pytest.fixture

@@ -8,12 +8,9 @@ from unlearn_cli.compare.figures import confidence_histograms, per_class_accurac
 
 
 @pytest.fixture
-def drawn(monkeypatch) -> list[Figure]:
+def drawn(saved_figures) -> list[Figure]:
     """The figures that were saved."""
-    kept: list[Figure] = []
-    save = figures.save
-    monkeypatch.setattr(figures, "save", lambda figure, path: (kept.append(figure), save(figure, path)))
-    return kept
+    return saved_figures(figures)
 
 
 def lines(axis) -> dict[str, list[float]]:

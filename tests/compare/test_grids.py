@@ -8,12 +8,9 @@ from unlearn_cli.compare.grids import confusion_matrix, sample_grid, strip
 
 
 @pytest.fixture
-def drawn(monkeypatch) -> list[Figure]:
+def drawn(saved_figures) -> list[Figure]:
     """The figures that were saved."""
-    kept: list[Figure] = []
-    save = grids.save
-    monkeypatch.setattr(grids, "save", lambda figure, path: (kept.append(figure), save(figure, path)))
-    return kept
+    return saved_figures(grids)
 
 
 def flat(*values: int, size: tuple[int, int] = (2, 3), channels: int = 1) -> np.ndarray:

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import recipes
 import torch
 from torch import Tensor, nn
 
@@ -17,20 +18,7 @@ from unlearn_cli.optim import Recipe
 from unlearn_cli.tasks.classification import Classification
 from unlearn_cli.trainer import Trainer
 
-SIGN_STEPS = {
-    "epochs": 10,
-    "lr": 0.02,
-    "batch_size": 64,
-    "optimizer": "sign",
-    "momentum": 0.0,
-    "weight_decay": 0.0,
-    "schedule": "constant",
-    "milestones": [],
-    "decay": 0.1,
-    "clip_norm": None,
-    "ema": None,
-    "max_steps": None,
-}
+SIGN_STEPS = recipes.PLAIN | {"epochs": 10, "lr": 0.02, "batch_size": 64, "optimizer": "sign"}
 FINE_TUNE = {"_target_": "unlearn_cli.forget.lower.FineTune", "ascent": 0.0, **SIGN_STEPS}
 RETRAIN = FINE_TUNE | {"_target_": "unlearn_cli.forget.lower.Retrain", "epochs": 40}
 DEFAULTS = {

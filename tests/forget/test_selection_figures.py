@@ -10,12 +10,9 @@ from unlearn_cli.forget.figures import ALL, SELECTED, Shown, draw_composition, d
 
 
 @pytest.fixture
-def drawn(monkeypatch) -> list[Figure]:
+def drawn(saved_figures) -> list[Figure]:
     """The figures that were saved."""
-    kept: list[Figure] = []
-    save = figures.save
-    monkeypatch.setattr(figures, "save", lambda figure, path: (kept.append(figure), save(figure, path)))
-    return kept
+    return saved_figures(figures)
 
 
 def points(axis) -> dict[str, tuple[list[float], list[float]]]:

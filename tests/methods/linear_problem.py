@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import recipes
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -15,20 +16,7 @@ from unlearn_cli.data.splits import Sets
 from unlearn_cli.tasks.classification import Classification
 from unlearn_cli.trainer import Trainer
 
-PLAIN_SGD = {
-    "epochs": 1,
-    "lr": 0.5,
-    "batch_size": 12,
-    "optimizer": "sgd",
-    "momentum": 0.0,
-    "weight_decay": 0.0,
-    "schedule": "constant",
-    "milestones": [],
-    "decay": 0.1,
-    "clip_norm": None,
-    "ema": None,
-    "max_steps": None,
-}
+PLAIN_SGD = recipes.PLAIN | {"epochs": 1, "lr": 0.5, "batch_size": 12}
 
 
 class Linear(nn.Module):

@@ -43,7 +43,7 @@ def draw_weights(
     """The weights by rank, and beside them losses and shares against the upper iterations.
 
     Args:
-        weights: (U,) sorted, the largest first; the first `count` are the selected.
+        weights: (U,) the first `count` are the selected; of these and of the others the largest first.
         trajectory: for each upper iteration loss_selected, loss_others, kept and random.
     """
     figure = Figure(figsize=(10, 4.6), layout="constrained")
