@@ -24,6 +24,7 @@ from unlearn_cli.evaluation.classification import ClassifierEvaluation
 from unlearn_cli.evaluation.clip import ClipEvaluation
 from unlearn_cli.evaluation.generation import GenerationEvaluation
 from unlearn_cli.evaluation.text_to_image import TextToImageEvaluation
+from unlearn_cli.evaluation.vlm import VlmEvaluation
 from unlearn_cli.help import fits
 from unlearn_cli.methods.saliency import threshold
 
@@ -100,6 +101,24 @@ CLIP = (
     "train.max_steps=3",
     "progress=false",
 )
+VLM = (
+    "task=vlm",
+    "data.images=10",
+    "data.colours=[red,blue]",
+    "data.textures=[plain]",
+    "data.shapes=[circle,square]",
+    "data.size=16",
+    "model.patch_size=4",
+    "model.width=32",
+    "model.layers=3",
+    "model.text_layers=1",
+    "train.max_steps=120",
+    "train.batch_size=24",
+    "train.lr=3e-3",
+    "eval.relearn.recipe.epochs=1",
+    "eval.pixels.steps=1",
+    "progress=false",
+)
 EPOCH = "method.epochs=1"
 SHORT = {
     "epochs": EPOCH,
@@ -114,10 +133,16 @@ SHORT = {
     "inner_steps": "method.inner_steps=1",
     "iterations": "method.iterations=2",
     "remind_epochs": "method.remind_epochs=1",
+    "negatives": "method.negatives=8",
+    "gamma": "method.gamma=[0.0,-1.0]",
+    "k": "method.k=[2]",
 }
 """What makes a method of any pretrained model short, by the field that it has."""
 
-EVALUATIONS = (ClassifierEvaluation, ClipEvaluation, GenerationEvaluation, TextToImageEvaluation)
+EVALUATIONS = (
+    *(ClassifierEvaluation, ClipEvaluation, GenerationEvaluation, TextToImageEvaluation),
+    VlmEvaluation,
+)
 
 # Children of a server that has imported everything start at once and can be killed like any process.
 processes = multiprocessing.get_context("forkserver")
@@ -132,6 +157,8 @@ processes.set_forkserver_preload(
         "unlearn_cli.evaluation.text_to_image",
         "unlearn_cli.evaluation.clip",
         "unlearn_cli.models.tiny_clip",
+        "unlearn_cli.models.tiny_vlm",
+        "unlearn_cli.evaluation.vlm",
         "torchmetrics.image.fid",
         "torchmetrics.image.kid",
     ]
@@ -156,6 +183,8 @@ def small(arguments: Sequence[str]) -> tuple[str, ...]:
         return PIPELINE
     if "task=text_to_image" in arguments:
         return PROMPTS
+    if "task=vlm" in arguments:
+        return VLM
     if "task=clip" in arguments:
         saved = "model=clip" in arguments  # one that was saved has its own values
         return tuple(value for value in CLIP if not (saved and value.startswith("model.")))

@@ -17,7 +17,7 @@ from unlearn_cli.settings import Settings, build, checked, kind_of
 from unlearn_cli.store import key_of
 from unlearn_cli.variants import determining
 
-GROUPS = ("task", "data", "model", "forget", "method", "mask", "surgery", "eval", "tracking")
+GROUPS = ("task", "data", "model", "forget", "method", "mask", "surgery", "lora", "eval", "tracking")
 
 
 class Paths(Settings):
@@ -60,6 +60,7 @@ class Experiment(Settings):
     method: Any
     mask: Any
     surgery: Any
+    lora: Any
     eval: Any
     tracking: Any
     expected: Expected | list[Expected] | None

@@ -45,6 +45,7 @@ GROUPS = {
     "lower": "Lower levels of forget=worst_case (lower@forget.lower=…)",
     "mask": "Weight masks (mask=…)",
     "surgery": "Gradient surgery (surgery=…)",
+    "lora": "Low-rank adapters (lora=…)",
     "train": "Training of original and oracle (train=…)",
     "optim": "Optimisers (optim@method=…, optim@train=…)",
     "sampler": "Samplers of a diffusion model (sampler@eval.sampler=…, sampler@method.sampler=…)",

@@ -23,8 +23,6 @@ from unlearn_cli.forget.base import ForgetSet
 from unlearn_cli.mask import Mask
 from unlearn_cli.methods.original import Original
 from unlearn_cli.models.checkpoint import load_into, save_model
-from unlearn_cli.models.text_to_image import TextToImage
-from unlearn_cli.models.zero_shot import ZeroShotClip
 from unlearn_cli.optim import Recipe
 from unlearn_cli.runs import environment
 from unlearn_cli.store import Store, key_of
@@ -73,7 +71,9 @@ class Origins:
         cls, experiment: Experiment, compute: Compute, store: Store, data: ImageData | None = None
     ) -> "Origins":
         """Load the data (unless they are at hand) and split them."""
-        data = data or experiment.data.load(experiment.paths.data, store, compute)
+        if data is None:
+            data = experiment.data.load(experiment.paths.data, store, compute)
+            data = experiment.task.asked(data) if hasattr(experiment.task, "asked") else data
         splits = split(data, experiment.data.val_fraction, experiment.data.split_seed)
         return cls(experiment, compute, store, data, splits, experiment.forget.chosen)
 
@@ -151,6 +151,11 @@ class Origins:
         return experiment.mask.build(
             experiment.task, original.model, self.sets, trainer, self.store, self.mask_facts()
         )
+
+    def kept(self, kind: str, facts: dict[str, Any], make: Callable[[Path], None]) -> Path:
+        """The store's folder of what follows from the original model and these facts."""
+        origin = {"model": self.key(Original()), "precision": self.compute.precision}
+        return self.store.get(kind, origin | {"seed": self.experiment.seed} | facts, make)
 
     def mask_facts(self) -> dict[str, Any]:
         """What determines the scores of a mask, beside the mask's own settings."""
@@ -272,7 +277,7 @@ class Origins:
             tracker.summary({"cost": cost, **trainer.history[-1]})
         if self.compute.is_main:
             save_model(folder, model, facts)
-            if isinstance(model, TextToImage | ZeroShotClip):
+            if hasattr(model, "export"):
                 model.export(folder)
             write_json(folder / "cost.json", cost)
             write_json(folder / "history.json", trainer.history)

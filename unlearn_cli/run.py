@@ -59,6 +59,7 @@ def run(config: DictConfig, choices: dict[str, str]) -> dict[str, Any]:
     experiment.method.check(experiment.task, blank, origins.data, rehearsal.sets)
     experiment.eval.check(rehearsal, blank)
     experiment.surgery.check(compute.precision)
+    experiment.lora.check(experiment.task, blank, experiment.method, experiment.choices["mask"] != "none")
     if isinstance(experiment.method, Recipe):
         experiment.method.trained(blank, "method.parameters")
     del blank  # a ready-made one takes as much memory as the original
@@ -120,7 +121,8 @@ def unlearned(
 
     is_forget = sets.is_forget(len(origins.data))
     anchors = sets.anchor_labels(origins.data.labels)
-    trainer = origins.trainer(folder.path, is_forget, anchors=anchors, observe=partial(logged, tracker))
+    observe = partial(logged, tracker)
+    trainer = origins.trainer(folder.path, is_forget, anchors=anchors, observe=observe, kept=origins.kept)
     trainer.mask, trainer.surgery = origins.mask(trainer), experiment.surgery.build()
     glance = glances(task, trainer, {"forget": sets.forget, "val": sets.val})
     watch = experiment.eval.watch(origins, folder.path, tracker)
@@ -133,9 +135,11 @@ def unlearned(
     log.info(
         "unlearning %d of %d samples: %s", len(sets.forget), len(sets.train), experiment.choices["method"]
     )
+    experiment.lora.attach(model, experiment.seed)
     with trainer.cost.clock(trainer.device), enough_memory():
         model = method.unlearn(task, model, sets, trainer)
-    cost = trainer.cost.to_dict() | {"peak_memory_mb": peak_memory_mb(trainer.device)}
+        experiment.lora.merge(model)
+    cost = trainer.cost.to_dict() | trainer.apart | {"peak_memory_mb": peak_memory_mb(trainer.device)}
     if trainer.mask:
         cost["mask_seconds"] = trainer.mask.seconds
     record = {"cost": cost, "history": trainer.history}

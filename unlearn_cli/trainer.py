@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import Feed
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.errors import RunError
+from unlearn_cli.files import read_json, write_json
 from unlearn_cli.mask import Mask
 from unlearn_cli.optim import Recipe
 from unlearn_cli.progress import Progress
@@ -32,8 +34,10 @@ log = logging.getLogger("unlearn")
 Objective = Callable[[nn.Module, Batch], dict[str, Tensor]]
 Monitor = Callable[[nn.Module, int], dict[str, float]]
 Observer = Callable[[dict[str, Any]], None]
+Kept = Callable[[str, dict[str, Any], Callable[[Path], None]], Path]
 
 CHECK_EVERY = 50  # steps between looks at the loss: each look waits for the device
+COST = "cost.json"
 AGREE_EVERY = 10  # steps between agreements of several processes to write a checkpoint or to stop
 
 
@@ -52,6 +56,8 @@ class Trainer:
         checkpoint_minutes: time between resume checkpoints; 0 = after every step.
         observe: called with each new row of `history` (one an epoch).
         monitor: (model, epochs done) -> named values, measured after an epoch outside the clock.
+        kept: (kind, facts, make) -> the folder of what follows from the original model and these facts alone,
+            made by make(folder) where it is not there; a run's is the store. None = made in `folder`.
     """
 
     def __init__(
@@ -68,6 +74,7 @@ class Trainer:
         progress: bool = False,
         observe: Observer = lambda row: None,
         monitor: Monitor | None = None,
+        kept: Kept | None = None,
     ):
         self.data = data
         self.is_forget = is_forget
@@ -81,7 +88,10 @@ class Trainer:
         self.progress = progress
         self.observe = observe
         self.monitor = monitor
+        self.keeper = kept
         self.cost = Cost()
+        self.apart: dict[str, float] = {}
+        """Seconds of what was made once for several runs and is not in the cost, by name."""
         self.history: list[dict[str, Any]] = []
         self._fitting = False
 
@@ -223,6 +233,35 @@ class Trainer:
             parameter.requires_grad_(True)
         self._fitting = False
         return model.eval()
+
+    def kept(self, kind: str, facts: dict[str, Any], make: Callable[[Path], None]) -> Path:
+        """The folder of what follows from the original model and these facts, made by make(folder) once.
+
+        Its time is not the method's: it is told apart, whoever made it.
+        """
+
+        def timed(folder: Path) -> None:
+            cost = Cost()
+            with cost.clock(self.device):
+                make(folder)
+            if self.is_main:
+                write_json(folder / COST, cost.to_dict())
+
+        with self.cost.paused(self.device):
+            if self.keeper:
+                folder = self.keeper(kind, facts, timed)
+            else:
+                folder = self.folder / kind
+                folder.mkdir(parents=True, exist_ok=True)
+                timed(folder)
+        self.apart[f"{kind}_seconds"] = read_json(folder / COST)["seconds"]
+        return folder
+
+    def within(self, folder: Path) -> "Trainer":
+        """The same habits, with checkpoints in another folder and a cost of its own."""
+        other = copy(self)
+        other.folder, other.cost = folder, Cost()
+        return other
 
     def _share(self, batch: Batch) -> tuple[Batch, float]:
         """This process's part of a batch, and the weight that makes the processes' average the batch's mean.

@@ -5,6 +5,7 @@ import torch
 
 from unlearn_cli.sae.autoencoder import Dictionary, SparseAutoencoder
 
+ACTIVATIONS = ["topk", "batchtopk", "matryoshka", "relu", "jumprelu"]
 TOPK = {"expansion": 2, "activation": "topk", "k": 3, "l1": 0.0, "dead_after": 1000}
 ADAM = recipes.SGD | {
     "optimizer": "adam",

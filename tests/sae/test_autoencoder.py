@@ -5,9 +5,10 @@ import math
 
 import pytest
 import torch
-from sae_parts import autoencoder, hand_made
+from sae_parts import ACTIVATIONS, autoencoder, hand_made
 
 from unlearn_cli.errors import InputError, RunError
+from unlearn_cli.sae.activations import jump
 from unlearn_cli.sae.autoencoder import AUX_WEIGHT, load_autoencoder, save_autoencoder
 
 
@@ -36,6 +37,63 @@ def test_batchtopk_keeps_k_a_token_on_average_and_later_goes_by_its_threshold():
     sae.train().loss(x + 1)
     after = sae.encoder(x + 1).flatten().topk(150).values[-1]
     assert sae.threshold.item() == pytest.approx((0.99 * before + 0.01 * after).item(), rel=1e-5)
+
+
+def test_matryoshka_encodes_as_batchtopk_does():
+    sae, other = (with_all_positive(autoencoder(activation=kind)) for kind in ("matryoshka", "batchtopk"))
+    x = torch.randn(50, 16)
+    sae.train().loss(x)
+    other.train().loss(x)
+    assert torch.equal(sae.encode(x), other.encode(x))
+
+
+def test_each_prefix_of_matryoshkas_groups_has_to_do_without_the_rest():
+    """d = 16, m = 16, groups of 1, 2, 4 and 9: of x = (4, 4, …), prefixes leave 15, 13, 9 and 0 times 16."""
+    sae = autoencoder(activation="matryoshka", expansion=1, k=16).eval()
+    with torch.no_grad():
+        sae.encoder.weight.copy_(torch.eye(16))
+        sae.decoder.weight.copy_(torch.eye(16))
+    terms = sae.loss(torch.full((3, 16), 4.0))
+    assert terms["reconstruction"].item() == (15 + 13 + 9) / 4
+    assert terms["auxk"].item() == 0
+
+
+def test_jumprelu_by_hand():
+    """d = 2; thresholds 2 and 0, bandwidth 0.001·√2: of the values 3, 2 + ε/4, 2 − ε/4 the last is cut."""
+    sae, quarter = hand_made(activation="jumprelu", l1=0.5), 0.001 * math.sqrt(2) / 4
+    with torch.no_grad():
+        sae.threshold.copy_(torch.tensor([2.0, 0.0, 0.0, 0.0]))
+    x = torch.tensor([[3.0, 0.0], [2 + quarter, 0.0], [2 - quarter, -1.0]])
+    z = sae.encode(x)
+    assert z[:, 0].tolist() == [3.0, x[1, 0].item(), 0.0]
+    assert z[2].tolist() == [0.0, 0.0, 0.0, 1.0]
+    terms = sae.loss(x)
+    assert terms.keys() == {"reconstruction", "l0"}
+    assert terms["l0"].item() == 0.5 * (1 + 1 + 1) / 3
+
+
+def test_jumprelus_part_of_the_gradient_is_a_rectangles():
+    width, threshold = 0.5, torch.tensor([1.0, 2.0], requires_grad=True)
+    values = torch.tensor([[1.2, 2.3], [0.8, 1.9], [3.0, 0.0]], requires_grad=True)
+    z, gate = jump(values, threshold, width)
+    assert z.tolist() == [[pytest.approx(1.2), pytest.approx(2.3)], [0, 0], [3, 0]]
+    assert gate.tolist() == [[1, 1], [0, 0], [1, 0]]
+    of_values, of_threshold = torch.autograd.grad((5 * z).sum(), [values, threshold], retain_graph=True)
+    assert of_values.tolist() == [[5, 5], [0, 0], [5, 0]]
+    # within 0.25 of 1: 1.2 and 0.8; of 2: 1.9 alone. Each counts θ/ε
+    assert of_threshold.tolist() == [-5 * 2 * 1 / width, -5 * 1 * 2 / width]
+    assert torch.autograd.grad(gate.sum(), threshold)[0].tolist() == [-2 / width, -1 / width]
+
+
+def test_thresholds_stay_positive_and_columns_at_length_1():
+    sae = autoencoder(activation="jumprelu")
+    with torch.no_grad():
+        sae.threshold[0] = -1
+        sae.decoder.weight *= 3
+    sae.constrain()
+    assert sae.threshold[0] == 0
+    assert sae.threshold[1].item() == pytest.approx(0.001 * 4)
+    assert torch.allclose(sae.decoder.weight.norm(dim=0), torch.ones(32))
 
 
 def test_relu_keeps_all_that_is_positive():
@@ -126,7 +184,7 @@ def test_k_beyond_the_latents_is_refused():
         autoencoder(k=33)
 
 
-@pytest.mark.parametrize("activation", ["topk", "batchtopk", "relu"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_what_is_saved_comes_back(tmp_path, activation):
     sae, x = autoencoder(activation=activation).train(), torch.randn(40, 16) * 3 + 1
     sae.normalise(x)
@@ -136,7 +194,43 @@ def test_what_is_saved_comes_back(tmp_path, activation):
     assert torch.equal(again.encode(x), sae.encode(x))
     assert again.dictionary == sae.dictionary
     assert all(torch.equal(again.state_dict()[name], value) for name, value in sae.state_dict().items())
-    assert math.isfinite(again.threshold)
+    assert again.threshold.isfinite().all()
+
+
+@pytest.mark.parametrize("activation", [kind for kind in ACTIVATIONS if kind != "topk"])
+@pytest.mark.parametrize(
+    "latents", [torch.tensor([30, 2, 7]), torch.arange(32) % 5 == 0], ids=["ids", "mask"]
+)
+def test_a_part_encodes_as_the_whole(activation, latents):
+    sae, x = autoencoder(activation=activation).train(), torch.randn(64, 16) * 3 + 1
+    sae.normalise(x)
+    sae.loss(x)
+    if activation == "jumprelu":
+        torch.nn.init.uniform_(sae.threshold, 0, 1)
+    before = torch.get_rng_state()
+    part, z = sae.part(latents), sae.encode(x)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert part.latents == len(z[0, latents])
+    assert torch.allclose(part.encode(x), z[:, latents], atol=1e-6)
+    assert 0 < (part.encode(x) > 0).float().mean() < 1
+    directions = torch.zeros_like(z)
+    directions[:, latents] = z[:, latents]
+    assert torch.allclose(part.decode(part.encode(x)), sae.decode(directions), atol=1e-5)
+    with torch.no_grad():
+        part.bias.add_(1)  # no memory is shared
+    assert torch.equal(sae.encode(x), z)
+
+
+def test_topk_has_no_parts():
+    with pytest.raises(RunError, match="topk no part stands alone"):
+        autoencoder().part(torch.tensor([0]))
+
+
+def test_a_part_is_saved_like_the_whole(tmp_path):
+    part = autoencoder(activation="relu").part(torch.tensor([3, 4]))
+    save_autoencoder(tmp_path / "part", part)
+    x = torch.randn(5, 16)
+    assert torch.equal(load_autoencoder(tmp_path / "part").encode(x), part.encode(x))
 
 
 def test_what_is_no_autoencoder_is_refused_in_a_line(tmp_path):

@@ -1,5 +1,6 @@
 """Edits in a model: exact where nothing is edited, through every kind of output, carried by copies."""
 
+from contextlib import nullcontext
 from copy import deepcopy
 
 import pytest
@@ -7,10 +8,18 @@ import torch
 from diffusers.models.modeling_outputs import Transformer2DModelOutput
 from sae_parts import autoencoder, hand_made
 from torch import nn
-from transformers import CLIPVisionConfig, CLIPVisionModel
+from transformers import (
+    CLIPVisionConfig,
+    CLIPVisionModel,
+    MllamaConfig,
+    MllamaModel,
+    MllamaTextConfig,
+    MllamaVisionConfig,
+)
 
 from unlearn_cli.errors import InputError, RunError
-from unlearn_cli.sae.edit import Edit, SparseEdit, attach, tokens_of
+from unlearn_cli.sae.attachment import attach, tokens_of
+from unlearn_cli.sae.edit import Edit, SparseEdit, attach_edit
 
 NONE = torch.zeros(32, dtype=torch.bool)
 
@@ -45,7 +54,13 @@ FORMS = {
     "tuple": (lambda x: (x, "other"), lambda y: y[0] if y[1] == "other" else None),
     "diffusers": (lambda x: Transformer2DModelOutput(sample=x), lambda y: y.sample),
 }
-INPUTS = {"map": (2, 16, 3, 4), "tokens": (2, 5, 16)}
+INPUTS = {"map": (2, 16, 3, 4), "tokens": (2, 5, 16), "tiles": (2, 1, 4, 5, 16)}
+
+
+def edited(x, sae, edit, tokens=None, channels="first"):
+    model = Model()
+    attach_edit(model, "block", sae, edit, tokens, channels)
+    return model(x)
 
 
 @pytest.fixture(params=INPUTS.values(), ids=INPUTS.keys())
@@ -61,14 +76,22 @@ def test_edit_by_hand():
     x = torch.tensor([[[7.0, 3.0], [3.0, 9.0], [-1.0, 1.0]]])  # z = (3, 1, ..), (1, 4, ..), (0, 0, 1, 0)
     edit = Edit(chosen(0, 2, m=4), torch.tensor([-2.0, 9.0, 0.0, 9.0]), torch.tensor([1.0, 0.0, 0.0, 0.0]))
     # latent 0 above 1: 3 -> -6, so x₁ = 1 + 2·(-6); latent 0 at 1: as it was; latent 2: 1 -> 0
-    assert SparseEdit(sae, edit, None)(x).tolist() == [[[-11.0, 3.0], [3.0, 9.0], [1.0, 1.0]]]
+    assert edited(x, sae, edit).tolist() == [[[-11.0, 3.0], [3.0, 9.0], [1.0, 1.0]]]
+
+
+def test_latents_are_clamped_to_their_offsets():
+    sae, x = hand_made(), torch.tensor([[[7.0, 3.0], [0.0, 9.0], [4.0, -1.0]]])
+    edit = Edit(
+        chosen(0, 1, m=4), 0.0, torch.tensor([5.0, 0.0, 0.0, 0.0]), torch.tensor([-2.0, 1.0, 9.0, 9.0])
+    )
+    assert edited(x, sae, edit).tolist() == [[[-2.0, 1.0], [0.0, 1.0], [4.0, -1.0]]]
 
 
 def test_the_error_of_the_autoencoder_stays():
     """k = 1 leaves the smaller coordinate unexplained."""
     sae = hand_made(activation="topk")
-    edited = SparseEdit(sae, Edit(chosen(0, m=4), 0.0, 0.0), None)
-    assert edited(torch.tensor([[[7.0, 3.0], [3.0, 9.0]]])).tolist() == [[[0.0, 3.0], [3.0, 9.0]]]
+    x = torch.tensor([[[7.0, 3.0], [3.0, 9.0]]])
+    assert edited(x, sae, Edit(chosen(0, m=4), 0.0, 0.0)).tolist() == [[[0.0, 3.0], [3.0, 9.0]]]
 
 
 @pytest.mark.parametrize("edit", [Edit(NONE, 0.0, 0.0), Edit(~NONE, 1.0, 0.0), Edit(~NONE, 0.0, 1e9)])
@@ -77,7 +100,7 @@ def test_an_edit_of_nothing_gives_x_back_exactly(x, edit, dtype):
     x, sae = x.to(dtype), autoencoder().eval()
     tokens = tokens_of(x)
     assert not torch.allclose(sae.decode(sae.encode(tokens)), tokens.float())  # much is unexplained
-    found = SparseEdit(sae, edit, None)(x)
+    found = edited(x, sae, edit)
     assert found.dtype == dtype
     assert torch.equal(found, x)
 
@@ -85,14 +108,14 @@ def test_an_edit_of_nothing_gives_x_back_exactly(x, edit, dtype):
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
 def test_edits_through_every_output(x, form):
     model, sae = Model(*form), autoencoder()
-    expected = SparseEdit(sae, Edit(~NONE, 0.0, 0.0), None)(x)
-    attached = attach(model, "block", sae, Edit(~NONE, 0.0, 0.0))
+    expected = edited(x, sae, Edit(~NONE, 0.0, 0.0))
+    attached = attach_edit(model, "block", sae, Edit(~NONE, 0.0, 0.0))
     attached.self_test(lambda: model(x))
     assert torch.equal(model(x), expected)
     assert not torch.allclose(expected, x)
-    attached.edit.active = False
+    attached.rule.active = False
     assert model(x) is x
-    attached.edit.active = True
+    attached.rule.active = True
     attached.remove()
     assert model(x) is x
     assert not model.state_dict()
@@ -101,38 +124,55 @@ def test_edits_through_every_output(x, form):
 def test_a_map_is_edited_as_its_positions():
     sae, edit = autoencoder().eval(), Edit(chosen(*range(0, 32, 2)), -1.0, 0.1)
     x = torch.randn(2, 16, 3, 4)
-    tokens = SparseEdit(sae, edit, None)(x.permute(0, 2, 3, 1).reshape(2, 12, 16))
-    assert torch.allclose(
-        SparseEdit(sae, edit, None)(x), tokens.view(2, 3, 4, 16).permute(0, 3, 1, 2), atol=1e-6
-    )
+    tokens = edited(x.permute(0, 2, 3, 1).reshape(2, 12, 16), sae, edit)
+    assert torch.allclose(edited(x, sae, edit), tokens.view(2, 3, 4, 16).permute(0, 3, 1, 2), atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 3, 16), (2, 1, 4, 3, 16)])
+def test_outputs_of_many_dimensions_are_edited_as_their_tokens(shape):
+    sae, edit = autoencoder().eval(), Edit(chosen(*range(0, 32, 2)), -1.0, 0.1)
+    x = torch.randn(shape)
+    tokens = edited(x.view(2, 12, 16), sae, edit)
+    assert torch.equal(edited(x, sae, edit, channels="last"), tokens.view(shape))
 
 
 def test_only_the_tokens_asked_for_move():
     sae, x = autoencoder().eval(), torch.randn(2, 5, 16)
     first = torch.arange(5) == 0
-    moved = SparseEdit(sae, Edit(~NONE, 0.0, 0.0), ~first)(x)
+    moved = edited(x, sae, Edit(~NONE, 0.0, 0.0), ~first)
     assert torch.equal(moved[:, 0], x[:, 0])
     assert (moved[:, 1:] != x[:, 1:]).any(-1).all()
     second_sample = torch.tensor([[False], [True]])  # the half of a batch that guidance conditions
-    moved = SparseEdit(sae, Edit(~NONE, 0.0, 0.0), second_sample)(x)
+    moved = edited(x, sae, Edit(~NONE, 0.0, 0.0), second_sample)
     assert torch.equal(moved[0], x[0])
     assert (moved[1] != x[1]).any(-1).all()
 
 
+@pytest.mark.parametrize("shape", [(2, 5, 16), (2, 1, 4, 5, 16)])
+def test_leading_tokens_stay_in_every_tile(shape):
+    sae, x = autoencoder().eval(), torch.randn(shape)
+    moved = edited(x, sae, Edit(~NONE, 0.0, 0.0), 2) != x
+    assert not moved[..., :2, :].any()
+    assert moved[..., 2:, :].any(-1).all()
+
+
 def test_each_group_has_its_own_latents():
     selected = torch.stack([chosen(0, m=4), chosen(1, m=4)])
-    edited = SparseEdit(hand_made(), Edit(selected, torch.tensor([[0.0], [-1.0]]), 0.0), None)
+    model = Model()
+    sparse = attach_edit(
+        model, "block", hand_made(), Edit(selected, torch.tensor([[0.0], [-1.0]]), 0.0)
+    ).module
     x = torch.tensor([[[7.0, 3.0]], [[5.0, 2.0]]])
-    assert edited(x).tolist() == [[[0.0, 3.0]], [[0.0, 2.0]]]
-    edited.group = 1
-    assert edited(x).tolist() == [[[7.0, -3.0]], [[5.0, -2.0]]]
-    edited.group = torch.tensor([1, 0])
-    assert edited(x).tolist() == [[[7.0, -3.0]], [[0.0, 2.0]]]
+    assert model(x).tolist() == [[[0.0, 3.0]], [[0.0, 2.0]]]
+    sparse.group = 1
+    assert model(x).tolist() == [[[7.0, -3.0]], [[5.0, -2.0]]]
+    sparse.group = torch.tensor([1, 0])
+    assert model(x).tolist() == [[[7.0, -3.0]], [[0.0, 2.0]]]
 
 
 def test_copies_and_state_dicts_carry_the_edit(x):
     model = Model()
-    attached = attach(model, "block", autoencoder(), Edit(chosen(0, 1, 2), -5.0, 0.0))
+    attached = attach_edit(model, "block", autoencoder(), Edit(chosen(0, 1, 2), -5.0, 0.0))
     edited = model(x)
     copy = deepcopy(model)
     attached.remove()
@@ -141,7 +181,7 @@ def test_copies_and_state_dicts_carry_the_edit(x):
         copy.block.sae_edit.edit.factor.fill_(1.0)  # the copy's own is what its hook reads
     assert torch.equal(copy(x), x)
     other = Model()
-    attach(other, "block", autoencoder(), Edit(chosen(7, 8, 9), 0.0, 0.0))
+    attach_edit(other, "block", autoencoder(), Edit(chosen(7, 8, 9), 0.0, 0.0))
     copy.block.sae_edit.edit.factor.fill_(-5.0)
     other.load_state_dict(copy.state_dict())
     assert torch.equal(other(x), edited)
@@ -149,7 +189,7 @@ def test_copies_and_state_dicts_carry_the_edit(x):
 
 def test_a_model_in_train_mode_is_edited_alike(x):
     model = Model()
-    attach(model, "block", autoencoder(activation="batchtopk"), Edit(~NONE, 0.0, 0.0))
+    attach_edit(model, "block", autoencoder(activation="batchtopk"), Edit(~NONE, 0.0, 0.0))
     assert torch.equal(model.train()(x), model.eval()(x))
     assert not any(p.requires_grad for p in model.block.sae_edit.parameters())
 
@@ -157,40 +197,153 @@ def test_a_model_in_train_mode_is_edited_alike(x):
 def test_self_test_finds_an_edit_that_nothing_reads(x):
     model = Model(read=lambda y: torch.ones(1))
     with pytest.raises(RunError, match="'block' does not change the model's output"):
-        attach(model, "block", autoencoder(), Edit(~NONE, 0.0, 0.0)).self_test(lambda: model(x))
+        attach_edit(model, "block", autoencoder(), Edit(~NONE, 0.0, 0.0)).self_test(lambda: model(x))
 
 
 def test_self_test_finds_a_layer_that_is_not_run(x):
     model = Model()
     with pytest.raises(RunError, match="'unused' is not run"):
-        attach(model, "unused", autoencoder(), Edit(~NONE, 0.0, 0.0)).self_test(lambda: model(x))
+        attach_edit(model, "unused", autoencoder(), Edit(~NONE, 0.0, 0.0)).self_test(lambda: model(x))
 
 
 def test_self_test_finds_the_mirrored_error(x, monkeypatch):
     def mirrored(self, x):
-        tokens = tokens_of(x)
-        twice = 2 * (self.sae.decode(self.sae.encode(tokens)) - tokens)
-        return x + (twice.transpose(1, 2).reshape(x.shape) if x.ndim == 4 else twice)
+        return 2 * (self.sae.decode(self.sae.encode(x)) - x)
 
     model = Model()
-    attached = attach(model, "block", autoencoder(), Edit(~NONE, 0.0, 0.0))
+    attached = attach_edit(model, "block", autoencoder(), Edit(~NONE, 0.0, 0.0))
     monkeypatch.setattr(SparseEdit, "forward", mirrored)
     with pytest.raises(RunError, match="an edit of nothing at 'block' changes the model's output"):
         attached.self_test(lambda: model(x))
-    assert attached.edit.active
+    assert attached.rule.active
 
 
 def test_what_cannot_be_edited_is_refused(x):
     model, sae, edit = Model(), autoencoder(), Edit(NONE, 0.0, 0.0)
     with pytest.raises(InputError, match="no layer 'blok' in the model; did you mean 'block'"):
-        attach(model, "blok", sae, edit)
+        attach_edit(model, "blok", sae, edit)
     with pytest.raises(InputError, match="'container' is a container"):
-        attach(model, "container", sae, edit)
-    attach(model, "block", sae, edit)
-    with pytest.raises(InputError, match="'block' is edited already"):
-        attach(model, "block", sae, edit)
-    with pytest.raises(RunError, match="of length 16, the layer's have 8"):
-        model(x[..., :8] if x.ndim == 3 else x[:, :8])
+        attach_edit(model, "container", sae, edit)
+    attach_edit(model, "block", sae, edit)
+    with pytest.raises(InputError, match="of length 16, the layer's have 8"):
+        model(x[:, :8] if x.ndim == 4 else x[..., :8])
+
+
+def test_edits_of_one_layer_add_up_on_the_unedited_output():
+    """The second sees 7, which the first turns into 0, and leaves 3 for the third."""
+    model, sae, x = Model(), hand_made(), torch.tensor([[[7.0, 3.0]]])
+    sae.scale.fill_(1.0)
+    first = attach_edit(model, "block", sae, Edit(chosen(0, m=4), 0.0, 0.0))
+    second = attach_edit(model, "block", hand_made(), Edit(chosen(0, m=4), -1.0, 5.0))
+    third = attach_edit(model, "block", hand_made(), Edit(chosen(1, m=4), 2.0, 0.0))
+    assert [made.place for made in (first, second, third)] == ["sae_edit", "sae_edit_2", "sae_edit_3"]
+    assert model(x).tolist() == [[[7 - 7 - 14, 3 + 3]]]
+    assert deepcopy(model)(x).tolist() == [[[-14.0, 6.0]]]
+    second.self_test(lambda: model(x))
+    second.rule.active = False
+    assert model(x).tolist() == [[[0.0, 6.0]]]
+    first.remove()
+    assert model(x).tolist() == [[[7.0, 6.0]]]
+    again = attach_edit(model, "block", sae, Edit(chosen(0, m=4), 0.0, 0.0))
+    assert again.place == "sae_edit"
+    for made in (second, third, again):
+        made.remove()
+    assert model(x) is x
+    assert not model.state_dict()
+    assert not model.block._forward_hooks
+
+
+class Projection(nn.Module):
+    """x − u uᵀx, as a control of another kind would be."""
+
+    def __init__(self, direction):
+        super().__init__()
+        self.direction = nn.Parameter(direction)
+
+    def forward(self, x):
+        return -(x @ self.direction).unsqueeze(-1) * self.direction
+
+    def moves(self, x):
+        return torch.ones(x.shape[:-1], dtype=torch.bool)
+
+    def extremes(self):
+        return Projection(torch.zeros_like(self.direction)), self
+
+
+def test_any_module_that_makes_a_change_of_tokens_can_be_attached():
+    model, x = Model(), torch.tensor([[[7.0, 3.0], [1.0, 1.0]]], dtype=torch.bfloat16)
+    attached = attach(model, "block", Projection(torch.tensor([0.6, 0.8])), tokens=1)
+    attached.self_test(lambda: model(x))
+    found = model(x)
+    assert found.dtype == torch.bfloat16
+    assert torch.equal(found[0, 0], x[0, 0])
+    assert found[0, 1].tolist() == pytest.approx([1 - 1.4 * 0.6, 1 - 1.4 * 0.8], abs=1e-2)
+    assert not model.block.edit.direction.requires_grad
+    attached.remove()
+    assert model(x) is x
+
+
+def test_a_module_follows_the_device_of_the_layers_output(monkeypatch):
+    monkeypatch.setattr(torch, "autocast", lambda *arguments, **keywords: nullcontext())  # it knows no meta
+    model = Model()
+    attached = attach_edit(model, "block", autoencoder(), Edit(~NONE, 0.0, 0.0), torch.arange(5) > 0)
+    assert model(torch.empty(2, 5, 16, device="meta")).device.type == "meta"
+    assert attached.module.sae.mean.device.type == "meta"
+
+
+def test_self_test_finds_a_module_that_moves_more_than_it_says(monkeypatch):
+    model, x = Model(), torch.randn(1, 3, 2)
+    attached = attach(model, "block", Projection(torch.tensor([0.6, 0.8])))
+    monkeypatch.setattr(Projection, "moves", lambda self, x: torch.zeros(x.shape[:-1], dtype=torch.bool))
+    with pytest.raises(RunError, match="moves tokens that it is to leave alone"):
+        attached.self_test(lambda: model(x))
+
+
+def test_mllamas_projector_gives_tiles_whose_class_tokens_stay():
+    """It is called on (B, n, tiles, tokens, d); its output is what the language model sees of an image."""
+    torch.manual_seed(0)
+    vision = MllamaVisionConfig(
+        hidden_size=8,
+        num_hidden_layers=2,
+        num_global_layers=1,
+        attention_heads=2,
+        intermediate_size=16,
+        vision_output_dim=16,
+        image_size=8,
+        patch_size=4,
+        max_num_tiles=2,
+        supported_aspect_ratios=[[1, 1], [1, 2]],
+        intermediate_layers_indices=[1],
+    )
+    text = MllamaTextConfig(
+        vocab_size=20,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        intermediate_size=16,
+        cross_attention_layers=[1],
+        pad_token_id=0,
+    )
+    model, seen = MllamaModel(MllamaConfig(vision_config=vision, text_config=text)).eval(), []
+    with torch.no_grad():  # it starts without a look at the image
+        model.language_model.layers[1].cross_attn_attn_gate.fill_(1.0)
+    inputs = {
+        "pixel_values": torch.randn(1, 1, 2, 3, 8, 8),
+        "aspect_ratio_ids": torch.tensor([[2]]),
+        "aspect_ratio_mask": torch.ones(1, 1, 2, dtype=torch.long),
+        "input_ids": torch.tensor([[3, 4, 5]]),
+    }
+    attached = attach_edit(model, "multi_modal_projector", autoencoder(), Edit(~NONE, 0.0, 0.0), 1)
+    model.multi_modal_projector.register_forward_hook(lambda layer, given, out: seen.append((given[0], out)))
+    attached.self_test(lambda: model(**inputs).last_hidden_state)
+    seen.clear()
+    model(**inputs)
+    (given, found), plain = seen[0], model.multi_modal_projector
+    assert found.shape == (1, 1, 2, 5, 16)
+    unedited = nn.functional.linear(given, plain.weight, plain.bias)
+    assert torch.equal(found[..., 0, :], unedited[..., 0, :])
+    assert (found[..., 1:, :] != unedited[..., 1:, :]).any(-1).all()
 
 
 def test_the_hidden_states_that_transformers_collects_are_edited():
@@ -212,10 +365,10 @@ def test_the_hidden_states_that_transformers_collects_are_edited():
     before = features()
     name = next(name for name, _ in tower.named_modules() if name.endswith("encoder.layers.1"))
     patches = torch.arange(5) > 0
-    attached = attach(tower, name, autoencoder(), Edit(~NONE, 0.0, 0.0), patches)
+    attached = attach_edit(tower, name, autoencoder(), Edit(~NONE, 0.0, 0.0), patches)
     attached.self_test(features)
     assert torch.equal(features()[:, 0], before[:, 0])
     assert not torch.allclose(features()[:, 1:], before[:, 1:])
     last = next(name for name, _ in tower.named_modules() if name.endswith("encoder.layers.2"))
     with pytest.raises(RunError, match="does not change"):  # LLaVA reads the layer before the last
-        attach(tower, last, autoencoder(), Edit(~NONE, 0.0, 0.0)).self_test(features)
+        attach_edit(tower, last, autoencoder(), Edit(~NONE, 0.0, 0.0)).self_test(features)

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from sae_parts import ADAM, autoencoder, planted
+from sae_parts import ACTIVATIONS, ADAM, autoencoder, hand_made, planted
 
 from unlearn_cli.optim import Recipe
 from unlearn_cli.sae import autoencoder as autoencoder_module
-from unlearn_cli.sae.training import train_autoencoder
+from unlearn_cli.sae.training import quality, train_autoencoder
 from unlearn_cli.trainer import Trainer
 
 
@@ -16,14 +16,17 @@ def trainer(toy, compute, tmp_path):
     return Trainer(toy, np.zeros(40, bool), compute, 0, tmp_path)
 
 
+WEIGHTS = {"relu": 1.0, "jumprelu": 0.1}
+
+
 def recipe(**changes):
     return Recipe(**ADAM | changes)
 
 
-@pytest.mark.parametrize("activation", ["topk", "batchtopk", "relu"])
-def test_a_planted_dictionary_is_found(trainer, activation):
+@pytest.mark.parametrize(("activation", "weight"), [(kind, WEIGHTS.get(kind, 0.0)) for kind in ACTIVATIONS])
+def test_a_planted_dictionary_is_found(trainer, activation, weight):
     x, directions = planted(8192)
-    sae = autoencoder(activation=activation, k=2, l1=1.0)
+    sae = autoencoder(activation=activation, k=2, l1=weight)
 
     def closeness():
         return (directions @ sae.decoder.weight).max(dim=1).values.mean()
@@ -33,6 +36,16 @@ def test_a_planted_dictionary_is_found(trainer, activation):
     assert closeness() > 0.9
     assert torch.allclose(sae.decoder.weight.norm(dim=0), torch.ones(32), atol=1e-5)
     assert not sae.training
+    last = trainer.history[-1]
+    assert last["fvu"] < 0.2
+    assert 1.5 < last["l0"] < 4.5
+
+
+def test_quality_by_hand():
+    """d = 2: k = 1 leaves the smaller coordinate; what is spread about the mean (1, 0)."""
+    sae, x = hand_made(activation="topk"), torch.tensor([[3.0, 1.0], [-1.0, -2.0], [1.0, 0.0]])
+    sae.mean.copy_(torch.tensor([1.0, 0.0]))
+    assert quality(sae, x) == {"fvu": pytest.approx((1 + 4) / (4 + 1 + 4 + 4)), "l0": pytest.approx(2 / 3)}
 
 
 def test_dead_latents_come_back(toy, compute, tmp_path, monkeypatch):
@@ -54,7 +67,9 @@ def test_history_tells_terms_and_dead_latents(trainer):
     x, _ = planted(512)
     train_autoencoder(autoencoder(), x, recipe(), trainer)
     assert [row["stage"] for row in trainer.history] == ["sae", "sae"]
-    assert {"loss/reconstruction", "loss/auxk", "dead"} <= trainer.history[-1].keys()
+    assert {"loss/reconstruction", "loss/auxk", "fvu", "l0", "dead"} <= trainer.history[-1].keys()
+    assert trainer.history[-1]["fvu"] < trainer.history[0]["fvu"]
+    assert trainer.history[-1]["l0"] == 3
     assert trainer.cost.samples == 2 * 512
 
 

@@ -19,10 +19,10 @@ from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.sides import Sides, side_by_side
 from unlearn_cli.compare.statistics import Interval, estimate, paired
 from unlearn_cli.errors import InputError
-from unlearn_cli.evaluation.gaps import OF_DOMAINS
+from unlearn_cli.evaluation.gaps import OF_ANSWERS, OF_DOMAINS
 from unlearn_cli.evaluation.meaning import MEANINGS
 
-DEFAULT = ("UA", "MIA", "RA", "TA", "avg_gap", *OF_DOMAINS)
+DEFAULT = ("UA", "MIA", "RA", "TA", "avg_gap", *dict.fromkeys([*OF_DOMAINS, *OF_ANSWERS]))
 """The metrics, unless others are asked for: the order of the worst-case paper's tables, then a CLIP's."""
 
 

@@ -14,7 +14,7 @@ from unlearn_cli.files import replacing
 COLOURS = {"forget": "#D55E00", "retain": "#0072B2", "test": "#009E73", "val": "#CC79A7"}
 OTHERS = ("#555555", "#E69F00", "#56B4E9")
 MODELS = ("#555555", "#D55E00", "#0072B2")  # original, method, oracle
-QUANTITIES = {"acc": "accuracy (%)", "error": "denoising error"}
+QUANTITIES = {"acc": "accuracy (%)", "error": "denoising error", "nll": "nats a token"}
 MARKERS = ("o", "D", "s", "^", "v", "P", "X")
 MANY_CLASSES = 30  # from here on classes are ordered by accuracy and only forgotten ones named
 

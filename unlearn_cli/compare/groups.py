@@ -104,7 +104,7 @@ def _as(run: Run, method: str) -> Run:
     gap = gaps(result[key], result["oracle"]) if result["oracle"] else None
     own: dict[str, Any] = {
         "method": method,
-        "choices": {**result["choices"], "method": method, "mask": "none", "surgery": "none"},
+        "choices": {**result["choices"], "method": method, "mask": "none", "surgery": "none", "lora": "none"},
         "metrics": result[key],
         "cost": result[f"{key}_cost"] or {},
         "gap": gap,

@@ -13,7 +13,7 @@ from unlearn_cli.variants import determining, unseeded
 
 BASE = ("task", "data", "model", "forget")
 """The choices that name a setting, in this order."""
-METHOD = ("method", "mask", "surgery")
+METHOD = ("method", "mask", "surgery", "lora")
 """What is compared; everything else is the setting."""
 
 Keys = dict[str, Any]

@@ -12,16 +12,17 @@ from rich.text import Text
 
 from unlearn_cli.compare.numbers import number
 from unlearn_cli.compare.selection import told
-from unlearn_cli.evaluation.gaps import AVERAGED, AVERAGED_OF_PROMPTS, OF_DOMAINS
+from unlearn_cli.evaluation.gaps import AVERAGED, AVERAGED_OF_PROMPTS, OF_ANSWERS, OF_DOMAINS
 from unlearn_cli.evaluation.meaning import MEANINGS, Meaning
 from unlearn_cli.files import replacing
 
 HEADLINE = (
-    *dict.fromkeys([*AVERAGED, *AVERAGED_OF_PROMPTS, *OF_DOMAINS]),
+    *dict.fromkeys([*AVERAGED, *AVERAGED_OF_PROMPTS, *OF_DOMAINS, *OF_ANSWERS]),
     "TA_forget",
     "avg_gap",
     "seconds",
     "mask_seconds",
+    "sae_seconds",
     "peak_memory_mb",
     "samples",
     "delta_mb",

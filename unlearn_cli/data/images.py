@@ -14,7 +14,7 @@ from torch import Tensor
 
 from unlearn_cli.data.augment import crop_and_flip, random_resized_crop
 from unlearn_cli.data.batch import Batch
-from unlearn_cli.data.splits import digest
+from unlearn_cli.data.splits import digest, stratified
 from unlearn_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -100,6 +100,10 @@ class ImageData(ABC):
         """(H, W, C) uint8, for figures."""
         (x,) = self.pixels([np.array([row])])
         return x[0].permute(1, 2, 0).cpu().numpy()
+
+    def held_out(self, fraction: float, generator: np.random.Generator) -> np.ndarray:
+        """Sorted rows for validation: this part of each class of the official train rows."""
+        return stratified(self.train_rows, self.labels, fraction, generator)
 
     @abstractmethod
     def pixels(self, plan: Sequence[np.ndarray]) -> Iterator[Tensor]:

@@ -76,7 +76,7 @@ class Sets:
     forget: np.ndarray
     retain: np.ndarray
     test_forgotten: np.ndarray
-    """Test rows of the wholly forgotten classes and domains; empty if there are none."""
+    """Test rows of the wholly forgotten classes, domains and concepts; empty if there are none."""
     classes: tuple[int, ...]
     """The wholly forgotten classes."""
     split: str
@@ -91,6 +91,8 @@ class Sets:
     """Training rows of which nothing is to be forgotten, shown to methods or not: what the oracle learns."""
     groups: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     """(N,) number of each row's domain, as methods are told; empty: no domain is to be forgotten."""
+    val_forgotten: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """Validation rows of the wholly forgotten classes, domains and concepts."""
 
     @property
     def parts(self) -> dict[str, np.ndarray]:
@@ -114,7 +116,7 @@ class Sets:
 
 def split(data: ImageData, val_fraction: float, seed: int) -> Splits:
     """Hold out `val_fraction` of each class of the official train rows; test rows are the official ones."""
-    val = stratified(data.train_rows, data.labels, val_fraction, rng("split", seed))
+    val = data.held_out(val_fraction, rng("split", seed))
     train = np.setdiff1d(data.train_rows, val)
     return Splits(train, val, data.test_rows, seed, digest(data.fingerprint, train, val, data.test_rows))
 
@@ -139,6 +141,7 @@ def divide(splits: Splits, forget_set: Forgotten, data: ImageData) -> Sets:
         concepts=forget_set.concepts,
         unforgotten=unforgotten,
         groups=forget_set.groups,
+        val_forgotten=splits.val[gone_val],
     )
 
 

@@ -11,6 +11,8 @@ AVERAGED_OF_PROMPTS = ("UA", "IRA", "CRA")
 """A text-to-image model's (UnlearnCanvas)."""
 OF_DOMAINS = ("Mem", "For", "H")
 """A CLIP's (ADU), whose aim is not the oracle."""
+OF_ANSWERS = ("UA_direct", "same_image", "in_domain", "cross_domain", "H")
+"""A vision-language model's."""
 
 
 def gaps(values: Mapping[str, float], oracle_values: Mapping[str, float]) -> dict[str, float]:

@@ -47,6 +47,13 @@ def _attack(name: str, by: str) -> Meaning:
     return Meaning(name, "%", "oracle", f"forget samples taken for unseen, by {by}")
 
 
+def _otherwise(name: str, how: str) -> Meaning:
+    text = (
+        f"eligible questions about the concept answered otherwise or refused, {how}; garbage does not count"
+    )
+    return Meaning(name, "%", "higher", text)
+
+
 def _outside(name: str, better: Better) -> Meaning:
     return Meaning(f"{name} outside", "%", better, f"{name} for prompts worded unlike the unlearned")
 
@@ -67,7 +74,9 @@ MEANINGS = {
     "CRA_outside": _outside("CRA", "higher"),
     "Mem": Meaning("Mem", "%", "higher", "right on test images of domains (or classes) to be kept"),
     "For": Meaning("For", "%", "higher", "wrong on test images of domains (or classes) to be forgotten"),
-    "H": Meaning("H", "%", "higher", "harmonic mean of Mem and For"),
+    "H": Meaning(
+        "H", "%", "higher", "harmonic mean of keeping and forgetting (Mem, For; UA direct, the kept cells)"
+    ),
     "Mem_drop": Meaning("Mem drop", "points", "lower", "Mem of the original model less Mem"),
     "Mem_unseen": Meaning("Mem unseen", "%", "higher", "Mem on classes that the method has not seen"),
     "For_unseen": Meaning("For unseen", "%", "higher", "For on classes that the method has not seen"),
@@ -90,6 +99,31 @@ MEANINGS = {
     "domain_accuracy": Meaning(
         "domain accuracy", "%", "higher", "linear probe of domains on embeddings, learnt from the seen shots"
     ),
+    "eligible": Meaning(
+        "eligible",
+        "%",
+        "higher",
+        "questions about the concept that the original answers, from the image alone",
+    ),
+    "UA_direct": _otherwise("UA direct", "asked plainly"),
+    "UA_indirect": Meaning("UA indirect", "%", "higher", "captions that no longer name the concept"),
+    "UA_choice": Meaning("UA choice", "%", "higher", "another answer is likelier, of all to the question"),
+    "UA_jailbreak": _otherwise("UA jailbreak", "urged by a text before it"),
+    "UA_typographic": _otherwise("UA typographic", "the answer written on the image"),
+    "UA_pixels": _otherwise("UA pixels", "the image perturbed towards the answer"),
+    "UA_relearnt": _otherwise("UA relearnt", "after a little training on the concept"),
+    "refusals": Meaning("refusals", "%", "oracle", "questions about the concept that are refused"),
+    "invalid": Meaning(
+        "invalid", "%", "lower", "questions about the concept answered with none of the answers"
+    ),
+    "same_image": Meaning("same image", "%", "higher", "right on other questions about the same images"),
+    "in_domain": Meaning("in-domain", "%", "higher", "right on the same question about other images"),
+    "cross_domain": Meaning("cross-domain", "%", "higher", "right on other questions about other images"),
+    "false_positives": Meaning("false positives", "%", "lower", "answers that name the concept out of place"),
+    "concept_probe": Meaning(
+        "probe", "%", "oracle", "linear probe of the concept on what the language model reads, balanced"
+    ),
+    "agreement": Meaning("agree", "%", "higher", "same answer as the oracle, test questions"),
     "TA": Meaning("TA", "%", "oracle", "right on test samples"),
     "VA": Meaning("VA", "%", "oracle", "right on validation samples"),
     "TA_forget": Meaning("TA forget", "%", "oracle", "right on test samples of forgotten classes"),
@@ -105,6 +139,7 @@ MEANINGS = {
     },
     "seconds": Meaning("RTE", "s", "lower", "wall time of unlearning"),
     "mask_seconds": Meaning("mask", "s", "lower", "time of the saliency mask, not in RTE"),
+    "sae_seconds": Meaning("SAE", "s", "lower", "time of the sparse autoencoder, not in RTE"),
     "peak_memory_mb": Meaning("peak memory", "MB", "lower", "largest memory held so far"),
     "delta_mb": Meaning("delta", "MB", "lower", "file of the changed tensors"),
     "samples": Meaning("samples", "", "lower", "samples passed through the model"),

@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
 
 from unlearn_cli.data.splits import Sets
 
@@ -30,3 +31,10 @@ def domain_accuracy(features: np.ndarray, domains: np.ndarray, sets: Sets) -> fl
         np.concatenate([sets.test, sets.test_forgotten]),
     )
     return linear_probe(features, domains, seen, tested)
+
+
+def concept_probe(features: np.ndarray, has: np.ndarray, tested: np.ndarray, tested_has: np.ndarray) -> float:
+    """Balanced accuracy in percent of telling whether an embedding is of a concept, learnt from the first."""
+    scale = features.std(0) + 1e-6
+    probe = LogisticRegression(max_iter=ITERATIONS, class_weight="balanced").fit(features / scale, has)
+    return 100 * float(balanced_accuracy_score(tested_has, probe.predict(tested / scale)))

@@ -14,7 +14,7 @@ from unlearn_cli.data.splits import Sets, spread
 from unlearn_cli.errors import InputError, did_you_mean
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.sae.autoencoder import Dictionary, SparseAutoencoder, load_autoencoder, save_autoencoder
-from unlearn_cli.sae.edit import Edit, SparseEdit, attach
+from unlearn_cli.sae.edit import Edit, SparseEdit, attach_edit
 from unlearn_cli.sae.scores import Score, Tally, scores
 from unlearn_cli.sae.training import train_autoencoder
 from unlearn_cli.sampling import Sampler
@@ -96,7 +96,7 @@ class SAeUron(GradientMethod):
         """The model with the edit at work, and a self-test of the hook."""
         device = next(model.unet.parameters()).device
         edit = {name: value.to(device) for name, value in edit.items()}
-        attachment = attach(model.unet, self.layer, sae.to(device), Edit(**edit))
+        attachment = attach_edit(model.unet, self.layer, sae.to(device), Edit(**edit))
         model.unet.register_buffer(TIMESTEPS, torch.tensor(self.width(model)), persistent=False)
         model.unet.register_forward_pre_hook(_tell_time, with_kwargs=True)
         config = model.unet.config

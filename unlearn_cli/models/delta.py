@@ -1,7 +1,7 @@
 """A delta: the tensors of a pretrained model that unlearning has changed or added.
 
-One line puts those of a text-to-image model into any pipeline:
-load_delta(pipe, "outputs/…/delta.safetensors")
+One line puts those of a text-to-image model into any pipeline, those of a vision-language model into any
+model of transformers: load_delta(pipe, "outputs/…/delta.safetensors")
 """
 
 import json
@@ -20,6 +20,8 @@ from unlearn_cli.tensors import write_tensors
 
 DELTA = "delta.safetensors"
 PARTS = ("unet", "text_encoder")
+INNER = "net."
+"""Before the names of a `VisionLanguage`'s weights, which the file has as transformers has them."""
 ADAPTER = "adapter."
 """What a method has attached to a CLIP, see models/zero_shot.py."""
 FACTS = "unlearn"
@@ -29,7 +31,7 @@ Model = TypeVar("Model")
 
 
 def save_delta(path: Path, model: Any, original: Any, facts: Mapping[str, Any]) -> None:
-    """Write the tensors of `model` that differ from those of `original`, whole, under diffusers' names.
+    """Write the tensors of `model` that differ from those of `original`, whole, under their library's names.
 
     Also those in which the original itself departs from its pipeline, so that one delta is enough. facts:
     JSON values (method, concept, data, ...), kept in the same file. RunError if it cannot be written.
@@ -48,8 +50,8 @@ def save_delta(path: Path, model: Any, original: Any, facts: Mapping[str, Any]) 
 def load_delta(target: Model, path: str | Path, facts: Mapping[str, Any] | None = None) -> Model:
     """Put a delta into `target` in place, in its own precision and on its device, and return it.
 
-    target: a `StableDiffusionPipeline` of diffusers, a `TextToImage` or a `ZeroShotClip`. facts: what must
-    hold of the file.
+    target: a `StableDiffusionPipeline` of diffusers, a LLaVA or Mllama of transformers, a `TextToImage`, a
+    `ZeroShotClip` or a `VisionLanguage`. facts: what must hold of the file.
 
     Raises:
         InputError: no delta, a tensor that the target lacks or has in another shape, other facts; the target
@@ -63,11 +65,13 @@ def load_delta(target: Model, path: str | Path, facts: Mapping[str, Any] | None 
     own, new = _tensors(target), load_file(file)
     for name, tensor in new.items():
         if name not in own:
-            raise InputError(f"delta {file}: the model has no {name}; give the pipeline that was unlearned")
+            raise InputError(
+                f"delta {file}: the model has no {name}; give the pipeline or model that was unlearned"
+            )
         if own[name].shape != tensor.shape:
             raise InputError(
                 f"delta {file}: {name} is {list(tensor.shape)} in the file, {list(own[name].shape)} in the "
-                "model; give the pipeline that was unlearned"
+                "model; give the pipeline or model that was unlearned"
             )
         if own[name].is_meta:
             raise InputError(f"delta {file}: {name} is offloaded; load the delta before offloading")
@@ -109,7 +113,7 @@ def shape_in(file: Path, name: str) -> list[int] | None:
 
 def _tensors(model: Any) -> dict[str, Tensor]:
     if not hasattr(model, PARTS[0]):
-        return dict(model.state_dict())
+        return {name.removeprefix(INNER): tensor for name, tensor in model.state_dict().items()}
     return {
         f"{part}.{name}": tensor
         for part in PARTS

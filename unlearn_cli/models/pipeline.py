@@ -10,15 +10,7 @@ from typing import Any, ClassVar
 import diffusers
 import transformers
 from diffusers import DDIMScheduler, StableDiffusionPipeline
-from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import (
-    EntryNotFoundError,
-    HfHubHTTPError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub.errors import HfHubHTTPError
 from pydantic import Field
 from safetensors import SafetensorError
 
@@ -28,6 +20,7 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.files import read_json
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.delta import load_delta, names_in
+from unlearn_cli.models.hub_files import fetched_file
 from unlearn_cli.models.text_to_image import TextToImage
 
 log = logging.getLogger("unlearn")
@@ -177,24 +170,7 @@ def _read(index: Path, path: str) -> dict[str, Any]:
 
 
 def _from_hub(path: str, revision: str | None) -> Path:
-    try:
-        return Path(hf_hub_download(path, INDEX, revision=revision))
-    except LocalEntryNotFoundError as error:
-        raise InputError(
-            f"model.path: the hub cannot be reached for '{path}' and it is not in the cache; "
-            "fetch it once where there is a network, or give a folder: model.path=FOLDER"
-        ) from error
-    except RevisionNotFoundError as error:
-        raise InputError(f"model.revision: '{path}' has no '{revision}'; null is the newest") from error
-    except RepositoryNotFoundError as error:
-        raise InputError(
-            f"model.path: no '{path}' on the hub, or it needs a login (hf auth login); {HINT}"
-        ) from error
-    except EntryNotFoundError as error:
-        raise InputError(f"model.path: '{path}' has no {INDEX}, so it is no pipeline; {HINT}") from error
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        reason = " ".join(f"{error}".split())[:200]
-        raise InputError(f"model.path: '{path}' cannot be fetched ({reason}); {HINT}") from error
+    return fetched_file(path, INDEX, revision, "pipeline", HINT)
 
 
 def _downloaded(path: str, revision: str | None, variant: str | None) -> Path:

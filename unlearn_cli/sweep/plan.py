@@ -149,7 +149,7 @@ class Look:
         if precision == "auto":
             precision = "bf16" if self.on_gpu and experiment.device != "cpu" else "fp32"
         compute: Any = SimpleNamespace(precision=precision, device=torch.device("cpu"), is_main=True)
-        data = key_of({"data": experiment.config["data"]})
+        data = key_of({name: experiment.config[name] for name in ("data", "task")})
         try:
             origins = Origins.of(
                 experiment, compute, ReadOnlyStore(experiment.paths.store), self.loaded.get(data)

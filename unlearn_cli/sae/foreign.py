@@ -1,0 +1,196 @@
+"""Sparse autoencoders trained with other libraries, read as plain tensors.
+
+They know no mean and scale of the activations (0 and 1 here). The decoder's columns are brought to length 1,
+and z to longer values, where that changes nothing else: relu and jumprelu, whose latents do not compete. The
+others keep their columns (both libraries that have them train with length 1).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from unlearn_cli.errors import InputError, did_you_mean
+from unlearn_cli.files import read_json
+from unlearn_cli.models.state_dict import read_state_dict
+from unlearn_cli.sae.autoencoder import Dictionary, SparseAutoencoder
+
+DEAD_AFTER = 10_000_000  # tokens; the libraries' own
+
+
+@dataclass
+class Read:
+    """x̂ = W_d activation(W_e (x − b) + b_e) + b; `centred`: whether b is subtracted from x at all."""
+
+    activation: Literal["topk", "batchtopk", "matryoshka", "relu", "jumprelu"]
+    encoder: Tensor
+    """W_e (m, d)."""
+    encoder_bias: Tensor
+    decoder: Tensor
+    """W_d (d, m)."""
+    bias: Tensor
+    threshold: Tensor
+    """() or, for jumprelu, (m,)."""
+    k: int = 1
+    centred: bool = True
+
+    def autoencoder(self) -> SparseAutoencoder:
+        """RuntimeError if the shapes do not fit one another; InputError for k beyond m."""
+        norm = self.decoder.norm(dim=0)
+        norm = torch.where(norm > 0, norm, 1.0) if self.activation in ("relu", "jumprelu") else torch.ones(())
+        offset = 0 if self.centred else self.encoder @ self.bias
+        latents, dimension = self.encoder.shape
+        state = {
+            "encoder.weight": self.encoder * norm.unsqueeze(-1),
+            "encoder.bias": (self.encoder_bias + offset) * norm,
+            "decoder.weight": self.decoder / norm,
+            "bias": self.bias,
+            "threshold": (self.threshold * norm if self.threshold.ndim else self.threshold).clamp(min=0),
+            "mean": torch.zeros(dimension),
+            "scale": torch.ones(()),
+            "silent": torch.zeros(latents, dtype=torch.long),
+        }
+        dictionary = Dictionary(
+            expansion=max(1, round(latents / dimension)),
+            activation=self.activation,
+            k=self.k,
+            l1=0.0,
+            dead_after=DEAD_AFTER,
+        )
+        return SparseAutoencoder.of(dictionary, state)
+
+
+class Tensors(dict[str, Tensor]):
+    """A file's, in single precision; each is to be taken, so that what is not understood is found."""
+
+    def take(self, *names: str) -> list[Tensor]:
+        return [self.pop(name).float() for name in names]
+
+
+def load_foreign(path: Path) -> SparseAutoencoder:
+    """From a folder (or its file of weights) of dictionary_learning (`ae.pt` or another .pt, `config.json`),
+    EleutherAI's sparsify (`sae.safetensors`, `cfg.json`) or sae-lens (`sae_weights.safetensors`, `cfg.json`).
+
+    On the CPU, in eval mode; nothing in the files is executed.
+
+    Raises:
+        InputError: none of these, a kind of autoencoder that is not known, or a damaged file.
+    """
+    folder = path if path.is_dir() else path.parent
+    names = [path.name] if path.is_file() else ["ae.pt", "sae.safetensors", "sae_weights.safetensors"]
+    file = next((folder / name for name in names if (folder / name).is_file()), None)
+    if file is None:
+        raise InputError(f"{path}: no sparse autoencoder there; one of {', '.join(names)} is looked for")
+    if file.suffix != ".safetensors":
+        read, record = dictionary_learning, "config.json"
+    else:
+        read, record = (sae_lens if file.name == "sae_weights.safetensors" else sparsify), "cfg.json"
+    tensors = Tensors(read_state_dict(file))
+    try:
+        found = read(dict(read_json(folder / record)), tensors)
+        if tensors:
+            raise ValueError(f"tensors that are not understood: {', '.join(tensors)}")
+        return found.autoencoder()
+    except KeyError as error:
+        raise InputError(f"{path}: as of {read.__name__}, it lacks {error}") from error
+    except (OSError, ValueError, TypeError, RuntimeError, InputError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise InputError(f"{path}: not understood as of {read.__name__} ({reason})") from error
+
+
+def dictionary_learning(config: Mapping[str, Any], tensors: Tensors) -> Read:
+    """`config.json` names the class, under "trainer"; only topk's k has no tensor in old files."""
+    kind = config["trainer"]["dict_class"]
+    if kind not in CLASSES:
+        raise ValueError(f"dict_class '{kind}'; {did_you_mean(kind, CLASSES)}")
+    return CLASSES[kind](config["trainer"], tensors)
+
+
+def _relu(config: Mapping[str, Any], tensors: Tensors) -> Read:
+    encoder, encoder_bias, decoder, bias = tensors.take(
+        "encoder.weight", "encoder.bias", "decoder.weight", "bias"
+    )
+    return Read("relu", encoder, encoder_bias, decoder, bias, torch.zeros(()))
+
+
+def _relu_uncentred(config: Mapping[str, Any], tensors: Tensors) -> Read:
+    encoder, encoder_bias, decoder, bias = tensors.take(
+        "encoder.weight", "encoder.bias", "decoder.weight", "decoder.bias"
+    )
+    return Read("relu", encoder, encoder_bias, decoder, bias, torch.zeros(()), centred=False)
+
+
+def _topk(config: Mapping[str, Any], tensors: Tensors) -> Read:
+    encoder, encoder_bias, decoder, bias = tensors.take(
+        "encoder.weight", "encoder.bias", "decoder.weight", "b_dec"
+    )
+    tensors.pop("threshold", None)  # an alternative to k, which its own encoder leaves unused
+    k = int(tensors.pop("k", config["k"]))
+    return Read("topk", encoder, encoder_bias, decoder, bias, torch.zeros(()), k)
+
+
+def _batchtopk(config: Mapping[str, Any], tensors: Tensors) -> Read:
+    encoder, encoder_bias, decoder, bias, threshold, k = tensors.take(
+        "encoder.weight", "encoder.bias", "decoder.weight", "b_dec", "threshold", "k"
+    )
+    return Read("batchtopk", encoder, encoder_bias, decoder, bias, threshold, int(k))
+
+
+def _matryoshka(config: Mapping[str, Any], tensors: Tensors) -> Read:
+    encoder, encoder_bias, decoder, bias, threshold, k, _ = tensors.take(
+        "W_enc", "b_enc", "W_dec", "b_dec", "threshold", "k", "group_sizes"
+    )  # the groups matter in training alone
+    return Read("matryoshka", encoder.T, encoder_bias, decoder.T, bias, threshold, int(k))
+
+
+def _jumprelu(config: Mapping[str, Any], tensors: Tensors) -> Read:
+    encoder, encoder_bias, decoder, bias, threshold = tensors.take(
+        "W_enc", "b_enc", "W_dec", "b_dec", "threshold"
+    )
+    return Read("jumprelu", encoder.T, encoder_bias, decoder.T, bias, threshold, centred=False)
+
+
+CLASSES: dict[str, Callable[[Mapping[str, Any], Tensors], Read]] = {
+    "AutoEncoder": _relu,
+    "AutoEncoderNew": _relu_uncentred,
+    "AutoEncoderTopK": _topk,
+    "BatchTopKSAE": _batchtopk,
+    "MatryoshkaBatchTopKSAE": _matryoshka,
+    "JumpReluAutoEncoder": _jumprelu,
+}
+"""Of dictionary_learning."""
+
+
+def sparsify(config: Mapping[str, Any], tensors: Tensors) -> Read:
+    """TopK of the positive part; W_dec has the latents first."""
+    if config.get("activation", "topk") != "topk" or config.get("transcode") or config.get("signed"):
+        raise ValueError("only autoencoders with activation topk")
+    encoder, encoder_bias, decoder, bias = tensors.take("encoder.weight", "encoder.bias", "W_dec", "b_dec")
+    return Read("topk", encoder, encoder_bias, decoder.T, bias, torch.zeros(()), int(config["k"]))
+
+
+def sae_lens(config: Mapping[str, Any], tensors: Tensors) -> Read:
+    """Architectures standard, topk and jumprelu, as which it saves all that a threshold keeps sparse."""
+    kind = config["architecture"]
+    if (normalised := config.get("normalize_activations", "none")) != "none":
+        raise ValueError(f"activations normalised by '{normalised}'; only 'none'")
+    if kind not in ("standard", "topk", "jumprelu"):
+        raise ValueError(f"architecture '{kind}'; there are: jumprelu, standard, topk")
+    encoder, encoder_bias, decoder, bias = tensors.take("W_enc", "b_enc", "W_dec", "b_dec")
+    threshold = tensors.take("threshold")[0] if kind == "jumprelu" else torch.zeros(())
+    if config.get("rescale_acts_by_decoder_norm"):
+        norm = decoder.norm(dim=1)
+        encoder, encoder_bias, decoder = encoder * norm, encoder_bias * norm, decoder / norm.unsqueeze(1)
+    return Read(
+        "relu" if kind == "standard" else kind,
+        encoder.T,
+        encoder_bias,
+        decoder.T,
+        bias,
+        threshold,
+        int(config["k"]) if kind == "topk" else 1,
+        centred=config["apply_b_dec_to_input"],
+    )
