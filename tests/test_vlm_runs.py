@@ -76,7 +76,7 @@ def test_a_concepts_file_is_attached_to_the_exported_model_and_detached_without_
     model = LlavaForConditionalGeneration.from_pretrained(folder).eval()
     inputs = {
         "pixel_values": torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0)),
-        "input_ids": torch.tensor([[*[model.config.image_token_id] * 4, 7, 8]]),
+        "input_ids": torch.tensor([[*[model.config.image_token_id] * 16, 7, 8]]),
     }
     with torch.no_grad():
         plain, before = model(**inputs).logits, set(model.state_dict())
@@ -116,5 +116,18 @@ def test_the_autoencoder_goes_on_after_a_kill_as_if_nothing_had_happened(tmp_pat
     assert signalled(signal.SIGKILL, "sae.resume.pt", 3, *killed) == -signal.SIGKILL
     (resumed,) = unlearn(*killed)
     assert lasting(resumed) == lasting(whole)
-    one, two = (load_file(entries(tmp_path / name / "store", "sae")[0] / "model.safetensors") for name in ("whole", "killed"))
+    one, two = (
+        load_file(entries(tmp_path / name / "store", "sae")[0] / "model.safetensors")
+        for name in ("whole", "killed")
+    )
     assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_edits_found_on_one_model_work_on_another(run):
+    first = run(*short("sauce"))
+    same = run("method=transfer", f"method.path={first['folder']}")
+    assert same["metrics"] == first["metrics"]
+    projector = run(
+        "method=transfer", f"method.path={first['folder']}", "method.layer=model.multi_modal_projector"
+    )
+    assert projector["metrics"]["eligible"] == first["metrics"]["eligible"]

@@ -134,8 +134,8 @@ SHORT = {
     "iterations": "method.iterations=2",
     "remind_epochs": "method.remind_epochs=1",
     "negatives": "method.negatives=8",
-    "gamma": "method.gamma=[0.0,-1.0]",
-    "k": "method.k=[2]",
+    "train_tokens": "method.gamma=[0.0,-1.0]",
+    "buffer": "method.k=[2]",
 }
 """What makes a method of any pretrained model short, by the field that it has."""
 

@@ -39,7 +39,7 @@ ADAM = recipes.PLAIN | {"epochs": 2, "lr": 1e-2, "batch_size": 8, "optimizer": "
 
 
 class TinyProblem:
-    """Task, sets, trainer and models; an image for training, validation and test of each kind, two to train.
+    """Task, sets, trainer and models; of each kind two images to train, one to validate, one to test.
 
     Image i is of kind i % 4: red circle, red square, blue circle, blue square. Row 3i asks its colour, 3i + 1
     its shape, 3i + 2 for a caption. The first twelve images are the official training part; validation takes

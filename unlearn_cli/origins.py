@@ -270,7 +270,7 @@ class Origins:
             trainer = self.trainer(folder, observe=partial(logged, tracker))
             trainer.monitor = glances(task, trainer, {"val": method.val(self)})
             trainer.seeded("init")
-            model = self.build()
+            model: Any = self.build()
             with trainer.cost.clock(self.compute.device):
                 model = method.train(task, model, rows, trainer, self.experiment.train)
             cost = trainer.cost.to_dict() | {"peak_memory_mb": peak_memory_mb(self.compute.device)}

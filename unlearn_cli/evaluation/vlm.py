@@ -77,7 +77,7 @@ class VlmEvaluation(Evaluation):
             )
         if not len(found["in_domain"]):
             raise InputError(
-                "eval: no test image without the concept is left to be asked the same; give more (eval.images)"
+                "eval.images: no test image without the concept is left to be asked the same; give more"
             )
 
     def output_facts(self, origins: Origins) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class VlmEvaluation(Evaluation):
         return values
 
     def eligible(self, origins: Origins, folder: Path) -> np.ndarray:
-        """Direct rows that the original answers rightly, and from their own image alone; there may be none."""
+        """Direct rows that the original answers rightly, and from their own image alone; maybe none."""
         data, task = origins.data, origins.experiment.task
         original, trainer = origins.get(Original()), origins.trainer(folder)
         asked = self._cells(origins)

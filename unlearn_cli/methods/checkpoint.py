@@ -40,7 +40,13 @@ class Checkpoint(Unlearning):
 
 def _attached(model: nn.Module, folder: Path) -> nn.Module:
     """The model with what the method of that run folder has attached to it; as it is, if it is none."""
+    method = method_of(folder)
+    return method.restored(model, folder) if method else model
+
+
+def method_of(folder: Path) -> Unlearning | None:
+    """The method of a run folder; None if it is none, or if its method changes nothing."""
     if not (folder / CONFIG).is_file():
-        return model
+        return None
     method = build(yaml.safe_load((folder / CONFIG).read_text(encoding="utf-8"))["method"], "method")
-    return method.restored(model, folder) if isinstance(method, Unlearning) else model
+    return method if isinstance(method, Unlearning) else None

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.data.substitution import Substitution
+from unlearn_cli.errors import InputError
 from unlearn_cli.methods.intervention import Intervention, Trial
 from unlearn_cli.sae.attachment import Attachment, attach
 from unlearn_cli.tensors import write_tensors
@@ -25,7 +26,7 @@ class DenseSteering(Intervention):
     """x ← x − α·(x − m)·A·B, the control that a claim about sparse features has to beat.
 
     difference: A = uᵀ, B = u, u = (m⁺ − m)/‖m⁺ − m‖ of the mean activations m⁺ on the concept and m on other
-    images. leace: the least change after which no linear map tells the concept (Belrose et al., NeurIPS 2023).
+    images. leace: the least change after which no linear map tells the concept (Belrose et al., 2023).
     """
 
     direction: Literal["difference", "leace"]
@@ -35,7 +36,7 @@ class DenseSteering(Intervention):
     def trials(
         self, task: Any, model: Any, concept: Substitution, layer: str, sets: Sets, trainer: Trainer
     ) -> Iterator[tuple[dict[str, Any], nn.Module]]:
-        seen = self.seen(model, layer, concept, sets, trainer)
+        seen = self.seen(concept, sets, trainer)
         passes = {
             name: (x.flatten(0, -2) for x in self.activations(model, layer, rows, trainer))
             for name, rows in seen.items()
@@ -60,15 +61,16 @@ class DenseSteering(Intervention):
         return eraser.bias.float(), eraser.proj_right.mT.float(), eraser.proj_left.mT.float()
 
     def save(self, path: Path, trial: Trial, model: Any) -> None:
-        facts = trial.described | {"tokens": model.leading(trial.layer)}
+        facts = trial.described
         tensors = {name: value.cpu().contiguous() for name, value in trial.module.state_dict().items()}
         write_tensors(path, tensors, {"facts": json.dumps(facts)})
 
-    def attached(self, model: Any, path: Path) -> Attachment:
+    def attached(self, model: Any, path: Path, layer: str | None = None) -> Attachment:
         with safe_open(path, "pt") as file:
             facts = json.loads(file.metadata()["facts"])
             module = Erasure(*(file.get_tensor(name) for name in ("centre", "left", "right")))
-        return attach(model.net, facts["layer"], module, facts["tokens"], "last")
+        name = layer or facts["layer"]
+        return attach(model.net, name, module, model.leading(name), "last")
 
 
 class Erasure(nn.Module):
@@ -84,6 +86,11 @@ class Erasure(nn.Module):
             self.register_buffer(name, value)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, T, d) -> (B, T, d). InputError for another d."""
+        if x.shape[-1] != len(self.centre):
+            raise InputError(
+                f"made for activations of length {len(self.centre)}, the layer's have {x.shape[-1]}"
+            )
         return -((x - self.centre) @ self.left) @ self.right
 
     def extremes(self) -> tuple[Erasure, Erasure]:

@@ -1,10 +1,11 @@
-"""What changes a vision-language model at a layer, not in its weights: tried on validation rows, best kept."""
+"""What changes a model at a layer, not in its weights: tried on validation rows, the best is kept."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -77,8 +78,8 @@ class Intervention(Unlearning):
         """Write the module of a chosen trial, whole or absent."""
 
     @abstractmethod
-    def attached(self, model: Any, path: Path) -> Attachment:
-        """A module of `save` at work on the model."""
+    def attached(self, model: Any, path: Path, layer: str | None = None) -> Attachment:
+        """A module of `save` at work on the model, at its own layer or at another."""
 
     def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
         for layer in self.layers_of(model):
@@ -96,36 +97,29 @@ class Intervention(Unlearning):
             found = cells(data, np.concatenate([sets.val, sets.val_forgotten]), [concept])
             if not (len(found["direct"]) and len(found["in_domain"])):
                 raise InputError(
-                    f"data.val_fraction: no validation image shows '{concept.concept}', or all do, and an edit "
-                    "is chosen on these; give a larger part, or more images"
+                    f"data.val_fraction: no validation image shows '{concept.concept}', or all do, and an "
+                    "edit is chosen on these; give a larger part, or more images"
                 )
 
     def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+        folder = trainer.folder / EDITS
+        folder.mkdir(exist_ok=True)
         chosen, described = [], []
         for concept in sets.concepts:
-            tried = []
-            for layer in self.layers_of(model):
-                for settings, module in self.trials(task, model, concept, layer, sets, trainer):
-                    trial = Trial(concept, layer, settings, module, {})
-                    with_it = self._attach(model, trial)
-                    trial.scores = self.scores(task, model, concept, sets, trainer)
-                    with_it.remove()
-                    tried.append(trial)
+            tried = self.tried(task, model, concept, sets, trainer)
             best = max(tried, key=lambda trial: trial.scores["H"])
             fronts = front([trial.scores for trial in tried])
             described += [
                 trial.described | {"chosen": trial is best, "front": on}
                 for trial, on in zip(tried, fronts, strict=True)
             ]
+            self.save(folder / f"{file_name(concept)}.safetensors", best, model)
             self.found(best, sets, model, trainer)
             chosen.append(best)
-        folder = trainer.folder / EDITS
-        folder.mkdir(exist_ok=True)
-        for trial in chosen:
-            self.save(folder / f"{file_name(trial.concept)}.safetensors", trial, model)
         write_json(trainer.folder / TRIALS, described)
         for trial in chosen:
-            self._tested(self._attach(model, trial), task, model, sets, trainer)
+            (batch,) = trainer.batches(self.seen(trial.concept, sets, trainer)["on"], self.examples)
+            self._attach(model, trial).self_test(partial(task.first_logits, model, batch))
         if len(chosen) > 1:
             together = {
                 trial.concept.concept: {
@@ -136,6 +130,20 @@ class Intervention(Unlearning):
             }
             write_json(trainer.folder / INTERFERENCE, together)
         return model
+
+    def tried(
+        self, task: Any, model: Any, concept: Substitution, sets: Sets, trainer: Trainer
+    ) -> list[Trial]:
+        """All trials for a concept, each at work for as long as it is judged."""
+        found = []
+        for layer in self.layers_of(model):
+            for settings, module in self.trials(task, model, concept, layer, sets, trainer):
+                trial = Trial(concept, layer, settings, module, {})
+                at_work = self._attach(model, trial)
+                trial.scores = self.scores(task, model, concept, sets, trainer)
+                at_work.remove()
+                found.append(trial)
+        return found
 
     def found(self, best: Trial, sets: Sets, model: Any, trainer: Trainer) -> None:
         """Called with the trial that a concept's edit is made of, to keep an account of it."""
@@ -164,9 +172,7 @@ class Intervention(Unlearning):
         ua, mean = share("direct", Status.WRONG, Status.REFUSAL), float(np.mean(list(kept.values())))
         return {"UA": ua, **kept, "kept": mean, "H": harmonic(ua, mean)}
 
-    def seen(
-        self, model: Any, layer: str, concept: Substitution, sets: Sets, trainer: Trainer
-    ) -> dict[str, np.ndarray]:
+    def seen(self, concept: Substitution, sets: Sets, trainer: Trainer) -> dict[str, np.ndarray]:
         """Train rows of the concept's images ("on") and of others that are asked the same ("off")."""
         train = np.sort(np.concatenate([sets.forget, sets.retain]))
         found = cells(trainer.data, train, [concept])
@@ -186,10 +192,6 @@ class Intervention(Unlearning):
 
     def _attach(self, model: Any, trial: Trial) -> Attachment:
         return attach(model.net, trial.layer, trial.module, model.leading(trial.layer), "last")
-
-    def _tested(self, made: Attachment, task: Any, model: Any, sets: Sets, trainer: Trainer) -> None:
-        (batch,) = trainer.batches(sets.forget[:1])
-        made.self_test(lambda: task.first_logits(model, batch))
 
 
 def front(scores: list[dict[str, float]]) -> list[bool]:

@@ -25,7 +25,7 @@ class RandomFeatures(Sauce):
         self, task: Any, model: Any, concept: Substitution, layer: str, sets: Sets, trainer: Trainer
     ) -> Iterator[tuple[dict[str, Any], nn.Module]]:
         sae = self.autoencoder(model, layer, sets, trainer)
-        rows = self.seen(model, layer, concept, sets, trainer)["on"]
+        rows = self.seen(concept, sets, trainer)["on"]
         tally = self.tally(sae, self.activations(model, layer, rows, trainer))
         trainer.seeded("random features", concept.concept)
         for settings, module in super().trials(task, model, concept, layer, sets, trainer):

@@ -18,10 +18,10 @@ from unlearn_cli.data.substitution import Substitution
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.intervention import EDITS, Intervention, Trial, file_name
 from unlearn_cli.optim import Recipe
-from unlearn_cli.sae.artifact import attach_file, save_edit
+from unlearn_cli.sae.artifact import load_edit, save_edit
 from unlearn_cli.sae.attachment import Attachment
 from unlearn_cli.sae.autoencoder import Dictionary, SparseAutoencoder, load_autoencoder, save_autoencoder
-from unlearn_cli.sae.edit import Edit, SparseEdit
+from unlearn_cli.sae.edit import Edit, SparseEdit, attach_edit
 from unlearn_cli.sae.scores import Score, Tally, scores
 from unlearn_cli.sae.streaming import Streamed
 from unlearn_cli.sae.training import train_autoencoder
@@ -73,7 +73,7 @@ class Sauce(Intervention, Recipe):
         self, task: Any, model: Any, concept: Substitution, layer: str, sets: Sets, trainer: Trainer
     ) -> Iterator[tuple[dict[str, Any], nn.Module]]:
         sae = self.autoencoder(model, layer, sets, trainer)
-        seen = self.seen(model, layer, concept, sets, trainer)
+        seen = self.seen(concept, sets, trainer)
         tallies = {
             name: self.tally(sae, self.activations(model, layer, rows, trainer))
             for name, rows in seen.items()
@@ -138,7 +138,7 @@ class Sauce(Intervention, Recipe):
     def found(self, best: Trial, sets: Sets, model: Any, trainer: Trainer) -> None:
         """Keep, of the features that tell most, the largest activation in each image that was looked at."""
         edit: Any = best.module
-        seen = self.seen(model, best.layer, best.concept, sets, trainer)
+        seen = self.seen(best.concept, sets, trainer)
         largest = {
             name: torch.cat(
                 [
@@ -160,6 +160,7 @@ class Sauce(Intervention, Recipe):
         facts = trial.described | {"tokens": model.leading(trial.layer), "model": type(model.net).__name__}
         save_edit(path, edit.sae, edit.edit, facts)
 
-    def attached(self, model: Any, path: Path) -> Attachment:
-        (made,) = attach_file(model.net, path)
-        return made
+    def attached(self, model: Any, path: Path, layer: str | None = None) -> Attachment:
+        sae, edit, facts = load_edit(path)
+        name = layer or facts["layer"]
+        return attach_edit(model.net, name, sae, edit, model.leading(name), "last")

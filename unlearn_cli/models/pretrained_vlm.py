@@ -90,7 +90,9 @@ class PretrainedVlm(ModelSettings):
         processor = self._processor(folder)
         net = self._opened(folder)
         if self.gradient_checkpointing:
-            net.gradient_checkpointing_enable({"use_reentrant": False})
+            renamed = hasattr(net, "activation_checkpointing_enable")  # by transformers, of late
+            enable = net.activation_checkpointing_enable if renamed else net.gradient_checkpointing_enable
+            enable({"use_reentrant": False})
         unlearned = "|".join(WHOLE[:-1]) if self.quantise else ""
         model = VisionLanguage(net, processor, classes, unlearned)
         self._check_texts(model, size)
