@@ -38,10 +38,13 @@ GIVEN = (
         "eval=generation": ["task=generation"],
         "eval=clip": ["task=clip"],
         **{f"model={name}": ["task=clip"] for name in ("tiny_clip", "clip", "clip_vit_b16")},
+        "eval=vlm": ["task=vlm"],
+        "model=vlm": ["task=vlm", "model.path=FOLDER"],
+        **{f"model={name}": ["task=vlm"] for name in ("tiny_vlm", "llava15_7b", "llama32_11b_vision")},
     }
     | {
         f"method={name}": [f"task={task}"]
-        for task in ("clip", "text_to_image", "generation")
+        for task in ("vlm", "clip", "text_to_image", "generation")
         for name in methods(task)
         if name not in methods("classification")
     }
@@ -54,6 +57,7 @@ WITHOUT_NUMBERS = (
     }
     | {f"doco/{name}" for name in ("object", "style", "person", "nsfw", "memorised")}
     | {"salun/imagenette", "adu/domainnet", "adu/pacs"}
+    | {f"sauce/{name}" for name in ("objects", "sports", "emotions", "colours", "materials")}
 )
 """Experiments of which the papers give no numbers that we know."""
 TASKS = [option.name for option in options("task")]

@@ -184,7 +184,8 @@ def small(arguments: Sequence[str]) -> tuple[str, ...]:
     if "task=text_to_image" in arguments:
         return PROMPTS
     if "task=vlm" in arguments:
-        return VLM
+        saved = "model=vlm" in arguments
+        return tuple(value for value in VLM if not (saved and value.startswith(("model.", "train."))))
     if "task=clip" in arguments:
         saved = "model=clip" in arguments  # one that was saved has its own values
         return tuple(value for value in CLIP if not (saved and value.startswith("model.")))

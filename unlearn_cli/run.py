@@ -155,8 +155,9 @@ def enough_memory() -> Iterator[None]:
         yield
     except torch.OutOfMemoryError as error:
         raise RunError(
-            "out of memory while unlearning: halve method.batch_size (and mask.batch_size), or set "
-            "model.gradient_checkpointing=true for a pipeline; another batch size is another run"
+            "out of memory while unlearning: halve method.batch_size (and mask.batch_size), set "
+            "model.gradient_checkpointing=true for a ready model, or train a part of it alone "
+            "(method.parameters=multi_modal_projector); another batch size is another run"
         ) from error
 
 

@@ -12,14 +12,16 @@ from unlearn_cli.experiment import build
 from unlearn_cli.models.base import ModelSettings
 
 PIPELINES, CLIPS = {"sd14", "sd15", "sd21", "pipeline"}, {"clip", "clip_vit_b16"}
-READY_MADE = PIPELINES | CLIPS
-"""Their weights are elsewhere: test_pipeline.py, test_open_clip_models.py."""
+VLMS = {"vlm", "llava15_7b", "llama32_11b_vision"}
+READY_MADE = PIPELINES | CLIPS | VLMS
+"""Their weights are elsewhere: test_pipeline.py, test_open_clip_models.py, test_pretrained_vlm.py."""
 NAMES = [option.name for option in options("model") if option.name not in READY_MADE]
 TASKS = {
     "unet": "generation",
     "tiny_sd": "text_to_image",
     "tiny_clip": "clip",
     **dict.fromkeys(CLIPS, "clip"),
+    **dict.fromkeys({"tiny_vlm", *VLMS}, "vlm"),
 }
 OFFLINE = {"judge": ["model.pretrained=false"]}  # its weights come from ImageNet
 SIZES = {"cifar10": (3, (32, 32)), "digits": (1, (8, 8))}
@@ -37,7 +39,8 @@ def settings(name: str, data: str) -> ModelSettings:
 def check(name: str, data: str) -> None:
     channels, size = SIZES[data]
     kind = settings(name, data)
-    model = kind.build(list("0123456789"), channels, size, [0.5] * channels, [0.25] * channels)
+    classes = [f"what → {number}" if "vlm" in kind.tasks else str(number) for number in range(10)]
+    model = kind.build(classes, channels, size, [0.5] * channels, [0.25] * channels)
     x = torch.rand(2, channels, *size)
     with torch.no_grad():
         if "generation" in kind.tasks:
@@ -45,6 +48,8 @@ def check(name: str, data: str) -> None:
         elif "text_to_image" in kind.tasks:
             x = torch.rand(2, *model.state_shape(channels, size))
             assert model(x, torch.tensor([0, 999]), torch.tensor([0, 10])).shape == x.shape
+        elif "vlm" in kind.tasks:
+            assert model.nll(x, ["what"] * 2, ["0", "9"])[1].tolist() == [2, 2]
         else:
             assert model(x).shape == (2, 10)
 
@@ -70,7 +75,7 @@ def test_all_models_of_the_issue_are_there() -> None:
     assert set(NAMES) >= {"resnet18", "resnet50", "resnet20", "vgg16_bn", "swin_t", "timm", "unet", "judge"}
 
 
-@pytest.mark.parametrize("name", sorted(PIPELINES - {"pipeline"}))
+@pytest.mark.parametrize("name", sorted((PIPELINES | VLMS) - {"pipeline", "vlm"}))
 def test_ready_made_models_name_their_weights(name: str) -> None:
     made = settings(name, "cifar10")
     assert made.ready_made

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from concept_erasure import LeaceFitter
 from pydantic import Field
 from safetensors import safe_open
 from torch import Tensor, nn
@@ -53,6 +53,11 @@ class DenseSteering(Intervention):
 
     def leace(self, on: Iterator[Tensor], off: Iterator[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """The same of LEACE, whose centre is the mean of all."""
+        with (
+            warnings.catch_warnings()
+        ):  # what it decorates its functions with, newer versions of torch deprecate
+            warnings.simplefilter("ignore", FutureWarning)
+            from concept_erasure import LeaceFitter
         fitter: Any = None
         for x, label in ((x, label) for label, part in ((1.0, on), (0.0, off)) for x in part):
             fitter = fitter or LeaceFitter(x.shape[1], 1, device=x.device, dtype=torch.float64)

@@ -17,11 +17,13 @@ from unlearn_cli.data.splits import Sets, digest
 from unlearn_cli.data.substitution import Substitution
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.intervention import EDITS, Intervention, Trial, file_name
+from unlearn_cli.models.checkpoint import FACTS
 from unlearn_cli.optim import Recipe
 from unlearn_cli.sae.artifact import load_edit, save_edit
 from unlearn_cli.sae.attachment import Attachment
 from unlearn_cli.sae.autoencoder import Dictionary, SparseAutoencoder, load_autoencoder, save_autoencoder
 from unlearn_cli.sae.edit import Edit, SparseEdit, attach_edit
+from unlearn_cli.sae.foreign import load_foreign
 from unlearn_cli.sae.scores import Score, Tally, scores
 from unlearn_cli.sae.streaming import Streamed
 from unlearn_cli.sae.training import train_autoencoder
@@ -44,8 +46,12 @@ class Sauce(Intervention, Recipe):
     concept. What the autoencoder does not explain stays, exactly.
     """
 
+    pretrained: Path | None = Field(
+        description="an autoencoder from elsewhere: a folder of ours, of dictionary_learning, sparsify or "
+        "sae-lens; null = trained here"
+    )
     dictionary: Dictionary
-    train_tokens: int = Field(gt=0, description="tokens of each image in an epoch of the autoencoder")
+    train_tokens: int = Field(gt=0, description="tokens of each image in an epoch of the autoencoder, at most")
     buffer: int = Field(gt=0, description="tokens in memory at a time while it is trained")
     score: Score = Field(description="what makes a feature the concept's, against other images")
     pool: Literal["tokens", "images"] = Field(
@@ -59,15 +65,18 @@ class Sauce(Intervention, Recipe):
     def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
         super().check(task, model, data, sets)
         for layer in self.layers_of(model):
-            _, tokens, width = model.activations(layer, model.sample()).shape
-            if self.train_tokens > tokens:
+            width = model.activations(layer, model.sample()).shape[-1]
+            if self.pretrained:
+                sae = read_autoencoder(self.pretrained)
+            else:
+                sae = SparseAutoencoder(width, self.dictionary)
+            if sae.dimension != width:
                 raise InputError(
-                    f"method.train_tokens: {self.train_tokens}, but an image has {tokens} at '{layer}'; "
-                    "give as many at most"
+                    f"method.pretrained: made for activations of length {sae.dimension}, those of '{layer}' are "
+                    f"of length {width}; give one that was made for this layer, or another of method.layers"
                 )
-            latents = SparseAutoencoder(width, self.dictionary).latents
-            if max(self.k) > latents:
-                raise InputError(f"method.k: {max(self.k)} of {latents} features; give fewer")
+            if max(self.k) > sae.latents:
+                raise InputError(f"method.k: {max(self.k)} of {sae.latents} features; give fewer")
 
     def trials(
         self, task: Any, model: Any, concept: Substitution, layer: str, sets: Sets, trainer: Trainer
@@ -111,6 +120,8 @@ class Sauce(Intervention, Recipe):
 
     def autoencoder(self, model: Any, layer: str, sets: Sets, trainer: Trainer) -> SparseAutoencoder:
         """That of the layer on the images of the training rows, made once for any concept."""
+        if self.pretrained:
+            return read_autoencoder(self.pretrained).to(trainer.device)
         data: Any = trainer.data
         images = np.unique(data.columns["image"][sets.train].astype(np.int64)) * data.each
 
@@ -119,7 +130,7 @@ class Sauce(Intervention, Recipe):
                 images,
                 lambda rows: torch.cat(list(self.activations(model, layer, rows, trainer))),
                 self.reads,
-                self.train_tokens,
+                min(self.train_tokens, model.activations(layer, model.sample()).shape[1]),
                 self.buffer,
                 trainer.seed,
                 trainer.device,
@@ -164,3 +175,8 @@ class Sauce(Intervention, Recipe):
         sae, edit, facts = load_edit(path)
         name = layer or facts["layer"]
         return attach_edit(model.net, name, sae, edit, model.leading(name), "last")
+
+
+def read_autoencoder(path: Path) -> SparseAutoencoder:
+    """Ours, or one of another library. InputError if it is neither."""
+    return load_autoencoder(path) if (path / FACTS).is_file() else load_foreign(path)

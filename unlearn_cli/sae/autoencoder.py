@@ -153,10 +153,7 @@ class SparseAutoencoder(nn.Module):
         errors = self._errors(x, z)
         terms["reconstruction"] = torch.stack([error.square().mean() for error in errors]).mean()
         if kind not in ("relu", "jumprelu"):
-            most = max(1, self.dimension // 2)
-            revived = top(positive * self.dead, most)
-            missing = (errors[-1].detach() - self.decoder(revived)).square().mean()
-            terms["auxk"] = AUX_WEIGHT * missing * (self.dead.sum() / most).clamp(max=1)
+            terms["auxk"] = self._revival(positive, errors[-1].detach())
         if self.training:
             self._count(z.detach())
         return terms
@@ -221,6 +218,15 @@ class SparseAutoencoder(nn.Module):
             left = left - F.linear(z[:, start:end], self.decoder.weight[:, start:end])
             errors.append(left)
         return errors
+
+    def _revival(self, positive: Tensor, error: Tensor) -> Tensor:
+        """AuxK's term, of codes before the activation function (n, m) and x' − x̂' (n, d)."""
+        dead = self.dead
+        if not dead.any():  # a third of a step's time for nothing
+            return error.new_zeros(())
+        most = max(1, self.dimension // 2)
+        missing = (error - self.decoder(top(positive * dead, most))).square().mean()
+        return AUX_WEIGHT * missing * (dead.sum() / most).clamp(max=1)
 
     def _count(self, z: Tensor) -> None:
         """Note which latents fired for any of the tokens (n, m), and the smallest value of a batch's top."""
