@@ -29,6 +29,7 @@ GIVEN = (
         "forget=group": ["forget.column=Male", "forget.values=[true]"],
         "forget=indices": ["forget.file=rows.txt"],
         "method=checkpoint": ["method.path=model.pt"],
+        "method=transfer": ["method.path=RUN_FOLDER", "task=vlm"],
         "model=unet": ["task=generation"],
         "model=tiny_sd": ["task=text_to_image"],
         "model=pipeline": ["task=text_to_image", "data=generated", "model.path=FOLDER"],
@@ -49,6 +50,7 @@ GIVEN = (
         if name not in methods("classification")
     }
     | {"forget=concept": ["task=text_to_image"], "eval=text_to_image": ["task=text_to_image"]}
+    | {"method=transfer": ["task=vlm", "method.path=RUN_FOLDER"]}
 )
 WITHOUT_NUMBERS = (
     {
@@ -62,7 +64,8 @@ WITHOUT_NUMBERS = (
 """Experiments of which the papers give no numbers that we know."""
 TASKS = [option.name for option in options("task")]
 METHODS = [(task, name) for task in TASKS for name in methods(task)]
-MASKED = [(task, name) for task, name in METHODS if name not in ("original", "retrain", "checkpoint")]
+READY = ("original", "retrain", "checkpoint", "transfer")
+MASKED = [(task, name) for task, name in METHODS if name not in READY]
 
 
 def experiment(*overrides: str) -> Experiment:

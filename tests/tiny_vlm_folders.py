@@ -21,7 +21,7 @@ from transformers import (
 from unlearn_cli.data.questions import SEPARATOR
 from unlearn_cli.models.pretrained_vlm import PretrainedVlm
 from unlearn_cli.models.tiny_vlm import END, IMAGE, PAD, word_tokenizer
-from unlearn_cli.models.vision_language import VisionLanguage
+from unlearn_cli.models.vision_language import VisionLanguage, likelihood
 
 PAIRS = [
     ("what colour is it ?", "red"),
@@ -130,6 +130,11 @@ def settings(folder: Path | str, **changes) -> PretrainedVlm:
 def built(folder: Path | str, size: tuple[int, int] = (SIDE, SIDE), **changes) -> VisionLanguage:
     """The model of a folder for PAIRS, for images of that height and width."""
     return settings(folder, **changes).build(CLASSES, 3, size, [0.5] * 3, [0.5] * 3).eval()
+
+
+def nll(model: VisionLanguage, *texts) -> tuple[torch.Tensor, torch.Tensor]:
+    """−log p of the answers, and their numbers of tokens; both (B,)."""
+    return likelihood(*model.answer_logits(*texts))
 
 
 def _tokenizer(image: str) -> PreTrainedTokenizerFast:

@@ -92,8 +92,7 @@ class Compute:
         if self.world == 1:
             return called
         ids = [self.device.index] if self.device.type == "cuda" else None
-        partly = getattr(model, "partly_read", False)
-        return DistributedDataParallel(called, device_ids=ids, find_unused_parameters=partly, **NO_SYNC)
+        return DistributedDataParallel(called, device_ids=ids, **NO_SYNC)
 
     def same_buffers(self, model: nn.Module) -> None:
         """Give every process the main one's buffers: each gathers batch-norm statistics on its own share."""

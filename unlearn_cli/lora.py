@@ -52,7 +52,7 @@ class Lora(Settings):
         Raises:
             InputError: a task, a method or a mask that knows no adapters, or targets that are not there.
         """
-        if not hasattr(model, "net"):
+        if not (hasattr(model, "net") and hasattr(model, "unlearned")):
             raise InputError(f"lora: task={task.name} has no model for it; it is for task=vlm, set lora=none")
         if not isinstance(method, GradientMethod):
             raise InputError("lora: the method trains nothing, so there is nothing to adapt; set lora=none")

@@ -12,7 +12,7 @@ COLOURS = ("blue", "dark red", "red")
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Sixteen images, every fourth a red circle, red square, blue circle, blue square; three questions each."""
+    """Sixteen images, in turn a red circle, red square, blue circle, blue square; three questions each."""
     return TinyProblem(tmp_path_factory.mktemp("answers")).data
 
 

@@ -10,7 +10,7 @@ import huggingface_hub
 import pytest
 import torch
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
-from tiny_vlm_folders import CLASSES, LENGTH, PAIRS, SIDE, built, llava_folder, mllama_folder, settings
+from tiny_vlm_folders import CLASSES, LENGTH, PAIRS, SIDE, built, llava_folder, mllama_folder, nll, settings
 from transformers.utils.quantization_config import QuantizationMethod
 
 from unlearn_cli.data.questions import SEPARATOR
@@ -59,9 +59,9 @@ def test_weights_in_another_precision(folder, mllama, x, dtype, kept):
     for place in (folder, mllama):
         model = built(place, dtype=dtype)
         assert {p.dtype for p in model.parameters()} == {kept}
-        found, _ = model.nll(x, QUESTIONS, ANSWERS)
+        found, _ = nll(model, x, QUESTIONS, ANSWERS)
         assert found.dtype == torch.float32
-        torch.testing.assert_close(found, built(place).nll(x, QUESTIONS, ANSWERS)[0], rtol=0.05, atol=0)
+        torch.testing.assert_close(found, nll(built(place), x, QUESTIONS, ANSWERS)[0], rtol=0.05, atol=0)
         assert len(model.answer(x, QUESTIONS, 3)) == 4
 
 
@@ -72,7 +72,7 @@ def test_gradient_checkpointing_gives_the_same_gradients(folder, mllama, x):
             model = deepcopy(built(place, gradient_checkpointing=checkpointing)).train()
             asked = [module.gradient_checkpointing for module in model.modules() if hasattr(module, KEY)]
             assert any(asked) == checkpointing
-            model.nll(x, QUESTIONS, ANSWERS)[0].mean().backward()
+            nll(model, x, QUESTIONS, ANSWERS)[0].mean().backward()
             found = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
             gradients.append(torch.cat(found))
         torch.testing.assert_close(*gradients)
@@ -103,7 +103,7 @@ def test_a_chat_template_of_ones_own(copy, x):
     template = "<image> {{ messages[0]['content'][1]['text'] }}"
     model = built(copy, chat_template=template)
     assert model.shared.prompt("what is it ?") == "<image> what is it ?"
-    assert model.nll(x, QUESTIONS, ANSWERS)[0].isfinite().all()
+    assert nll(model, x, QUESTIONS, ANSWERS)[0].isfinite().all()
 
 
 def test_a_chat_template_that_is_none(folder, mllama):

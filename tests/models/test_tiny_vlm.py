@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from tiny_vlm_folders import nll
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.tiny_vlm import TinyVlm, word_tokenizer
@@ -92,5 +93,5 @@ def test_as_many_tokens_as_it_takes_are_enough():
     """7 words and the arrow's place for 'what colour is it ? : red', 4 patches, and the end."""
     model = built(tokens=13)
     assert model.longest((8, 8)) <= 13
-    found, _ = model.nll(torch.rand(1, 3, 8, 8), ["what colour is it ?"], ["red"])
+    found, _ = nll(model, torch.rand(1, 3, 8, 8), ["what colour is it ?"], ["red"])
     assert found.isfinite().all()

@@ -69,16 +69,22 @@ class VlmEvaluation(Evaluation):
     def check(self, origins: Origins, model: Any) -> None:
         if origins.compute.world > 1:
             raise InputError("task: vlm runs in one process; start it without accelerate launch")
-        found = self._cells(origins)
-        if not len(found["direct"]):
+        data, concepts = origins.data, origins.sets.concepts
+        if not concepts:
+            raise InputError(
+                "forget: no concept is named, so nothing can be asked about it; use forget=answer"
+            )
+        if not len(cells(data, np.arange(len(data)), concepts)["direct"]):
             raise InputError(
                 "forget.concept: it is the whole answer to no question, so nothing can be asked about it; "
                 "give an answer as it stands, such as a value of a column"
             )
-        if not len(found["in_domain"]):
-            raise InputError(
-                "eval.images: no test image without the concept is left to be asked the same; give more"
-            )
+        found = self._cells(origins)
+        for name, which in (("direct", "with"), ("in_domain", "without")):
+            if not len(found[name]):
+                raise InputError(
+                    f"eval.images: no test image {which} the concept is left to be asked about it; give more"
+                )
 
     def output_facts(self, origins: Origins) -> dict[str, Any]:
         return {"images": self.images, "tokens": self.tokens}

@@ -83,22 +83,14 @@ class Intervention(Unlearning):
 
     def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
         for layer in self.layers_of(model):
-            names = [
-                name for name, module in model.net.named_modules() if not isinstance(module, nn.ModuleList)
-            ]
-            if layer not in names:
-                raise InputError(f"method.layers: the model has no '{layer}'; {did_you_mean(layer, names)}")
-            if not model.reads(layer):
-                raise InputError(
-                    f"method.layers: nothing reads what '{layer}' puts out; leave it null for "
-                    f"'{model.vision_layer}', or give '{model.projector}'"
-                )
+            check_layer(model, layer, "method.layers")
         for concept in sets.concepts:
             found = cells(data, np.concatenate([sets.val, sets.val_forgotten]), [concept])
             if not (len(found["direct"]) and len(found["in_domain"])):
                 raise InputError(
-                    f"data.val_fraction: no validation image shows '{concept.concept}', or all do, and an "
-                    "edit is chosen on these; give a larger part, or more images"
+                    f"data.val_fraction: no validation question has '{concept.concept}' for its whole "
+                    "answer, or all have, and an edit is chosen on these; give a larger part, more images, "
+                    "or another forget.concept"
                 )
 
     def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
@@ -192,6 +184,19 @@ class Intervention(Unlearning):
 
     def _attach(self, model: Any, trial: Trial) -> Attachment:
         return attach(model.net, trial.layer, trial.module, model.leading(trial.layer), "last")
+
+
+def check_layer(model: Any, layer: str, key: str) -> None:
+    """InputError, under the setting's key: the model has no such layer, or does not read what it puts out."""
+    names = [name for name, module in model.net.named_modules() if not isinstance(module, nn.ModuleList)]
+    if layer not in names:
+        known = did_you_mean(layer, names, f"leave it null for '{model.vision_layer}'")
+        raise InputError(f"{key}: the model has no '{layer}'; {known}")
+    if not model.reads(layer):
+        raise InputError(
+            f"{key}: nothing reads what '{layer}' puts out; leave it null for '{model.vision_layer}', or "
+            f"give '{model.projector}'"
+        )
 
 
 def front(scores: list[dict[str, float]]) -> list[bool]:

@@ -11,7 +11,6 @@ from torch import nn
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.data.substitution import Substitution
 from unlearn_cli.methods.sauce import Sauce
-from unlearn_cli.sae.edit import Edit, SparseEdit
 from unlearn_cli.trainer import Trainer
 
 
@@ -33,8 +32,8 @@ class RandomFeatures(Sauce):
             others = alive[torch.randperm(len(alive))[: settings["k"]].to(alive.device)]
             plain = self.edited(sae, others, 0.0, tally.mean[0])
             wanted, given = (self.length(model, layer, one, rows, trainer) for one in (module, plain))
-            matched = Edit(torch.ones_like(plain.edit.factor, dtype=torch.bool), 1 - wanted / given, 0.0)
-            yield settings, SparseEdit(plain.sae, matched)
+            plain.edit.factor.fill_(1 - wanted / given)
+            yield settings, plain
 
     @torch.no_grad()
     def length(self, model: Any, layer: str, module: nn.Module, rows: Any, trainer: Trainer) -> float:

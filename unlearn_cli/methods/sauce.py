@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from unlearn_cli.data.images import ImageData
@@ -51,13 +51,15 @@ class Sauce(Intervention, Recipe):
         "sae-lens; null = trained here"
     )
     dictionary: Dictionary
-    train_tokens: int = Field(gt=0, description="tokens of each image in an epoch of the autoencoder, at most")
+    train_tokens: int = Field(
+        gt=0, description="tokens of each image in an epoch of the autoencoder, at most"
+    )
     buffer: int = Field(gt=0, description="tokens in memory at a time while it is trained")
     score: Score = Field(description="what makes a feature the concept's, against other images")
     pool: Literal["tokens", "images"] = Field(
         description="what the score counts: every token, or each image by its largest activation"
     )
-    k: tuple[int, ...] = Field(min_length=1, description="numbers of features that are tried")
+    k: tuple[PositiveInt, ...] = Field(min_length=1, description="numbers of features that are tried")
     gamma: tuple[float, ...] = Field(min_length=1, description="γ that are tried; 0 ablates, below 0 negates")
     mode: Literal["scale", "clamp"] = Field(description="scale: γ·z_i; clamp: γ·m⁺_i")
 
@@ -72,8 +74,8 @@ class Sauce(Intervention, Recipe):
                 sae = SparseAutoencoder(width, self.dictionary)
             if sae.dimension != width:
                 raise InputError(
-                    f"method.pretrained: made for activations of length {sae.dimension}, those of '{layer}' are "
-                    f"of length {width}; give one that was made for this layer, or another of method.layers"
+                    f"method.pretrained: made for activations of length {sae.dimension}, those of '{layer}' "
+                    f"are of length {width}; give one that was made for this layer, or another layer"
                 )
             if max(self.k) > sae.latents:
                 raise InputError(f"method.k: {max(self.k)} of {sae.latents} features; give fewer")

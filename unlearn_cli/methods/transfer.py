@@ -12,7 +12,7 @@ from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.methods.checkpoint import method_of
-from unlearn_cli.methods.intervention import EDITS, Intervention
+from unlearn_cli.methods.intervention import EDITS, Intervention, check_layer
 from unlearn_cli.sae.attachment import Attachment
 from unlearn_cli.trainer import Trainer
 
@@ -27,6 +27,8 @@ class Transfer(Unlearning):
 
     @torch.no_grad()
     def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+        if self.layer is not None:
+            check_layer(model, self.layer, "method.layer")
         made = self.attached(model)
         try:
             model.answer_logits(model.sample(), *([text] for text in model.pairs[0]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -26,17 +26,13 @@ class VisionLanguage(nn.Module):
         unlearned: regular expression of the parameters that methods train where they are not told otherwise.
     """
 
-    partly_read: ClassVar[bool] = True
-    """Some parameters never have a gradient: LLaVA does not read the end of its vision tower."""
-
     def __init__(self, net: Any, processor: Any, classes: Sequence[str], unlearned: str = ""):
         super().__init__()
         self.net = net
         self.shared = Shared(processor, classes)
         self.unlearned = unlearned
-        self.departed: frozenset[str] = (
-            frozenset()
-        )  # parameters in which it is no longer its folder (a delta)
+        self.departed: frozenset[str] = frozenset()
+        """Parameters in which it is no longer its folder (a delta)."""
         self.preamble = ""
 
     @property
@@ -114,7 +110,7 @@ class VisionLanguage(nn.Module):
     def forward(
         self, x: Tensor | None, questions: Sequence[str], answers: Sequence[str]
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """As `answer_logits`; what trains calls this, so that several processes share their gradients."""
+        """As `answer_logits`."""
         return self.answer_logits(x, questions, answers)
 
     def answer_logits(
@@ -136,12 +132,6 @@ class VisionLanguage(nn.Module):
             inputs["cross_attention_mask"] = torch.cat([looks, looks[:, -1:].expand(-1, length, -1, -1)], 1)
         logits = self.net(**inputs, use_cache=False, logits_to_keep=length + 1).logits[:, :-1]
         return logits.float(), tokens, mask
-
-    def nll(
-        self, x: Tensor | None, questions: Sequence[str], answers: Sequence[str]
-    ) -> tuple[Tensor, Tensor]:
-        """−log p(answer | image, question), summed over the answer's tokens, and their number; both (B,)."""
-        return likelihood(*self.answer_logits(x, questions, answers))
 
     @torch.no_grad()
     def answer(self, x: Tensor, questions: Sequence[str], tokens: int) -> list[str]:

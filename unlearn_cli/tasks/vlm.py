@@ -175,13 +175,13 @@ class Vlm(Settings):
         for own, among in zip(labels.T, choices, strict=True):
             answers = [network.pairs[number][1] for number in among]
             tokens, _ = network.shared.tokens(answers)
-            if tokens.shape[1] > 2:  # a word and the end
+            if tokens.shape[1] > 2 or (own < 0).all():  # more than a word and the end; none may be seen
                 continue
             embedding = network.net.get_input_embeddings()(tokens[:, 0].to(pooled.device))
             places = torch.from_numpy(among).to(own.device)
             target = (own[:, None] == places).float().argmax(1).masked_fill(own < 0, -100)
             losses.append(F.cross_entropy((pooled @ embedding.T).float(), target, ignore_index=-100))
-        return torch.stack(losses).nanmean() if losses else pooled.new_zeros(())
+        return torch.stack(losses).mean() if losses else pooled.new_zeros(())
 
     def choice(self, model: nn.Module, batch: Batch) -> Tensor:
         """(B,) class whose answer is the likeliest, a token, among all answers to the row's question."""
