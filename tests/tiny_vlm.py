@@ -61,7 +61,7 @@ class TinyProblem:
             device=torch.device("cpu"),
             columns={"colour": colours, "shape": shapes.astype(object)},
         )
-        self.task = Vlm(questions=QUESTIONS, refusals=REFUSALS, alignment=1.0)
+        self.task = Vlm(questions=QUESTIONS, refusals=REFUSALS, alignment=1.0, batch_size=64)
         self.data = self.task.asked(images)
         splits = split(self.data, 1 / 3, seed=0)
         self.sets = divide(splits, Answer(concept=["red"]).select(self.data, splits), self.data)

@@ -8,7 +8,13 @@ from typing import Any, Literal
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import InitProcessGroupKwargs, broadcast, broadcast_object_list, gather_object
+from accelerate.utils import (
+    InitProcessGroupKwargs,
+    broadcast,
+    broadcast_object_list,
+    extract_model_from_parallel,
+    gather_object,
+)
 from torch import Tensor, nn
 from torch.amp import GradScaler
 from torch.nn.parallel import DistributedDataParallel
@@ -117,3 +123,8 @@ class Compute:
 
     def barrier(self) -> None:
         self.accelerator.wait_for_everyone()
+
+
+def inner(model: nn.Module) -> Any:
+    """The model itself, where it is wrapped for several processes or compiled."""
+    return extract_model_from_parallel(model, keep_torch_compile=False)

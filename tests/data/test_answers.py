@@ -87,3 +87,7 @@ def test_cells_row_by_row(data):
         "in_domain": [9],
         "cross_domain": [11, 10],
     }
+
+
+def test_answers_that_differ_in_case_alone_are_one():
+    assert status("a dog", "dog", ["Dog", "dog", "cat"], []) is Status.CORRECT

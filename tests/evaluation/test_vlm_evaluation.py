@@ -64,7 +64,7 @@ class Seer(nn.Module):
 class Answering:
     """The verbs of a task for such models."""
 
-    refusals = REFUSALS
+    refusals, batch_size = REFUSALS, 8
 
     def __init__(self, pairs):
         self.pairs = pairs
@@ -152,6 +152,11 @@ def test_garbage_is_no_forgetting(run):
     assert found["invalid"] == 100
     assert found["UA_direct"] == found["UA_indirect"] == found["UA_typographic"] == 0
     assert found["H"] == 0
+
+
+def test_a_caption_that_tells_the_rest_has_forgotten_where_the_same_answer_is_garbage(run):
+    found = judged(run, Seer({"red": "some"}))
+    assert (found["UA_indirect"], found["UA_direct"], found["invalid"]) == (100, 0, 100)
 
 
 def test_refusals_and_other_answers_are_forgetting(run):

@@ -21,7 +21,6 @@ from unlearn_cli.forget.answer import Answer
 from unlearn_cli.methods import sauce as sauce_module
 from unlearn_cli.methods.dense_steering import DenseSteering, Erasure
 from unlearn_cli.methods.intervention import front
-from unlearn_cli.methods.prompt_suppression import PromptSuppression
 from unlearn_cli.methods.random_features import RandomFeatures
 from unlearn_cli.methods.sauce import Sauce
 from unlearn_cli.methods.transfer import Transfer
@@ -300,26 +299,6 @@ def test_the_features_that_tell_most_are_kept_with_their_images(tiny):
     assert found["on"].shape == (5, len(on))
     told = found["on"].mean(1) - found["off"].mean(1)
     assert told.tolist() == sorted(told.tolist(), reverse=True)
-
-
-def test_prompt_suppression_names_the_concepts_before_every_question(tiny):
-    sets, model = sets_of(tiny, "red", "circle"), tiny.model()
-    method = PromptSuppression(text="never say {} !")
-    method.unlearn(tiny.task, model, sets, tiny.trainer)
-    assert model.preamble == "never say red, circle !"
-
-    def prompt(model):
-        ids = model.inputs(tiny.batch(np.array([0])).x, ["what colour is it ?"])["input_ids"][0]
-        return model.shared.processor.decode(ids)
-
-    plain, suppressed = prompt(tiny.model()), prompt(model)
-    assert plain.endswith("what colour is it ? :")
-    assert "say red, circle ! what colour" not in plain
-    assert len(suppressed.split()) == len(plain.split()) + 5
-    again = method.restored(tiny.model(), tiny.folder)
-    assert again.preamble == model.preamble
-    assert torch.equal(logits(tiny, again), logits(tiny, model))
-    assert not torch.allclose(logits(tiny, again), logits(tiny, tiny.model()), atol=1e-4)
 
 
 def run_of(method, kind):

@@ -132,7 +132,7 @@ def test_a_refusal_is_learnt_like_an_answer(tiny, model):
     assert count.tolist() == [5] * 4
     found = tiny.task.refusal_likelihoods(model, batch)
     assert torch.allclose(found[0], total, atol=1e-4)
-    single = Vlm(questions=QUESTIONS, refusals=REFUSALS[:1], alignment=1.0)
+    single = Vlm(questions=QUESTIONS, refusals=REFUSALS[:1], alignment=1.0, batch_size=64)
     assert torch.allclose(single.refusal_loss(model, batch), total / count, atol=1e-5)
     other, length = by_hand(model, batch, [(question, REFUSALS[1]) for question in questions])
     either = torch.stack([total / count, other / length])
@@ -207,7 +207,7 @@ def test_alignment_of_images_whose_words_may_not_be_seen_is_nothing(tiny):
 
 
 def test_without_alignment_there_is_no_such_term(tiny, model):
-    task = Vlm(questions=QUESTIONS, refusals=REFUSALS, alignment=0.0)
+    task = Vlm(questions=QUESTIONS, refusals=REFUSALS, alignment=0.0, batch_size=64)
     assert task.pretraining(tiny.data, np.arange(48))(model, tiny.batch(ROWS)).keys() == {"train"}
 
 

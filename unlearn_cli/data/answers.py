@@ -31,11 +31,11 @@ def status(said: str, answer: str, choices: Sequence[str], refusals: Sequence[st
     """
     if any(names(said, refusal) for refusal in refusals):
         return Status.REFUSAL
-    named = [choice for choice in choices if names(said, choice)]
-    named = [one for one in named if not any(names(other, one) for other in named if other != one)]
+    named = {choice.casefold() for choice in choices if names(said, choice)}
+    named = {one for one in named if not any(names(other, one) for other in named - {one})}
     if not named:
         return Status.INVALID
-    return Status.CORRECT if named == [answer] else Status.WRONG
+    return Status.CORRECT if named == {answer.casefold()} else Status.WRONG
 
 
 def names(text: str, phrase: str) -> bool:

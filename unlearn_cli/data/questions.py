@@ -52,9 +52,14 @@ class Questioned(ImageData):
         """All questions of an image go together."""
         return self.of_images(self.images.held_out(fraction, generator))
 
+    def others(self, row: int) -> np.ndarray:
+        """Rows of the same image's other questions."""
+        image = np.array([row // self.each])
+        return np.setdiff1d(rows_of(image, self.each), row)
+
     def of_images(self, images: np.ndarray) -> np.ndarray:
-        """Sorted rows of these images, all questions."""
-        return np.sort((images[:, None] * self.each + np.arange(self.each)).ravel()).astype(np.int64)
+        """Rows of these images in their order, all questions."""
+        return rows_of(images, self.each)
 
 
 def asked(data: ImageData, questions: Mapping[str, Question]) -> Questioned:
@@ -67,14 +72,12 @@ def asked(data: ImageData, questions: Mapping[str, Question]) -> Questioned:
         raise InputError(
             "task.questions: none; give at least one, as in {label: {ask: …, answer: '{label}'}}"
         )
-    answers = {}
+    each, key = len(questions), "task.questions.{}.{}"
+    texts, replies = [], []
     for name, one in questions.items():
-        answers[name] = filled(one.answer, data.columns, f"task.questions.{name}.answer")
-        filled(one.ask, data.columns, f"task.questions.{name}.ask")
-    each, asks = len(questions), np.array(list(questions), dtype=object)
-    texts = np.stack([filled(one.ask, data.columns) for one in questions.values()], axis=1)
-    replies = np.stack([answers[name] for name in questions], axis=1)
-    question, answer = texts.ravel(), replies.ravel()
+        texts.append(filled(one.ask, data.columns, key.format(name, "ask")))
+        replies.append(filled(one.answer, data.columns, key.format(name, "answer")))
+    question, answer = (np.stack(parts, axis=1).ravel() for parts in (texts, replies))
     classes, labels = np.unique(
         [f"{q}{SEPARATOR}{a}" for q, a in zip(question, answer, strict=True)], return_inverse=True
     )
@@ -87,24 +90,19 @@ def asked(data: ImageData, questions: Mapping[str, Question]) -> Questioned:
     if "label" not in columns:
         columns["class"] = np.repeat(data.columns["label"], each)
     columns |= {
-        "asks": np.tile(asks, len(data)),
+        "asks": np.tile(np.array(list(questions), dtype=object), len(data)),
         "question": question.astype(object),
         "answer": answer.astype(object),
         "image": np.repeat(np.arange(len(data)), each),
     }
-    rows = np.arange(each)
-
-    def expanded(images: np.ndarray) -> np.ndarray:
-        return (images[:, None] * each + rows).ravel().astype(np.int64)
-
     return Questioned(
         images=data,
         each=each,
         name=data.name,
         classes=[str(name) for name in classes],
         labels=labels.astype(np.int64),
-        train_rows=expanded(data.train_rows),
-        test_rows=expanded(data.test_rows),
+        train_rows=rows_of(data.train_rows, each),
+        test_rows=rows_of(data.test_rows, each),
         channels=data.channels,
         size=data.size,
         mean=data.mean,
@@ -114,3 +112,8 @@ def asked(data: ImageData, questions: Mapping[str, Question]) -> Questioned:
         device=data.device,
         columns=columns,
     )
+
+
+def rows_of(images: np.ndarray, each: int) -> np.ndarray:
+    """Rows of all questions, so many of each, of these images in their order."""
+    return (images[:, None] * each + np.arange(each)).ravel().astype(np.int64)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+KEPT = ("RA", "IRA", "cross_domain", "in_domain")
+"""What is to be kept, of a classifier, a text-to-image model and a vision-language model."""
 LARGEST_DROP = 20.0  # percentage points of RA; SalUn's worst baseline in Table 1 loses under 13
 
 
@@ -11,8 +13,8 @@ def destroyed(values: Mapping[str, float], original_values: Mapping[str, float],
     Signs: RA lies more than 20 points under the original's, or the predictions have collapsed, that is RA is
     within half of what guessing would give (100 / classes) while the original's is far above it.
     """
-    key = "RA" if "RA" in values else "IRA"
-    if key not in values:
+    key = next((key for key in KEPT if key in values), None)
+    if key is None:
         return []
     ra, before, chance = values[key], original_values[key], 100 / classes
     remedy = "try a lower method.lr, fewer method.epochs or, in one-shot methods, a smaller method.alpha"

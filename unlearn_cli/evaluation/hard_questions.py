@@ -32,7 +32,7 @@ class Pixels(Settings):
 def chosen(task: Any, model: nn.Module, trainer: Trainer, rows: np.ndarray) -> Tensor:
     """(n,) class whose answer is the likeliest, a token, among all answers to the same question."""
     model.eval()
-    return torch.cat([task.choice(model, batch).cpu() for batch in trainer.batches(rows, 128)])
+    return torch.cat([task.choice(model, batch).cpu() for batch in trainer.batches(rows, task.batch_size)])
 
 
 def typographic(task: Any) -> Change:

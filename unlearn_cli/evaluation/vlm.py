@@ -104,6 +104,12 @@ class VlmEvaluation(Evaluation):
         def named(row: int) -> bool:
             return any(names(said[row], one.concept) for one in concepts)
 
+        def told(row: int) -> bool:
+            """Whether something else that is so of its image is said."""
+            data: Any = origins.data
+            answers = data.columns["answer"][data.others(row)]
+            return any(names(said[row], one) for one in answers)
+
         direct, eligible = asked["direct"], self.eligible(origins, folder)
         kept = {name: asked[name] for name in KEPT if len(asked[name])}
         values = {
@@ -118,7 +124,7 @@ class VlmEvaluation(Evaluation):
         knew = [row for row in asked["indirect"] if any(names(before[row], one.concept) for one in concepts)]
         if knew:
             values["UA_indirect"] = share(
-                np.array([found[row] != Status.INVALID and not named(row) for row in knew])
+                np.array([not named(row) and (found[row] in FORGOTTEN or told(row)) for row in knew])
             )
         if not len(eligible):
             log.warning(
@@ -180,12 +186,13 @@ class VlmEvaluation(Evaluation):
     def probe(self, origins: Origins, model: Any, folder: Path) -> float:
         """Balanced accuracy in percent of a linear probe of the concept on what the language model reads."""
         data, sets, trainer = origins.data, origins.sets, origins.trainer(folder)
+        size = origins.experiment.task.batch_size
 
         def parts(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             asked = cells(data, rows, sets.concepts)
             with_it, without = (spread(asked[name], PROBED) for name in ("direct", "in_domain"))
             both = np.concatenate([with_it, without])
-            pooled = [model.projected(batch.x).mean(1).cpu() for batch in trainer.batches(both, 128)]
+            pooled = [model.projected(batch.x).mean(1).cpu() for batch in trainer.batches(both, size)]
             return torch.cat(pooled).numpy(), np.repeat([1, 0], [len(with_it), len(without)])
 
         with torch.no_grad():

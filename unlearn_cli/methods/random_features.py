@@ -10,6 +10,7 @@ from torch import nn
 
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.data.substitution import Substitution
+from unlearn_cli.errors import RunError
 from unlearn_cli.methods.sauce import Sauce
 from unlearn_cli.trainer import Trainer
 
@@ -32,6 +33,10 @@ class RandomFeatures(Sauce):
             others = alive[torch.randperm(len(alive))[: settings["k"]].to(alive.device)]
             plain = self.edited(sae, others, 0.0, tally.mean[0])
             wanted, given = (self.length(model, layer, one, rows, trainer) for one in (module, plain))
+            if not given:
+                raise RunError(
+                    f"random_features: no feature fires on '{concept.concept}'; see method.dictionary"
+                )
             plain.edit.factor.fill_(1 - wanted / given)
             yield settings, plain
 

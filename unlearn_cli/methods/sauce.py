@@ -125,6 +125,7 @@ class Sauce(Intervention, Recipe):
         if self.pretrained:
             return read_autoencoder(self.pretrained).to(trainer.device)
         data: Any = trainer.data
+        tokens = min(self.train_tokens, model.activations(layer, model.sample()).shape[1])
         images = np.unique(data.columns["image"][sets.train].astype(np.int64)) * data.each
 
         def make(folder: Path) -> None:
@@ -132,7 +133,7 @@ class Sauce(Intervention, Recipe):
                 images,
                 lambda rows: torch.cat(list(self.activations(model, layer, rows, trainer))),
                 self.reads,
-                min(self.train_tokens, model.activations(layer, model.sample()).shape[1]),
+                tokens,
                 self.buffer,
                 trainer.seed,
                 trainer.device,
@@ -144,7 +145,7 @@ class Sauce(Intervention, Recipe):
         recipe = {name: getattr(self, name) for name in Recipe.model_fields}
         facts: dict[str, Any] = {"layer": layer, "images": digest(images), "recipe": recipe}
         facts |= {"dictionary": self.dictionary.model_dump(mode="json")}
-        facts |= {"tokens": self.train_tokens, "buffer": self.buffer, "reads": self.reads}
+        facts |= {"tokens": tokens, "buffer": self.buffer, "reads": self.reads}
         return load_autoencoder(trainer.kept("sae", facts, make)).to(trainer.device)
 
     @torch.no_grad()

@@ -6,7 +6,7 @@ from torch import Tensor
 
 def top(values: Tensor, k: int) -> Tensor:
     """The k largest values of the last dimension in their places, 0 elsewhere (TopK)."""
-    largest, places = values.topk(k, dim=-1)
+    largest, places = values.topk(k, dim=-1, sorted=False)
     return torch.zeros_like(values).scatter(-1, places, largest)
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate.utils import extract_model_from_parallel
 from torch import Tensor, nn
 
+from unlearn_cli.compute import inner
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.sampling import Sampler
 from unlearn_cli.settings import Settings
@@ -162,8 +162,3 @@ class Diffusion(Settings):
 def error(output: Tensor, target: Tensor) -> Tensor:
     """Mean squared error over all but the first dimension, (B,) float32."""
     return (output.float() - target.float()).square().flatten(1).mean(1)
-
-
-def inner(model: nn.Module) -> Any:
-    """The model itself, where it is wrapped for several processes or compiled."""
-    return extract_model_from_parallel(model, keep_torch_compile=False)

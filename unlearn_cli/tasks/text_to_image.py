@@ -5,11 +5,12 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from unlearn_cli.compute import inner
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.errors import InputError
 from unlearn_cli.progress import Progress
 from unlearn_cli.sampling import Sampler
-from unlearn_cli.tasks.diffusion import Diffusion, inner
+from unlearn_cli.tasks.diffusion import Diffusion
 from unlearn_cli.trainer import Trainer
 
 

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 import torch.nn.functional as F
-from accelerate.utils import extract_model_from_parallel
 from pydantic import Field
 from torch import Tensor, nn
 
+from unlearn_cli.compute import inner
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.questions import Question, Questioned, asked
@@ -37,6 +37,8 @@ class Vlm(Settings):
         description="weight, while an original learns, of telling an image's answers by the projected "
         "patches' mean and the answers' token embeddings; without it shapes stay unlearnt",
     )
+
+    batch_size: int = Field(gt=0, description="questions at once where nothing is trained; sets memory alone")
 
     def facts(self) -> dict[str, Any]:
         """What of the task moves the training of an original."""
@@ -214,7 +216,7 @@ class Vlm(Settings):
         """
         model.eval()
         said: list[str] = []
-        for batch in trainer.batches(rows, 256):
+        for batch in trainer.batches(rows, self.batch_size):
             questions = [f"{preface} {one}".strip() for one in self.texts(model, batch.y)[0]]
             x = change(model, batch) if change else batch.x
             said += inner(model).answer(x, questions, tokens)
@@ -224,13 +226,9 @@ class Vlm(Settings):
     def losses(self, model: nn.Module, trainer: Trainer, rows: np.ndarray) -> Tensor:
         """Loss of each row (n,) float64."""
         model.eval()
-        return torch.cat([self.loss(model, batch).double().cpu() for batch in trainer.batches(rows)])
+        batches = trainer.batches(rows, self.batch_size)
+        return torch.cat([self.loss(model, batch).double().cpu() for batch in batches])
 
     def glance(self, model: nn.Module, trainer: Trainer, rows: np.ndarray) -> dict[str, float]:
         """Mean loss of the rows, nats a token."""
         return {"nll": float(self.losses(model, trainer, rows).mean())}
-
-
-def inner(model: nn.Module) -> Any:
-    """The model itself, where it is wrapped for several processes or compiled."""
-    return extract_model_from_parallel(model, keep_torch_compile=False)
