@@ -10,6 +10,7 @@ from pydantic import Field
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.base import ModelSettings
+from unlearn_cli.models.patches import check_patches
 from unlearn_cli.models.zero_shot import ZeroShotClip, check_template
 
 VOCABULARY = 49408  # open_clip's own tokenizer, which comes with the package
@@ -39,13 +40,7 @@ class TinyClip(ModelSettings):
     ) -> ZeroShotClip:
         """As `ModelSettings.build`. InputError: patches or heads that do not fit."""
         check_template(self.template)
-        if channels != 3:
-            raise InputError(f"data: images of {channels} channel(s), but a CLIP takes 3")
-        if size[0] != size[1] or size[0] % self.patch_size:
-            raise InputError(
-                f"model.patch_size: {self.patch_size} does not divide images of {size[0]} x {size[1]}; "
-                "give a divisor of a square image's side"
-            )
+        check_patches(channels, size, self.patch_size, "CLIP")
         if self.width % self.head_width:
             raise InputError(
                 f"model.head_width: {self.head_width} does not divide model.width={self.width}; "

@@ -20,6 +20,7 @@ from transformers import (
 from unlearn_cli.data.questions import SEPARATOR
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.base import ModelSettings
+from unlearn_cli.models.patches import check_patches
 from unlearn_cli.models.vision_language import VisionLanguage
 
 PAD, END, UNKNOWN, IMAGE = "<pad>", "<end>", "<unknown>", "<image>"
@@ -51,13 +52,7 @@ class TinyVlm(ModelSettings):
         std: Sequence[float],
     ) -> VisionLanguage:
         """As `ModelSettings.build`. InputError: patches, heads or texts that do not fit."""
-        if channels != 3:
-            raise InputError(f"data: images of {channels} channel(s), but a LLaVA takes 3")
-        if size[0] != size[1] or size[0] % self.patch_size:
-            raise InputError(
-                f"model.patch_size: {self.patch_size} does not divide images of {size[0]} x {size[1]}; "
-                "give a divisor of a square image's side"
-            )
+        check_patches(channels, size, self.patch_size, "LLaVA")
         if self.width % self.heads:
             raise InputError(
                 f"model.heads: {self.heads} does not divide model.width={self.width}; give a divisor"

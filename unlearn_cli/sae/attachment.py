@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, is_dataclass, replace
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Literal, Protocol
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from unlearn_cli.errors import InputError, RunError, did_you_mean
+from unlearn_cli.models.layer_output import main_output, with_main_output
 
 TOLERANCE = 1e-6
 
@@ -204,19 +205,6 @@ def layer_of(model: nn.Module, name: str) -> nn.Module:
 def hook_of(layer: nn.Module) -> Additions | None:
     """What adds to the layer's output, if anything does."""
     return next((hook for hook in layer._forward_hooks.values() if isinstance(hook, Additions)), None)
-
-
-def main_output(output: Any) -> Tensor:
-    """What a layer gives, alone or as the first entry of its output."""
-    return output if isinstance(output, Tensor) else output[0]
-
-
-def with_main_output(output: Any, x: Tensor) -> Any:
-    if isinstance(output, Tensor):
-        return x
-    if is_dataclass(output):  # diffusers' and transformers' outputs, which are mappings too
-        return replace(output, **{next(iter(output)): x})  # type: ignore[type-var, call-overload]
-    return (x, *output[1:])
 
 
 def is_map(x: Tensor, channels: Channels) -> bool:

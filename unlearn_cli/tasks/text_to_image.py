@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from unlearn_cli.compute import inner
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.errors import InputError
+from unlearn_cli.models.layer_output import main_output
 from unlearn_cli.progress import Progress
 from unlearn_cli.sampling import Sampler
 from unlearn_cli.tasks.diffusion import Diffusion
@@ -62,7 +63,7 @@ class TextToImage(Diffusion):
         chunks, seen = [], []
 
         def record(module: nn.Module, arguments: Any, output: Any) -> None:
-            x = output if isinstance(output, Tensor) else output[0]
+            x = main_output(output)
             x = x.flatten(2).transpose(1, 2) if x.ndim == 4 else x
             seen.append(x[:size].cpu())
 
