@@ -131,6 +131,7 @@ def test_the_original_knows_its_concept(run):
     found = judged(run, run.original)
     assert found == {
         "eligible": 100,
+        "guessed": 0,
         "refusals": 0,
         "invalid": 0,
         "same_image": 100,
@@ -181,17 +182,17 @@ def test_what_is_lost_beside_the_concept_and_what_is_named_falsely(run):
 
 def test_a_model_that_answers_whatever_it_sees_is_not_eligible(run):
     run.original = Seer({COLOUR: "red"})
-    assert evaluation().eligible(run, run.folder).tolist() == []
+    assert evaluation().eligible(run, run.folder)[0].tolist() == []
     found = judged(run, Seer({"red": "blue"}))
     assert found["eligible"] == 0
     assert not {"UA_direct", "UA_choice", "H"} & found.keys()
 
 
-def test_a_blank_image_alone_may_give_it_away(run):
-    run.original = Seer({"nothing": "red"})
-    assert len(evaluation().eligible(run, run.folder)) == 0
-    run.original = Seer()
-    assert evaluation().eligible(run, run.folder).tolist() == [36, 39]
+def test_a_guess_at_a_blank_image_is_told_and_excludes_nothing(run):
+    for guess, share_guessed in (("red", 100), ("blue", 0)):
+        run.original = Seer({"nothing": guess})
+        rows, guessed = evaluation().eligible(run, run.folder)
+        assert (rows.tolist(), guessed) == ([36, 39], share_guessed)
 
 
 def test_harder_questions_bring_back_what_was_only_hidden(run):

@@ -105,6 +105,9 @@ MEANINGS = {
         "higher",
         "questions about the concept that the original answers, from the image alone",
     ),
+    "guessed": Meaning(
+        "guessed", "%", "lower", "questions about the concept that the original answers from a blank image"
+    ),
     "UA_direct": _otherwise("UA direct", "asked plainly"),
     "UA_indirect": Meaning("UA indirect", "%", "higher", "captions that no longer name the concept"),
     "UA_choice": Meaning("UA choice", "%", "higher", "another answer is likelier, of all to the question"),

@@ -47,8 +47,8 @@ class Relearnt(Settings):
 class VlmEvaluation(Evaluation):
     """What is answered to questions of test images, in the cells of `data.answers.cells`.
 
-    UA counts what the original knows and needs the image for: it answers rightly, but not from a blank image
-    nor from one that does not show the concept. An answer that is garbage does not count as forgetting.
+    UA counts what the original knows and needs the image for: it answers rightly, but not from an image that
+    does not show the concept. An answer that is garbage does not count as forgetting.
 
     Outputs: `rows` (n,), the test rows asked, and `answers` (n, L), what was said, as UTF-8.
     """
@@ -110,10 +110,11 @@ class VlmEvaluation(Evaluation):
             answers = data.columns["answer"][data.others(row)]
             return any(names(said[row], one) for one in answers)
 
-        direct, eligible = asked["direct"], self.eligible(origins, folder)
+        direct, (eligible, guessed) = asked["direct"], self.eligible(origins, folder)
         kept = {name: asked[name] for name in KEPT if len(asked[name])}
         values = {
             "eligible": 100 * len(eligible) / len(direct),
+            "guessed": guessed,
             "refusals": part(direct, Status.REFUSAL),
             "invalid": part(direct, Status.INVALID),
             **{name: part(rows, Status.CORRECT) for name, rows in kept.items()},
@@ -160,14 +161,17 @@ class VlmEvaluation(Evaluation):
             )
         return values
 
-    def eligible(self, origins: Origins, folder: Path) -> np.ndarray:
-        """Direct rows that the original answers rightly, and from their own image alone; maybe none."""
+    def eligible(self, origins: Origins, folder: Path) -> tuple[np.ndarray, float]:
+        """Direct rows that the original answers rightly, but not from an image without the concept.
+
+        There may be none. Also what it answers rightly from a blank image, in percent: there it can but
+        guess, and a guess may be the concept of all rows.
+        """
         data, task = origins.data, origins.experiment.task
         original, trainer = origins.get(Original()), origins.trainer(folder)
         asked = self._cells(origins)
         direct = asked["direct"]
         said = self._by_row(origins.outputs(original))
-        right = statuses(data, direct, [said[row] for row in direct], task.refusals) == Status.CORRECT
         swapped = dict(zip(direct.tolist(), np.resize(asked["in_domain"], len(direct)), strict=True))
 
         def blank(model: Any, batch: Batch) -> Tensor:
@@ -178,10 +182,14 @@ class VlmEvaluation(Evaluation):
             (other,) = trainer.batches(rows, len(rows))
             return other.x
 
-        for change in (blank, swap):
-            guessed = task.answers(original.model, trainer, direct, self.tokens, change=change)
-            right &= statuses(data, direct, guessed, task.refusals) != Status.CORRECT
-        return direct[right]
+        def correct(said: list[str]) -> np.ndarray:
+            return statuses(data, direct, said, task.refusals) == Status.CORRECT
+
+        from_blank, from_another = (
+            correct(task.answers(original.model, trainer, direct, self.tokens, change=change))
+            for change in (blank, swap)
+        )
+        return direct[correct([said[row] for row in direct]) & ~from_another], share(from_blank)
 
     def probe(self, origins: Origins, model: Any, folder: Path) -> float:
         """Balanced accuracy in percent of a linear probe of the concept on what the language model reads."""
