@@ -20,7 +20,7 @@ def test_every_number_that_an_evaluation_yields_has_a_meaning(make_sets):
         | mia(logits, labels, sets, settings)
         | agreement(logits, logits, sets.parts)
     )
-    costs = {"seconds", "mask_seconds", "peak_memory_mb", "samples", "delta_mb"}
+    costs = {"seconds", "mask_seconds", "peak_memory_mb", "samples", "delta_mb", "sae_seconds"}
     distances = {"FD", "KD", "FID", "KID", "precision", "recall"}
     of_samples = distances | {"confidence_forget", "entropy_forget", "judge_TA", "relearn_steps"}
     of_prompts = {"IRA", "CRA", *(f"{name}_outside" for name in ("UA", "IRA", "CRA"))}
@@ -31,7 +31,18 @@ def test_every_number_that_an_evaluation_yields_has_a_meaning(make_sets):
     of_domains = {"Mem", "For", "H", "Mem_drop", "probe_forget", "relearn_forget", "domain_accuracy"}
     of_domains |= {"R1_retain", "R1_forget"}
     of_domains |= {f"{name}_{kind}" for name in ("Mem", "For") for kind in ("unseen", "templates")}
-    known = costs | of_samples | of_prompts | attacks | of_images | of_domains | {"avg_gap"}
+    ways = ("direct", "indirect", "choice", "jailbreak", "typographic", "pixels", "relearnt")
+    of_answers = {
+        "eligible",
+        "guessed",
+        "refusals",
+        "invalid",
+        "false_positives",
+        "concept_probe",
+        "agreement",
+    }
+    of_answers |= {"same_image", "in_domain", "cross_domain", *(f"UA_{way}" for way in ways)}
+    known = costs | of_samples | of_prompts | attacks | of_images | of_domains | of_answers | {"avg_gap"}
     assert set(MEANINGS) == set(values) | known
 
 
