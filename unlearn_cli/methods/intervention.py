@@ -152,6 +152,8 @@ class Intervention(Unlearning):
         """Percent on validation rows: UA, the share kept of each cell, kept (their mean), H."""
         data = trainer.data
         found = cells(data, np.sort(np.concatenate([sets.val, sets.val_forgotten])), [concept])
+        # what is asked about another of the concepts is to be lost, too
+        found |= {name: np.setdiff1d(found[name], sets.val_forgotten) for name in KEPT}
         found = {name: spread(rows, self.validated) for name, rows in found.items() if len(rows)}
         rows = np.concatenate([found[name] for name in ("direct", *KEPT) if name in found])
         said = statuses(data, rows, task.answers(model, trainer, rows, self.tokens), task.refusals)
