@@ -170,6 +170,7 @@ def test_another_class_takes_original_judge_and_samples_from_the_store(run, stor
     assert second["original"]["UA"] == pytest.approx(100 - first["per_class"]["original"]["5"])
 
 
+@pytest.mark.thorough
 def test_another_seed_takes_the_judge_from_the_store(run, store):
     run(*command("ft"))
     before = kinds(store)
@@ -177,6 +178,7 @@ def test_another_seed_takes_the_judge_from_the_store(run, store):
     assert grown(store, before) == {"generation": 2, "outputs": 2, "metrics": 2}
 
 
+@pytest.mark.thorough
 def test_several_classes_are_forgotten_together(run):
     result = run(*command("ga"), "forget.classes=[3,8]")
     shares = result["per_class"]["ga"]

@@ -96,7 +96,7 @@ def test_killed_and_resumed(uninterrupted, tmp_path, file, count):
     ("number", "kind", "file", "count"),
     [
         pytest.param(signal.SIGKILL, "model", "original.resume.pt", 4, marks=THOROUGH),
-        (signal.SIGKILL, "model", "judge.resume.pt", 3),
+        pytest.param(signal.SIGKILL, "model", "judge.resume.pt", 3, marks=THOROUGH),
         pytest.param(signal.SIGTERM, "model", "judge.resume.pt", 3, marks=THOROUGH),
         pytest.param(
             signal.SIGKILL, "outputs", "samples-1.resume.safetensors", 1, marks=THOROUGH
@@ -136,7 +136,7 @@ def test_a_diffusion_run_is_ended_in_its_work_for_the_store(
         (signal.SIGKILL, DIFFUSION, "unlearn.resume.pt", 3),
         pytest.param(signal.SIGKILL, DIFFUSION, "samples-1.resume.safetensors", 1, marks=THOROUGH),
         pytest.param(signal.SIGTERM, DIFFUSION, "samples-1.resume.safetensors", 1, marks=THOROUGH),
-        (signal.SIGKILL, DIFFUSION, "relearn.resume.pt", 2),
+        pytest.param(signal.SIGKILL, DIFFUSION, "relearn.resume.pt", 2, marks=THOROUGH),
         pytest.param(signal.SIGTERM, DIFFUSION, "relearn.resume.pt", 2, marks=THOROUGH),
         (signal.SIGKILL, AMNESIA, "replay-1.resume.safetensors", 1),
         pytest.param(signal.SIGTERM, AMNESIA, "replay-1.resume.safetensors", 1, marks=THOROUGH),

@@ -27,7 +27,6 @@ class Vlm(Settings):
     """
 
     name: ClassVar[str] = "vlm"
-    deterministic: ClassVar[bool] = True  # its loss draws nothing
     writes_delta: ClassVar[bool] = True  # a run keeps the changed tensors, not another whole model
 
     questions: dict[str, Question] = Field(description="what every image is asked, by name")
