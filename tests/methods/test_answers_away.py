@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from tiny_diffusion import Recorder
 from tiny_vlm import ADAM, TinyProblem
 
 from unlearn_cli.methods.graddiff import GradientDifference
@@ -18,20 +19,6 @@ GRADDIFF = {"forget_weight": 0.5, "retain_weight": 2.0, "order": "joint"}
 NPO_KL = {"beta": 0.4, "retain": "kl", "retain_weight": 1.0}
 SIMNPO = {"beta": 2.5, "gamma": 0.7, "retain_weight": 0.3}
 DPO = {"preference": "dpo", "beta": 0.4, "retain_weight": 0.3}
-
-
-class Recorder:
-    """A trainer that keeps what it is asked to minimise."""
-
-    def __init__(self, trainer):
-        self.trainer = trainer
-
-    def __getattr__(self, name):
-        return getattr(self.trainer, name)
-
-    def fit(self, model, feed, objective, recipe, **options):
-        self.feed, self.objective = feed, objective
-        return model
 
 
 @pytest.fixture

@@ -3,26 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from tiny_diffusion import Recorder
 from tiny_vlm import ADAM, TinyProblem
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.siu import SIU, masked_divergence
 
 SETTINGS = {"ce_weight": 0.9, "dmk_weight": 0.75, "images": 1, "substitute": None}
-
-
-class Recorder:
-    """A trainer that keeps what it is asked to minimise."""
-
-    def __init__(self, trainer):
-        self.trainer = trainer
-
-    def __getattr__(self, name):
-        return getattr(self.trainer, name)
-
-    def fit(self, model, feed, objective, recipe, **options):
-        self.feed, self.objective = feed, objective
-        return model
 
 
 def siu(**changes):

@@ -53,10 +53,8 @@ class DenseSteering(Intervention):
 
     def leace(self, on: Iterator[Tensor], off: Iterator[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """The same of LEACE, whose centre is the mean of all."""
-        with (
-            warnings.catch_warnings()
-        ):  # what it decorates its functions with, newer versions of torch deprecate
-            warnings.simplefilter("ignore", FutureWarning)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # torch.jit.script, by which it compiles itself
             from concept_erasure import LeaceFitter
         fitter: Any = None
         for x, label in ((x, label) for label, part in ((1.0, on), (0.0, off)) for x in part):
@@ -66,9 +64,8 @@ class DenseSteering(Intervention):
         return eraser.bias.float(), eraser.proj_right.mT.float(), eraser.proj_left.mT.float()
 
     def save(self, path: Path, trial: Trial, model: Any) -> None:
-        facts = trial.described
         tensors = {name: value.cpu().contiguous() for name, value in trial.module.state_dict().items()}
-        write_tensors(path, tensors, {"facts": json.dumps(facts)})
+        write_tensors(path, tensors, {"facts": json.dumps(trial.described)})
 
     def attached(self, model: Any, path: Path, layer: str | None = None) -> Attachment:
         with safe_open(path, "pt") as file:
@@ -100,9 +97,8 @@ class Erasure(nn.Module):
 
     def extremes(self) -> tuple[Erasure, Erasure]:
         """None of the direction; ten times as much of it."""
-        return Erasure(self.centre, 0 * self.left, self.right), Erasure(
-            self.centre, 10 * self.left, self.right
-        )
+        nothing, more = (Erasure(self.centre, times * self.left, self.right) for times in (0, 10))
+        return nothing, more
 
     def moves(self, x: Tensor) -> Tensor:
         """(B, T) bool: all."""
