@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from unlearn_cli.catalogue import options
+from unlearn_cli.config.catalogue import options
 from unlearn_cli.evaluation.meaning import MEANINGS, arrow
 
 README = Path(__file__).parents[1] / "README.md"

@@ -21,11 +21,11 @@ import torch
 from matplotlib.figure import Figure
 
 from unlearn_cli.cli import main
-from unlearn_cli.compute import Compute
+from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.images import Resident
-from unlearn_cli.data.settings import Augment
-from unlearn_cli.evaluation.classification import ClassifierEvaluation
-from unlearn_cli.optim import Recipe
+from unlearn_cli.evaluation.classification.evaluation import ClassifierEvaluation
+from unlearn_cli.runtime.compute import Compute
+from unlearn_cli.training.optim import Recipe
 
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))  # as processes of the tests: bits depend on it
 

@@ -13,7 +13,7 @@ from hydra.utils import get_class
 from omegaconf import OmegaConf
 from tiny_run import methods
 
-from unlearn_cli.catalogue import conf_folder, groups, options
+from unlearn_cli.config.catalogue import conf_folder, groups, options
 from unlearn_cli.experiment import Experiment, read
 
 CONF = conf_folder()

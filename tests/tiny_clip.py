@@ -6,14 +6,14 @@ import numpy as np
 import recipes
 import torch
 
-from unlearn_cli.compute import Compute
+from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.images import Resident
-from unlearn_cli.data.settings import Augment
 from unlearn_cli.data.splits import Sets
-from unlearn_cli.models.tiny_clip import TinyClip
-from unlearn_cli.models.zero_shot import ZeroShotClip
+from unlearn_cli.models.clip.tiny_clip import TinyClip
+from unlearn_cli.models.clip.zero_shot import ZeroShotClip
+from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.tasks.clip import Clip
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.training.trainer import Trainer
 
 CLASSES, DOMAINS = ["circle", "cross", "star"], ["photo", "sketch"]
 TINY = {

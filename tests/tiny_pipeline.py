@@ -6,8 +6,8 @@ import torch
 from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from unlearn_cli.models.pipeline import Pipeline
-from unlearn_cli.models.tokenizer import trained_tokenizer
+from unlearn_cli.models.diffusion.pipeline import Pipeline
+from unlearn_cli.models.diffusion.tokenizer import trained_tokenizer
 
 WORDS = ["a photo of the airplane over hills", "the parachute in the style of van gogh", "a dog, a red car"]
 TOKENS, WIDTH, SIZE = 16, 8, 16

@@ -18,14 +18,14 @@ from omegaconf import OmegaConf
 from safetensors.torch import load_file
 from torch import Tensor
 
-from unlearn_cli.catalogue import options
 from unlearn_cli.cli import main
-from unlearn_cli.evaluation.classification import ClassifierEvaluation
-from unlearn_cli.evaluation.clip import ClipEvaluation
-from unlearn_cli.evaluation.generation import GenerationEvaluation
-from unlearn_cli.evaluation.text_to_image import TextToImageEvaluation
-from unlearn_cli.evaluation.vlm import VlmEvaluation
-from unlearn_cli.help import fits
+from unlearn_cli.command.help import fits
+from unlearn_cli.config.catalogue import options
+from unlearn_cli.evaluation.classification.evaluation import ClassifierEvaluation
+from unlearn_cli.evaluation.clip.evaluation import ClipEvaluation
+from unlearn_cli.evaluation.diffusion.generation import GenerationEvaluation
+from unlearn_cli.evaluation.diffusion.text_to_image import TextToImageEvaluation
+from unlearn_cli.evaluation.vlm.evaluation import VlmEvaluation
 from unlearn_cli.methods.saliency import threshold
 
 TINY = (
@@ -151,14 +151,17 @@ processes.set_forkserver_preload(
         *(f"unlearn_cli.{module}" for module in ("run", "compare.table", "data.digits")),
         *(
             f"unlearn_cli.models.{module}"
-            for module in ("resnet_cifar", "timm_models", "unet", "tiny_text_to_image")
+            for module in (
+                *("classifiers.resnet_cifar", "classifiers.timm_models"),
+                *("diffusion.unet", "diffusion.tiny_text_to_image"),
+            )
         ),
-        "unlearn_cli.evaluation.generation",
-        "unlearn_cli.evaluation.text_to_image",
-        "unlearn_cli.evaluation.clip",
-        "unlearn_cli.models.tiny_clip",
-        "unlearn_cli.models.tiny_vlm",
-        "unlearn_cli.evaluation.vlm",
+        "unlearn_cli.evaluation.diffusion.generation",
+        "unlearn_cli.evaluation.diffusion.text_to_image",
+        "unlearn_cli.evaluation.clip.evaluation",
+        "unlearn_cli.models.clip.tiny_clip",
+        "unlearn_cli.models.vlm.tiny_vlm",
+        "unlearn_cli.evaluation.vlm.evaluation",
         "torchmetrics.image.fid",
         "torchmetrics.image.kid",
     ]

@@ -6,17 +6,17 @@ import numpy as np
 import recipes
 import torch
 
-from unlearn_cli.compute import Compute
+from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.images import Resident
 from unlearn_cli.data.questions import Question
-from unlearn_cli.data.settings import Augment
 from unlearn_cli.data.splits import divide, split
 from unlearn_cli.forget.answer import Answer
-from unlearn_cli.models.tiny_vlm import TinyVlm
-from unlearn_cli.models.vision_language import VisionLanguage
+from unlearn_cli.models.vlm.tiny_vlm import TinyVlm
+from unlearn_cli.models.vlm.vision_language import VisionLanguage
+from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.tasks.vlm import Vlm
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.training.trainer import Trainer
 
 COLOURS, SHAPES = {"red": (220, 40, 40), "blue": (40, 60, 220)}, ["circle", "square"]
 QUESTIONS = {

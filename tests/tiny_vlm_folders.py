@@ -19,9 +19,9 @@ from transformers import (
 )
 
 from unlearn_cli.data.questions import SEPARATOR
-from unlearn_cli.models.pretrained_vlm import PretrainedVlm
-from unlearn_cli.models.tiny_vlm import END, IMAGE, PAD, word_tokenizer
-from unlearn_cli.models.vision_language import VisionLanguage, likelihood
+from unlearn_cli.models.vlm.pretrained_vlm import PretrainedVlm
+from unlearn_cli.models.vlm.tiny_vlm import END, IMAGE, PAD, word_tokenizer
+from unlearn_cli.models.vlm.vision_language import VisionLanguage, likelihood
 
 PAIRS = [
     ("what colour is it ?", "red"),

@@ -12,9 +12,9 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from unlearn_cli.catalogue import brought, conf_folder
+from unlearn_cli.config.catalogue import brought, conf_folder
 from unlearn_cli.errors import UnlearnError
-from unlearn_cli.runs import speaks
+from unlearn_cli.runtime.process import is_main_process
 
 log = logging.getLogger("unlearn")
 
@@ -41,7 +41,7 @@ def main() -> None:
         return
     arguments = sys.argv[1:] = sorted(sys.argv[1:], key=_is_override)  # argparse wants flags on one side
     if "--help" in arguments or "-h" in arguments:
-        from unlearn_cli.help import show_help
+        from unlearn_cli.command.help import show_help
 
         show_help(arguments)
         return
@@ -55,7 +55,7 @@ def main() -> None:
     sys.argv[1:] = [argument for argument in arguments if argument != PLAN]
     outcome.planning = PLAN in arguments
     console = logging.StreamHandler()
-    console.setLevel(logging.INFO if speaks() else logging.WARNING)
+    console.setLevel(logging.INFO if is_main_process() else logging.WARNING)
     log.handlers = [console]
     log.setLevel(logging.DEBUG)  # for the log.txt of a run, which takes more than the screen
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors over instead of printing them
@@ -65,7 +65,7 @@ def main() -> None:
     except KeyboardInterrupt as error:
         outcome.error = error
     except Exception as error:  # Hydra's, about the command line: what a run raises waits in `outcome`
-        from unlearn_cli.explain import explained
+        from unlearn_cli.command.explain import explained
 
         _end(explained(error, arguments), 2, error)
     if outcome.error:
@@ -80,7 +80,7 @@ def _compose(config: DictConfig) -> None:
 
     try:
         result = run(config, chosen(HydraConfig.get()))
-        if speaks():
+        if is_main_process():
             show(result)
     except (Exception, KeyboardInterrupt) as error:
         outcome.error = error

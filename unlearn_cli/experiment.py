@@ -7,15 +7,15 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from pydantic import DirectoryPath, Field
 
-from unlearn_cli.catalogue import options
-from unlearn_cli.compute import Device, Precision
+from unlearn_cli.config.catalogue import options
+from unlearn_cli.config.hashing import key_of
+from unlearn_cli.config.nested import counted
+from unlearn_cli.config.settings import Settings, build, checked, kind_of
+from unlearn_cli.config.variants import determining
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.retrain import Retrain
-from unlearn_cli.nested import counted
-from unlearn_cli.optim import Recipe
-from unlearn_cli.settings import Settings, build, checked, kind_of
-from unlearn_cli.store import key_of
-from unlearn_cli.variants import determining
+from unlearn_cli.runtime.compute import Device, Precision
+from unlearn_cli.training.optim import Recipe
 
 GROUPS = ("task", "data", "model", "forget", "method", "mask", "surgery", "lora", "eval", "tracking")
 

@@ -12,23 +12,25 @@ import numpy as np
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from unlearn_cli.compute import Compute
-from unlearn_cli.cost import Cost, peak_memory_mb
+from unlearn_cli.config.hashing import key_of
 from unlearn_cli.data.images import ImageData
-from unlearn_cli.data.splits import Sets, Splits, digest, divide, split
+from unlearn_cli.data.rows import digest
+from unlearn_cli.data.splits import Sets, Splits, divide, split
 from unlearn_cli.evaluation.meaning import MEANINGS
 from unlearn_cli.experiment import Experiment
-from unlearn_cli.files import read_json, write_json
-from unlearn_cli.forget.base import ForgetSet
-from unlearn_cli.mask import Mask
+from unlearn_cli.forget.forget_set import ForgetSet
 from unlearn_cli.methods.original import Original
 from unlearn_cli.models.checkpoint import load_into, save_model
-from unlearn_cli.optim import Recipe
-from unlearn_cli.runs import environment
-from unlearn_cli.store import Store, key_of
-from unlearn_cli.tensors import write_tensors
+from unlearn_cli.runtime.compute import Compute
+from unlearn_cli.storage.environment import environment
+from unlearn_cli.storage.files import read_json, write_json
+from unlearn_cli.storage.store import Store
+from unlearn_cli.storage.tensors import write_tensors
 from unlearn_cli.tracking import NullSettings, RunInfo, Tracker, columns, tracked
-from unlearn_cli.trainer import Monitor, Trainer
+from unlearn_cli.training.cost import Cost, peak_memory_mb
+from unlearn_cli.training.mask import Mask
+from unlearn_cli.training.optim import Recipe
+from unlearn_cli.training.trainer import Monitor, Trainer
 
 log = logging.getLogger("unlearn")
 

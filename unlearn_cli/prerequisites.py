@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from unlearn_cli.config.hashing import key_of
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.methods.original import Original
 from unlearn_cli.methods.retrain import Retrain
 from unlearn_cli.origins import Origins
-from unlearn_cli.store import key_of
 
 MODEL = ("task", "data", "model", "train", "seed", "device", "precision", "channels_last", "compile")
 """Keys of the configuration that determine an original model."""

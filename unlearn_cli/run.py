@@ -12,22 +12,24 @@ from omegaconf import DictConfig
 from torch import nn
 
 from unlearn_cli.compare import table
-from unlearn_cli.compute import Compute
-from unlearn_cli.cost import peak_memory_mb
+from unlearn_cli.config.hashing import key_of
 from unlearn_cli.errors import RunError
 from unlearn_cli.evaluation.gaps import compared
 from unlearn_cli.experiment import Experiment, read
-from unlearn_cli.files import read_json, write_json
+from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.original import Original
 from unlearn_cli.methods.retrain import Retrain
 from unlearn_cli.models.checkpoint import load_into, save_model
 from unlearn_cli.models.delta import DELTA, load_delta, save_delta
-from unlearn_cli.optim import Recipe
 from unlearn_cli.origins import Origin, Origins, glances, logged
-from unlearn_cli.runs import RunFolder
-from unlearn_cli.stopping import stop_signals
-from unlearn_cli.store import Store, key_of
+from unlearn_cli.runtime.compute import Compute
+from unlearn_cli.runtime.stopping import stop_signals
+from unlearn_cli.storage.files import read_json, write_json
+from unlearn_cli.storage.run_folder import RunFolder
+from unlearn_cli.storage.store import Store
 from unlearn_cli.tracking import Tracker
+from unlearn_cli.training.cost import peak_memory_mb
+from unlearn_cli.training.optim import Recipe
 
 log = logging.getLogger("unlearn")
 
@@ -59,7 +61,8 @@ def run(config: DictConfig, choices: dict[str, str]) -> dict[str, Any]:
     experiment.method.check(experiment.task, blank, origins.data, rehearsal.sets)
     experiment.eval.check(rehearsal, blank)
     experiment.surgery.check(compute.precision)
-    experiment.lora.check(experiment.task, blank, experiment.method, experiment.choices["mask"] != "none")
+    recipe = experiment.method if isinstance(experiment.method, GradientMethod) else None
+    experiment.lora.check(experiment.task, blank, recipe, experiment.choices["mask"] != "none")
     if isinstance(experiment.method, Recipe):
         experiment.method.trained(blank, "method.parameters")
     del blank  # a ready-made one takes as much memory as the original

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unlearn_cli.compute import Compute
 from unlearn_cli.data.hub import HubImages
-from unlearn_cli.store import Store
+from unlearn_cli.runtime.compute import Compute
+from unlearn_cli.storage.store import Store
 
 CPU = Compute("cpu", "fp32", False, False)
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unlearn_cli.compute import Compute
 from unlearn_cli.data.concepts import Concepts
 from unlearn_cli.data.questions import Question, asked
 from unlearn_cli.errors import InputError
-from unlearn_cli.store import Store
+from unlearn_cli.runtime.compute import Compute
+from unlearn_cli.storage.store import Store
 
 VALUES = {
     "name": "concepts",

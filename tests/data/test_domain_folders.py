@@ -9,10 +9,10 @@ import pytest
 import yaml
 from PIL import Image
 
-from unlearn_cli.compute import Compute
+from unlearn_cli.config.settings import build
 from unlearn_cli.errors import InputError
-from unlearn_cli.settings import build
-from unlearn_cli.store import Store
+from unlearn_cli.runtime.compute import Compute
+from unlearn_cli.storage.store import Store
 
 CONF = Path(__file__).parents[2] / "conf"
 CLASSES = ("Alarm_Clock", "Bed")

@@ -10,14 +10,14 @@ import torch
 import yaml
 from tiny_pipeline import SIZE, VALUES, built, saved
 
-from unlearn_cli.compute import Compute
+from unlearn_cli.config.settings import build
 from unlearn_cli.data.generated import Generated
 from unlearn_cli.data.splits import divide, split
 from unlearn_cli.errors import InputError
 from unlearn_cli.forget.concept import Concept
-from unlearn_cli.sampling import Sampler
-from unlearn_cli.settings import build
-from unlearn_cli.store import Store
+from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.runtime.compute import Compute
+from unlearn_cli.storage.store import Store
 
 CONF = Path(__file__).parents[2] / "conf"
 CPU = Compute("cpu", "fp32", False, False)
@@ -31,7 +31,7 @@ SMALL = {"images": 4, "size": SIZE, "test_fraction": 0.25, "sampler": SAMPLER}
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
     folder = saved(tmp_path_factory.mktemp("pipelines") / "pipe")
-    return {"_target_": "unlearn_cli.models.pipeline.Pipeline", "path": str(folder)} | VALUES
+    return {"_target_": "unlearn_cli.models.diffusion.pipeline.Pipeline", "path": str(folder)} | VALUES
 
 
 @pytest.fixture
@@ -186,7 +186,10 @@ def test_prompts_of_a_file(settings, tmp_path, caplog):
         ({"prompts": ["the {anchor}", " "]}, r"data\.prompts: an empty prompt"),
         ({"prompts": []}, r"data\.prompts: list should have at least 1 item"),
         ({"prompts": "nowhere.txt"}, r"data\.prompts: 'nowhere\.txt' cannot be read"),
-        ({"pipeline": {"_target_": "unlearn_cli.models.unet.Nothing"}}, r"model\._target_: cannot import"),
+        (
+            {"pipeline": {"_target_": "unlearn_cli.models.diffusion.unet.Nothing"}},
+            r"model\._target_: cannot import",
+        ),
         (
             {"sampler": SAMPLER | {"steps": 3}},
             r"data\.sampler\.steps: 3 does not divide model\.timesteps=1000; 2 does",

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.images import Resident, channel_statistics
-from unlearn_cli.data.settings import Augment
 from unlearn_cli.errors import InputError
 
 PLAIN = Augment(crop_padding=0, flip=False, random_resized=False)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from unlearn_cli.config.settings import checked
+from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.images import Resident
 from unlearn_cli.data.questions import SEPARATOR, Question, asked
-from unlearn_cli.data.settings import Augment
 from unlearn_cli.data.splits import split
 from unlearn_cli.errors import InputError
-from unlearn_cli.settings import checked
 
 COLOUR = Question(ask="what colour?", answer="{colour}")
 BOTH = Question(ask="what is the {label} like?", answer="a {colour} {label}")

@@ -7,13 +7,13 @@ import pytest
 import torch
 import yaml
 
-from unlearn_cli.compute import Compute
 from unlearn_cli.data.captions import PREPOSITIONS, worded
 from unlearn_cli.data.scenes import COLOURS, DOMAINS, PLACEMENTS, SHAPES, TEXTURES, Scene, render
 from unlearn_cli.data.shapes import Shapes
 from unlearn_cli.errors import InputError
 from unlearn_cli.experiment import build
-from unlearn_cli.store import Store
+from unlearn_cli.runtime.compute import Compute
+from unlearn_cli.storage.store import Store
 
 CONF = Path(__file__).parents[2] / "conf" / "data" / "shapes.yaml"
 RED_SQUARE = Scene("red", "plain", "square", "centre", "photo")

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
-from unlearn_cli.compute import Compute
 from unlearn_cli.data.digits import Digits
 from unlearn_cli.data.images import Resident
-from unlearn_cli.data.splits import divide, split, stratified
-from unlearn_cli.forget.base import ForgetSet
+from unlearn_cli.data.rows import stratified
+from unlearn_cli.data.splits import divide, split
+from unlearn_cli.forget.forget_set import ForgetSet
+from unlearn_cli.runtime.compute import Compute
 
 DIGITS = {
     "name": "digits",

@@ -14,14 +14,14 @@ from unlearn_cli.evaluation.judge import BATCH, Judge, as_floats, seen
 from unlearn_cli.experiment import Experiment, Paths
 from unlearn_cli.methods.original import Original
 from unlearn_cli.models.checkpoint import save_model
-from unlearn_cli.models.normalise import Normalised
+from unlearn_cli.models.classifiers.normalise import Normalised
 from unlearn_cli.origins import Origins
-from unlearn_cli.store import Store
+from unlearn_cli.storage.store import Store
 from unlearn_cli.tasks.classification import Classification
 from unlearn_cli.tracking import NullSettings
 
 NETWORK = {
-    "_target_": "unlearn_cli.models.timm_models.TimmSettings",
+    "_target_": "unlearn_cli.models.classifiers.timm_models.TimmSettings",
     "name": "small_cnn",
     "stem": "auto",
     "pretrained": False,

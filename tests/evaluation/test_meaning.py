@@ -3,9 +3,9 @@ import torch
 
 from unlearn_cli.evaluation.accuracy import accuracy
 from unlearn_cli.evaluation.agreement import agreement
+from unlearn_cli.evaluation.classification.mia import MIASettings, mia
 from unlearn_cli.evaluation.gaps import AVERAGED
 from unlearn_cli.evaluation.meaning import EXPOSED, MEANINGS, arrow
-from unlearn_cli.evaluation.mia import MIASettings, mia
 
 
 def test_every_number_that_an_evaluation_yields_has_a_meaning(make_sets):

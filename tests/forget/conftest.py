@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.images import Resident
-from unlearn_cli.data.settings import Augment
 from unlearn_cli.data.splits import split
 
 

@@ -9,14 +9,14 @@ import recipes
 import torch
 from torch import Tensor, nn
 
-from unlearn_cli.compute import Compute
+from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.data.images import Resident
-from unlearn_cli.data.settings import Augment
 from unlearn_cli.forget.worst_case import WorstCase
-from unlearn_cli.optim import Recipe
+from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.tasks.classification import Classification
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.training.optim import Recipe
+from unlearn_cli.training.trainer import Trainer
 
 SIGN_STEPS = recipes.PLAIN | {"epochs": 10, "lr": 0.02, "batch_size": 64, "optimizer": "sign"}
 FINE_TUNE = {"_target_": "unlearn_cli.forget.lower.FineTune", "ascent": 0.0, **SIGN_STEPS}

@@ -8,11 +8,11 @@ import torch
 from matplotlib.image import imread
 
 from unlearn_cli.compare.selection import told
+from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.images import Resident
-from unlearn_cli.data.settings import Augment
 from unlearn_cli.forget import account
-from unlearn_cli.forget.account import FEW, Part, compositions, shown, write_account
-from unlearn_cli.forget.bilevel import Selection
+from unlearn_cli.forget.account import FEW, compositions, shown, write_account
+from unlearn_cli.forget.selection import Part, Selection
 from unlearn_cli.forget.units import Units
 
 ROWS = np.arange(6)

@@ -6,7 +6,8 @@ import torch
 from selection_problem import FINE_TUNE, Silent, origins_of, worst_case
 
 from unlearn_cli.forget import bilevel
-from unlearn_cli.forget.bilevel import Selection, begun, overlap, scaled, settled, solve, upper_step
+from unlearn_cli.forget.bilevel import begun, overlap, scaled, settled, solve, upper_step
+from unlearn_cli.forget.selection import Selection
 from unlearn_cli.forget.units import Units
 
 LOSSES = np.array([0.2, 0.4, 0.1, 0.3])

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.images import Resident
 from unlearn_cli.data.questions import Question, asked
-from unlearn_cli.data.settings import Augment
-from unlearn_cli.data.splits import Splits, digest, divide
+from unlearn_cli.data.rows import digest
+from unlearn_cli.data.splits import Splits, divide
 from unlearn_cli.errors import InputError
 from unlearn_cli.forget.answer import Answer
 

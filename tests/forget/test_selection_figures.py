@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from unlearn_cli.forget import figures
-from unlearn_cli.forget.account import Part
-from unlearn_cli.forget.figures import ALL, SELECTED, Shown, draw_composition, draw_extremes, draw_weights
+from unlearn_cli.forget.figures import ALL, SELECTED, draw_composition, draw_extremes, draw_weights
+from unlearn_cli.forget.selection import Part, Shown
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unlearn_cli.compute import Compute
+from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.images import Resident
-from unlearn_cli.data.settings import Augment
 from unlearn_cli.data.splits import Sets
+from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.tasks.classification import Classification
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.training.trainer import Trainer
 
 PLAIN_SGD = recipes.PLAIN | {"epochs": 1, "lr": 0.5, "batch_size": 12}
 

@@ -19,7 +19,7 @@ from unlearn_cli.forget.lower import (
     Retrain,
     Scrub,
 )
-from unlearn_cli.methods.bs import attacked
+from unlearn_cli.methods.classification.bs import attacked
 from unlearn_cli.tasks.classification import Classification
 from unlearn_cli.tasks.recognition import wrong_labels
 

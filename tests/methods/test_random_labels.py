@@ -5,10 +5,10 @@ import torch
 from linear_problem import PLAIN_SGD
 from torch import tensor
 
-from unlearn_cli.mask import Mask
 from unlearn_cli.methods.rl import RandomLabel
 from unlearn_cli.methods.salun import SalUn
 from unlearn_cli.methods.salun_soft import SalUnSoft, kth_smallest
+from unlearn_cli.training.mask import Mask
 
 LR = PLAIN_SGD["lr"]
 PAIRED = {"alpha": 0.7, "exclude_true": True, "order": "paired"}

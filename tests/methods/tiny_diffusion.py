@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from linear_problem import PLAIN_SGD
 
-from unlearn_cli.compute import Compute
+from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.images import Resident
-from unlearn_cli.data.settings import Augment
 from unlearn_cli.data.splits import Sets
-from unlearn_cli.models.unet import ClassConditional, UNetSettings
-from unlearn_cli.sampling import Sampler
+from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.models.diffusion.unet import ClassConditional, UNetSettings
+from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.tasks.generation import Generation
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.training.trainer import Trainer
 
 SAMPLER = {"steps": 3, "eta": 0.0, "guidance": 2.0, "batch_size": 4, "seed": 0}
 ADAM = PLAIN_SGD | {"lr": 1e-3, "batch_size": 8, "optimizer": "adam"}

@@ -6,16 +6,16 @@ import numpy as np
 import recipes
 import torch
 
-from unlearn_cli.compute import Compute
+from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.images import Resident
-from unlearn_cli.data.settings import Augment
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.data.substitution import Substitution
-from unlearn_cli.models.text_to_image import TextToImage as Network
-from unlearn_cli.models.tiny_text_to_image import TinyTextToImage
-from unlearn_cli.sampling import Sampler
+from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.models.diffusion.text_to_image import TextToImage as Network
+from unlearn_cli.models.diffusion.tiny_text_to_image import TinyTextToImage
+from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.tasks.text_to_image import TextToImage
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.training.trainer import Trainer
 
 CAPTIONS = ["red dotted wall", "blue dotted wall", "red plain wall", "blue plain wall"]
 SAMPLER = {"steps": 3, "eta": 0.0, "guidance": 1.0, "batch_size": 4, "seed": 0}

@@ -10,9 +10,9 @@ from huggingface_hub import constants
 from torch import nn
 
 from unlearn_cli.errors import InputError
-from unlearn_cli.models.normalise import Normalised
-from unlearn_cli.models.resnet_cifar import CifarResNetSettings
-from unlearn_cli.models.timm_models import TimmSettings
+from unlearn_cli.models.classifiers.normalise import Normalised
+from unlearn_cli.models.classifiers.resnet_cifar import CifarResNetSettings
+from unlearn_cli.models.classifiers.timm_models import TimmSettings
 
 SWIN_T = "swin_tiny_patch4_window7_224"
 

@@ -12,9 +12,9 @@ from safetensors.torch import load_file, save_file
 
 from unlearn_cli.errors import InputError, RunError
 from unlearn_cli.models.checkpoint import load_into, save_model
-from unlearn_cli.models.normalise import Normalised
-from unlearn_cli.models.resnet_cifar import CifarResNetSettings
-from unlearn_cli.models.timm_models import TimmSettings
+from unlearn_cli.models.classifiers.normalise import Normalised
+from unlearn_cli.models.classifiers.resnet_cifar import CifarResNetSettings
+from unlearn_cli.models.classifiers.timm_models import TimmSettings
 
 FACTS = {"model": {"depth": 8, "width": 4}, "size": (8, 8), "data": "d1", "splits": "s1", "seed": 0}
 

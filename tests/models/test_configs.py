@@ -7,7 +7,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from unlearn_cli.catalogue import conf_folder, options
+from unlearn_cli.config.catalogue import conf_folder, options
 from unlearn_cli.experiment import build
 from unlearn_cli.models.base import ModelSettings
 

@@ -10,10 +10,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tiny_pipeline import SIZE, built, pipeline, saved
 
-from unlearn_cli.compute import Compute
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.delta import DELTA, delta_at, facts_of, load_delta, save_delta
-from unlearn_cli.sampling import Sampler
+from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.runtime.compute import Compute
 
 PROMPTS = ["a photo of the airplane over hills", "a dog"]
 FACTS = {"method": {"name": "doco"}, "data": "d1", "forget": "f1"}

@@ -4,12 +4,12 @@ import pytest
 import torch
 from sae_parts import ADAM, autoencoder, planted
 
-from unlearn_cli.compute import Compute
-from unlearn_cli.optim import Recipe
+from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.sae.edit import Edit, SparseEdit
 from unlearn_cli.sae.scores import Tally, scores
 from unlearn_cli.sae.training import train_autoencoder
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.training.optim import Recipe
+from unlearn_cli.training.trainer import Trainer
 
 
 @pytest.fixture(scope="module")

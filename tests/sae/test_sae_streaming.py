@@ -6,11 +6,11 @@ import torch
 from sae_parts import ACTIVATIONS, ADAM, autoencoder, planted
 
 from unlearn_cli.errors import InputError
-from unlearn_cli.optim import Recipe
 from unlearn_cli.sae.autoencoder import SparseAutoencoder
 from unlearn_cli.sae.streaming import Streamed
 from unlearn_cli.sae.training import train_autoencoder
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.training.optim import Recipe
+from unlearn_cli.training.trainer import Trainer
 
 IMAGES, TOKENS = 60, 9
 X = planted(IMAGES * TOKENS)[0].view(IMAGES, TOKENS, 16)

@@ -5,10 +5,10 @@ import pytest
 import torch
 from sae_parts import ACTIVATIONS, ADAM, autoencoder, hand_made, planted
 
-from unlearn_cli.optim import Recipe
 from unlearn_cli.sae import autoencoder as autoencoder_module
 from unlearn_cli.sae.training import quality, train_autoencoder
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.training.optim import Recipe
+from unlearn_cli.training.trainer import Trainer
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def test_a_job_runs_what_was_submitted(user, cluster, undisturbed):
     end = ended(user.begin_sweep(*command, held, code=code))
     assert end.code == 0, end.err
     (job,) = [line.split()[0] for line in cluster.queue()]
-    for module in (*code.glob("unlearn_cli/*.py"), user.folder / "slow_methods.py"):
+    for module in (*code.glob("unlearn_cli/**/*.py"), user.folder / "slow_methods.py"):
         module.write_text("raise SystemExit(3)")
     for file in [*code.glob("conf/method/*.yaml"), user.folder / "conf" / "method" / "broken.yaml"]:
         file.write_text("lr: 17.0")

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from unlearn_cli.files import write_json
+from unlearn_cli.storage.files import write_json
 from unlearn_cli.sweep.estimate import entry_seconds, run_seconds, spoken
 
 FACTS = {"model": "resnet", "train": {"epochs": 3}, "seed": 0, "rows": "a", "split": "s"}

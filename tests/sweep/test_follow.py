@@ -3,7 +3,7 @@
 import pytest
 
 from unlearn_cli.errors import InputError, RunError
-from unlearn_cli.files import write_json
+from unlearn_cli.storage.files import write_json
 from unlearn_cli.sweep import end, follow
 from unlearn_cli.sweep.record import Item, Record
 from unlearn_cli.sweep.states import Queued

@@ -6,7 +6,7 @@ import sys
 import cloudpickle
 import pytest
 
-from unlearn_cli.files import read_json
+from unlearn_cli.storage.files import read_json
 from unlearn_cli.sweep.freeze import freeze, own_modules
 from unlearn_cli.sweep.job import Job
 

@@ -12,7 +12,7 @@ from unittest.mock import patch
 import pytest
 import tiny_run
 
-from unlearn_cli.files import read_json
+from unlearn_cli.storage.files import read_json
 from unlearn_cli.sweep.record import Record
 
 PROCESSES = ("hydra/launcher=processes", "hydra.launcher.parallel=2")

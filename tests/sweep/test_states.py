@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from unlearn_cli.files import write_json
+from unlearn_cli.storage.files import write_json
 from unlearn_cli.sweep.states import Queued, State, state_of
 
 WAITS = {"7_1": Queued("PENDING", "Dependency")}

@@ -7,11 +7,11 @@ from diffusers import DDIMScheduler
 from torch import nn
 
 from unlearn_cli.data.batch import Batch
-from unlearn_cli.models.denoiser import Denoiser
-from unlearn_cli.sampling import Sampler
+from unlearn_cli.models.diffusion.denoiser import Denoiser
+from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.tasks.diffusion import inner
 from unlearn_cli.tasks.generation import Generation
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.training.trainer import Trainer
 
 CLASSES, TIMESTEPS = 3, 20
 SAMPLER = Sampler(steps=4, eta=1.0, guidance=0.5, batch_size=4, seed=0)

@@ -8,13 +8,13 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from unlearn_cli.compare.figures import MARKERS, save
 from unlearn_cli.compare.groups import REFERENCES
 from unlearn_cli.compare.keys import all_keys, shown
 from unlearn_cli.compare.plots import PALETTE
 from unlearn_cli.compare.records import Run
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.meaning import MEANINGS
+from unlearn_cli.figures.palette import MARKERS, save
 
 Line = dict[Any, list[float]]
 """By value of the setting, in order: the metric in each run."""

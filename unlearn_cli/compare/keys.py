@@ -7,9 +7,9 @@ from typing import Any
 import yaml
 
 from unlearn_cli.compare.records import Run
+from unlearn_cli.config.nested import counted, flat
+from unlearn_cli.config.variants import determining, unseeded
 from unlearn_cli.errors import InputError, did_you_mean
-from unlearn_cli.nested import counted, flat
-from unlearn_cli.variants import determining, unseeded
 
 BASE = ("task", "data", "model", "forget")
 """The choices that name a setting, in this order."""

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from unlearn_cli.compare.comparison import Row, Table
-from unlearn_cli.compare.figures import COLOURS, MARKERS, OTHERS, plain
 from unlearn_cli.compare.statistics import Estimate
 from unlearn_cli.evaluation.meaning import MEANINGS, Meaning
+from unlearn_cli.figures.palette import COLOURS, MARKERS, OTHERS, plain
 
 PALETTE = (*COLOURS.values(), *OTHERS[1:])
 REFERENCES = {"retrain": ("*", "black"), "original": ("X", "dimgrey")}

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from unlearn_cli.errors import InputError
-from unlearn_cli.store import MANIFEST
+from unlearn_cli.storage.store import MANIFEST
 
 SWEEP, STATUS, RESULT, CONFIG = "sweep.json", "status.json", "metrics.json", "config.yaml"
 NOT_SEARCHED = ("store", "tracking", "wandb", "figures")

@@ -18,7 +18,7 @@ from unlearn_cli.compare.records import Found, Run, find
 from unlearn_cli.compare.rows import rows, to_csv
 from unlearn_cli.compare.terminal import show
 from unlearn_cli.errors import InputError
-from unlearn_cli.files import replacing
+from unlearn_cli.storage.files import replacing
 
 
 def report(arguments: Namespace) -> None:

@@ -14,7 +14,7 @@ from unlearn_cli.compare.numbers import number
 from unlearn_cli.compare.selection import told
 from unlearn_cli.evaluation.gaps import AVERAGED, AVERAGED_OF_PROMPTS, OF_ANSWERS, OF_DOMAINS
 from unlearn_cli.evaluation.meaning import MEANINGS, Meaning
-from unlearn_cli.files import replacing
+from unlearn_cli.storage.files import replacing
 
 HEADLINE = (
     *dict.fromkeys([*AVERAGED, *AVERAGED_OF_PROMPTS, *OF_DOMAINS, *OF_ANSWERS]),

@@ -4,7 +4,20 @@ import math
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor
+
+from unlearn_cli.config.settings import Settings
+
+
+class Augment(Settings):
+    """Random changes to training images."""
+
+    crop_padding: int = Field(ge=0, description="zeros around the image before a random crop of its own size")
+    flip: bool = Field(description="mirror left to right with probability 1/2")
+    random_resized: bool = Field(
+        description="crop 8 to 100 % of the area at aspect 3/4 to 4/3, scaled back to the image's size"
+    )
 
 
 def crop_and_flip(x: Tensor, padding: int, flip: bool) -> Tensor:

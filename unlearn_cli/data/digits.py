@@ -13,8 +13,8 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.settings import DataSettings
 
 if TYPE_CHECKING:
-    from unlearn_cli.compute import Compute
-    from unlearn_cli.store import Store
+    from unlearn_cli.runtime.compute import Compute
+    from unlearn_cli.storage.store import Store
 
 
 class Digits(DataSettings):

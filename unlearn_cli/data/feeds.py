@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from unlearn_cli.seeding import rng
+from unlearn_cli.runtime.seeding import rng
 
 Plan = list[np.ndarray]
 """The rows of each step, int64."""

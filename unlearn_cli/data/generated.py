@@ -12,17 +12,17 @@ import torch
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from safetensors.torch import load_file
 
+from unlearn_cli.config.settings import build
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.settings import DataSettings
 from unlearn_cli.data.substitution import Kind, Substitution, Words, substitutions
 from unlearn_cli.errors import InputError
-from unlearn_cli.sampling import Sampler
-from unlearn_cli.settings import build
-from unlearn_cli.tensors import write_tensors
+from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.storage.tensors import write_tensors
 
 if TYPE_CHECKING:
-    from unlearn_cli.compute import Compute
-    from unlearn_cli.store import Store
+    from unlearn_cli.runtime.compute import Compute
+    from unlearn_cli.storage.store import Store
 
 log = logging.getLogger("unlearn")
 

@@ -21,8 +21,8 @@ from unlearn_cli.data.streaming import Decoder, Streaming
 from unlearn_cli.errors import InputError
 
 if TYPE_CHECKING:
-    from unlearn_cli.compute import Compute
-    from unlearn_cli.store import Store
+    from unlearn_cli.runtime.compute import Compute
+    from unlearn_cli.storage.store import Store
 
 log = logging.getLogger("unlearn")
 

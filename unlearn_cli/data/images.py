@@ -14,11 +14,11 @@ from torch import Tensor
 
 from unlearn_cli.data.augment import crop_and_flip, random_resized_crop
 from unlearn_cli.data.batch import Batch
-from unlearn_cli.data.splits import digest, stratified
+from unlearn_cli.data.rows import digest, stratified
 from unlearn_cli.errors import InputError
 
 if TYPE_CHECKING:
-    from unlearn_cli.data.settings import Augment
+    from unlearn_cli.data.augment import Augment
 
 
 @dataclass(kw_only=True)

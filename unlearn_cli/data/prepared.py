@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal, Protocol
 
 import datasets
 import numpy as np
@@ -16,13 +16,10 @@ from torch import Tensor
 
 from unlearn_cli.data.columns import labels_of, plain_columns
 from unlearn_cli.data.images import channel_statistics
-from unlearn_cli.data.splits import digest
+from unlearn_cli.data.rows import digest
 from unlearn_cli.data.streaming import Decoder, Readable, decoded, differing_sizes, named, read_images
-from unlearn_cli.files import read_json, write_json
-from unlearn_cli.progress import console
-
-if TYPE_CHECKING:
-    from unlearn_cli.data.hub import HubImages
+from unlearn_cli.runtime.progress import console
+from unlearn_cli.storage.files import read_json, write_json
 
 RESIDENT_BYTES = 4 * 2**30
 """Decoded data up to this size are kept under `resident: auto`."""
@@ -30,6 +27,28 @@ SAMPLE = 512
 """Evenly spaced train rows that stand for all: shape, greyness and, if streamed, statistics and hash."""
 CHUNK = 1000
 """Images decoded at a time."""
+
+
+class Reading(Protocol):
+    """How a table of images is to be read; fields as in `HubImages`."""
+
+    @property
+    def image_column(self) -> str: ...
+
+    @property
+    def label_column(self) -> str: ...
+
+    @property
+    def size(self) -> int | None: ...
+
+    @property
+    def resident(self) -> Literal["auto"] | bool: ...
+
+    @property
+    def workers(self) -> int: ...
+
+    @property
+    def skip_unreadable(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -61,7 +80,7 @@ class Prepared:
     """The table's rows that are left; None: all."""
 
 
-def prepare(folder: Path, table: datasets.Dataset, train: int, settings: HubImages) -> None:
+def prepare(folder: Path, table: datasets.Dataset, train: int, settings: Reading) -> None:
     """Read a table (its first `train` rows are the training part) and write the entry into `folder`."""
     column, workers = settings.image_column, settings.workers
     left_out: list[str] = []

@@ -10,11 +10,11 @@ import numpy as np
 from pydantic import Field, field_validator
 from torch import Tensor
 
+from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.captions import filled
 from unlearn_cli.data.images import ImageData
-from unlearn_cli.data.splits import digest
+from unlearn_cli.data.rows import digest
 from unlearn_cli.errors import InputError
-from unlearn_cli.settings import Settings
 
 SEPARATOR = " → "
 """Between question and answer in a class' name."""

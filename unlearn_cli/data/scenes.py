@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unlearn_cli.seeding import rng
+from unlearn_cli.runtime.seeding import rng
 
 SIDE = 16
 LIGHT, DARK, PAPER, PENCIL, BLACK = (np.full(3, grey) for grey in (200.0, 60.0, 245.0, 150.0, 0.0))

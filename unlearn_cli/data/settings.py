@@ -11,25 +11,16 @@ import torch
 from pydantic import Field, PositiveFloat
 from torch import Tensor
 
+from unlearn_cli.config.settings import Settings
+from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.images import ImageData, Resident
-from unlearn_cli.data.splits import stratified
+from unlearn_cli.data.rows import stratified
 from unlearn_cli.errors import InputError
-from unlearn_cli.seeding import rng
-from unlearn_cli.settings import Settings
+from unlearn_cli.runtime.seeding import rng
 
 if TYPE_CHECKING:
-    from unlearn_cli.compute import Compute
-    from unlearn_cli.store import Store
-
-
-class Augment(Settings):
-    """Random changes to training images."""
-
-    crop_padding: int = Field(ge=0, description="zeros around the image before a random crop of its own size")
-    flip: bool = Field(description="mirror left to right with probability 1/2")
-    random_resized: bool = Field(
-        description="crop 8 to 100 % of the area at aspect 3/4 to 4/3, scaled back to the image's size"
-    )
+    from unlearn_cli.runtime.compute import Compute
+    from unlearn_cli.storage.store import Store
 
 
 class DataSettings(Settings, ABC):

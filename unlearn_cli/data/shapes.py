@@ -17,8 +17,8 @@ from unlearn_cli.data.settings import DataSettings
 from unlearn_cli.errors import InputError
 
 if TYPE_CHECKING:
-    from unlearn_cli.compute import Compute
-    from unlearn_cli.store import Store
+    from unlearn_cli.runtime.compute import Compute
+    from unlearn_cli.storage.store import Store
 
 KNOWN = {
     "colours": tuple(COLOURS),

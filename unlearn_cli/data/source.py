@@ -13,7 +13,7 @@ from datasets import Dataset, DatasetBuilder, load_dataset_builder
 from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError, DatasetsError
 
 from unlearn_cli.data.names import listed
-from unlearn_cli.data.splits import digest
+from unlearn_cli.data.rows import digest
 from unlearn_cli.errors import InputError
 
 # It prints what it then raises, and what is raised is told in one line here.

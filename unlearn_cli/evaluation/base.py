@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
 
-from unlearn_cli.settings import Settings
+from unlearn_cli.config.settings import Settings
 from unlearn_cli.tracking import Tracker
 
 if TYPE_CHECKING:

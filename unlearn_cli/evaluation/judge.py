@@ -12,14 +12,14 @@ from pydantic import Field, field_validator
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from unlearn_cli.data.splits import digest
+from unlearn_cli.config.settings import Settings, build
+from unlearn_cli.data.rows import digest
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.original import Original
 from unlearn_cli.models.checkpoint import load_into
-from unlearn_cli.optim import Recipe
-from unlearn_cli.settings import Settings, build
+from unlearn_cli.storage.tensors import write_tensors
 from unlearn_cli.tasks.classification import Classification
-from unlearn_cli.tensors import write_tensors
+from unlearn_cli.training.optim import Recipe
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins

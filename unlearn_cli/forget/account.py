@@ -4,35 +4,20 @@ import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from unlearn_cli.data.images import ImageData
-from unlearn_cli.files import replacing
-from unlearn_cli.forget.bilevel import Selection
-from unlearn_cli.forget.figures import Shown, draw_composition, draw_extremes, draw_weights
+from unlearn_cli.forget.figures import draw_composition, draw_extremes, draw_weights
+from unlearn_cli.forget.selection import Part, Selection, Shown
 from unlearn_cli.forget.units import Units
+from unlearn_cli.storage.files import replacing
 
 FEW = 50  # values of a column up to which its composition says something
 SHOWN = 12  # images of either end
 
 DIFFICULTY = ("rank", "unit", "label", "weight", "loss", "selected", "random")
-
-
-class Part(NamedTuple):
-    """The rows that have one value of one column."""
-
-    value: str
-    selected: int
-    all: int
-    share_of_selected: float
-    share_of_all: float
-
-    @property
-    def difference(self) -> float:
-        """How much larger a part of the selected rows it is than of all rows."""
-        return self.share_of_selected - self.share_of_all
 
 
 def write_account(

@@ -8,7 +8,8 @@ from unlearn_cli.data.names import unknown
 from unlearn_cli.data.splits import Splits
 from unlearn_cli.data.substitution import Substitution, Words
 from unlearn_cli.errors import InputError
-from unlearn_cli.forget.base import ForgetSet, Selector
+from unlearn_cli.forget.base import Selector
+from unlearn_cli.forget.forget_set import ForgetSet
 
 
 class Answer(Selector):

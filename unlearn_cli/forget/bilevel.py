@@ -4,82 +4,71 @@ from __future__ import annotations
 
 import copy
 import logging
-from dataclasses import dataclass, field
+from abc import ABC
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
+from pydantic import Field, field_validator
 from scipy.stats import rankdata
-from torch import Tensor
 
-from unlearn_cli.cost import Cost
+from unlearn_cli.config.settings import build
+from unlearn_cli.forget.base import Counted
 from unlearn_cli.forget.projection import project
+from unlearn_cli.forget.selection import Selection, indicator
 from unlearn_cli.forget.units import Units
 from unlearn_cli.methods.original import Original
-from unlearn_cli.resume import write_checkpoint
 from unlearn_cli.tracking import Tracker
+from unlearn_cli.training.cost import Cost
 
 if TYPE_CHECKING:
-    from unlearn_cli.forget.worst_case import WorstCase
     from unlearn_cli.origins import Origins
 
 log = logging.getLogger("unlearn")
 
 
-@dataclass
-class Selection:
-    """How far the upper level has come. U units, each with a weight in [0, 1]; the weights sum to m."""
+class BilevelProblem(Counted, ABC):
+    """min_w Σ w_i·ℓ(θ_u(w); z_i) + γ·‖w‖² over {0 ≤ w ≤ 1, Σw = m}, θ_u(w) by one of `lower`."""
 
-    weights: np.ndarray
-    """(U,) float64: w, the present iterate."""
-    scores: np.ndarray
-    """(U,) float64: the mean of the iterates, or the last: how hard each unit is to forget."""
-    total_losses: np.ndarray
-    """(U,) float64: sums of ℓ(θ_u(w); z) over the upper iterations, in the task's units."""
-    trajectory: list[dict[str, float]] = field(default_factory=list)
-    """A row for each upper iteration."""
-    cost: dict[str, Any] = field(default_factory=dict)
-    best: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    """(m,) positions of the set of the smallest F among those that w was the indicator of; empty before."""
-    best_iteration: int = 0
-    """The upper iteration (from 1) that measured its F; 0 before."""
+    mode: Literal["worst", "easiest", "random"] = Field(description="random: m units by chance, to compare")
+    iterations: int = Field(gt=0, description="upper iterations at most")
+    gamma: float = Field(ge=0, description="γ, weight of ‖w‖²")
+    step: Literal["leader", "rank", "std", "plain"] = Field(
+        description="leader: w becomes the m units of the smallest losses so far; rank, std, plain: w moves "
+        "against the slope's ranks, the slope over its deviation, the plain slope (paper)"
+    )
+    eta: float = Field(gt=0, description="η, length of an upper step; not for leader")
+    iterate: Literal["best", "average", "last"] = Field(
+        description="best: the set of the smallest F among those that w was (leader: always after the first "
+        "iteration); else the top m of the mean w or of the last (release), which swings, since what is left "
+        "out of the training has the larger loss for that"
+    )
+    start: Literal["uniform", "random"] = Field(
+        description="w = m/n for all, or 1 for a random set (release), which small plain steps cannot leave"
+    )
+    binarise_every: int | None = Field(
+        gt=0, description="upper iterations after which w becomes the indicator of its top m (release: 20)"
+    )
+    patience: int | None = Field(
+        gt=0, description="ends after so many iterations in a row in which the top m stayed; null: never"
+    )
+    tolerance: float = Field(ge=0, lt=1, description="share of the top m that may change all the same")
+    lower: Any = Field(description="the lower level, an option of the group `lower`")
 
-    @property
-    def row(self) -> dict[str, float]:
-        """The iteration that measured the best set; the last one where there is no such set."""
-        return self.trajectory[self.best_iteration - 1]
-
-    @property
-    def mean_losses(self) -> np.ndarray:
-        """(U,): mean of ℓ(θ_u(w); z) over the upper iterations."""
-        return self.total_losses / max(1, len(self.trajectory))
-
-    def top(self, count: int, mode: str = "worst") -> np.ndarray:
-        """`count` positions: the best set first, then by score, largest first, and by the loss so far."""
-        ties = -self.total_losses if mode == "easiest" else self.total_losses
-        return np.lexsort((ties, -self.scores, -indicator(self.best, len(self.scores))))[:count]
-
-    def save(self, file: Path) -> None:
-        """Replace the file by this state."""
-        names = ("weights", "scores", "total_losses", "best")
-        tensors = {name: torch.from_numpy(getattr(self, name)) for name in names}
-        write_checkpoint(
-            file,
-            tensors
-            | {"best_iteration": self.best_iteration, "trajectory": self.trajectory, "cost": self.cost},
-        )
-
+    @field_validator("lower", mode="before")
     @classmethod
-    def load(cls, file: Path) -> Selection:
-        """The state in the file."""
-        content = torch.load(file, weights_only=True)
-        arrays: dict[str, Any] = {k: v.numpy() for k, v in content.items() if isinstance(v, Tensor)}
-        return cls(**content | arrays)
+    def _build(cls, node: Any) -> Any:
+        return build(node, "forget.lower")
 
 
 def solve(
-    problem: WorstCase, origins: Origins, units: Units, random: np.ndarray, folder: Path, tracker: Tracker
+    problem: BilevelProblem,
+    origins: Origins,
+    units: Units,
+    random: np.ndarray,
+    folder: Path,
+    tracker: Tracker,
 ) -> Selection:
     """Upper iterations until the top m are stable or the limit is reached.
 
@@ -132,14 +121,14 @@ def solve(
     return now
 
 
-def begun(problem: WorstCase, there: int, random: np.ndarray) -> Selection:
+def begun(problem: BilevelProblem, there: int, random: np.ndarray) -> Selection:
     """The start: equal weights, or the indicator of a random set."""
     uniform = problem.start == "uniform"
     weights = np.full(there, len(random) / there) if uniform else indicator(random, there)
     return Selection(weights, weights, np.zeros(there))
 
 
-def settled(problem: WorstCase, trajectory: list[dict[str, float]]) -> bool:
+def settled(problem: BilevelProblem, trajectory: list[dict[str, float]]) -> bool:
     """Whether the limit is reached, or the top m stayed for as many iterations as asked for."""
     if len(trajectory) >= problem.iterations:
         return True
@@ -149,7 +138,7 @@ def settled(problem: WorstCase, trajectory: list[dict[str, float]]) -> bool:
 
 
 def after_unlearning(
-    problem: WorstCase, origins: Origins, units: Units, weights: np.ndarray, trainer: Any, stage: str
+    problem: BilevelProblem, origins: Origins, units: Units, weights: np.ndarray, trainer: Any, stage: str
 ) -> np.ndarray:
     """The lower level, θ_u(w), and each unit's mean loss under it, (U,), in one pass without augmentation."""
     task, lower = origins.experiment.task, problem.lower
@@ -162,7 +151,7 @@ def after_unlearning(
 
 
 def upper_step(
-    problem: WorstCase, weights: np.ndarray, losses: np.ndarray, total_losses: np.ndarray, number: int
+    problem: BilevelProblem, weights: np.ndarray, losses: np.ndarray, total_losses: np.ndarray, number: int
 ) -> tuple[float, np.ndarray]:
     """F(w) = Σ w_i·ℓ_i + γ·‖w‖², and the next w. The easiest set has −ℓ for ℓ.
 
@@ -197,13 +186,6 @@ def scaled(slope: np.ndarray, step: str) -> np.ndarray:
     if step == "std":
         return slope / (slope.std() or 1.0)
     return slope
-
-
-def indicator(positions: np.ndarray, there: int) -> np.ndarray:
-    """(there,) float64: 1 at the positions."""
-    weights = np.zeros(there)
-    weights[positions] = 1
-    return weights
 
 
 def overlap(one: np.ndarray, other: np.ndarray) -> float:

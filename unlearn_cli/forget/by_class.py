@@ -6,7 +6,8 @@ from pydantic import Field
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.names import number_of
 from unlearn_cli.data.splits import Splits
-from unlearn_cli.forget.base import ForgetSet, Selector, part_of
+from unlearn_cli.forget.base import Selector, part_of
+from unlearn_cli.forget.forget_set import ForgetSet
 
 
 class ByClass(Selector):

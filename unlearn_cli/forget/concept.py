@@ -10,7 +10,8 @@ from unlearn_cli.data.names import listed
 from unlearn_cli.data.splits import Splits
 from unlearn_cli.data.substitution import Kind, Substitution, Words, substitutions
 from unlearn_cli.errors import InputError
-from unlearn_cli.forget.base import ForgetSet, Selector
+from unlearn_cli.forget.base import Selector
+from unlearn_cli.forget.forget_set import ForgetSet
 
 INSIDE = "inside"
 

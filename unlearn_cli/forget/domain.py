@@ -11,9 +11,10 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.names import listed, number_of, unknown
 from unlearn_cli.data.splits import Splits
 from unlearn_cli.errors import InputError
-from unlearn_cli.forget.base import ForgetSet, Selector
+from unlearn_cli.forget.base import Selector
+from unlearn_cli.forget.forget_set import ForgetSet
 from unlearn_cli.forget.pseudo_domains import pseudo_domains
-from unlearn_cli.seeding import rng
+from unlearn_cli.runtime.seeding import rng
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins

@@ -5,18 +5,19 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from unlearn_cli.compare.figures import COLOURS, OTHERS, plain, save
-from unlearn_cli.compare.grids import MARK
+from unlearn_cli.figures.grids import MARK
+from unlearn_cli.figures.palette import COLOURS, OTHERS, plain, save
+from unlearn_cli.forget.selection import Shown
 
 if TYPE_CHECKING:
-    from unlearn_cli.forget.account import Part
+    from unlearn_cli.forget.selection import Part
 
 SELECTED, ALL = COLOURS["forget"], COLOURS["retain"]
 FEW_UNITS = 50  # up to here the curve of weights is linear in the rank and every unit a point
@@ -27,14 +28,6 @@ ATTRIBUTES = 40  # CelebA's all find room
 BINARY = ({"False", "True"}, {"0", "1"}, {"-1", "1"})
 """Columns of these values are attributes, which share a panel: there the greater value is the case."""
 CELL = 1.0  # inches of an image
-
-
-class Shown(NamedTuple):
-    """An image (H, W, C) uint8 that stands for a unit."""
-
-    name: str
-    image: np.ndarray
-    selected: bool
 
 
 def draw_weights(

@@ -7,7 +7,8 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.names import listed, unknown
 from unlearn_cli.data.splits import Splits
 from unlearn_cli.errors import InputError
-from unlearn_cli.forget.base import ForgetSet, Selector, part_of
+from unlearn_cli.forget.base import Selector, part_of
+from unlearn_cli.forget.forget_set import ForgetSet
 
 
 class Group(Selector):

@@ -10,7 +10,8 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.names import listed
 from unlearn_cli.data.splits import Splits
 from unlearn_cli.errors import InputError
-from unlearn_cli.forget.base import ForgetSet, Selector
+from unlearn_cli.forget.base import Selector
+from unlearn_cli.forget.forget_set import ForgetSet
 
 FORMS = "give .txt or .csv (one index per line), .npy (integers), .json (a list, or a run's manifest)"
 

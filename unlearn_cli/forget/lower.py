@@ -18,11 +18,11 @@ from torch import Tensor, nn
 
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import shuffled
-from unlearn_cli.methods.be import shadow_class
-from unlearn_cli.methods.bs import attacked
+from unlearn_cli.methods.classification.be import shadow_class
+from unlearn_cli.methods.classification.bs import attacked
 from unlearn_cli.methods.l1_sparse import l1_penalty
-from unlearn_cli.optim import Recipe
-from unlearn_cli.trainer import Penalty, Trainer
+from unlearn_cli.training.optim import Recipe
+from unlearn_cli.training.trainer import Penalty, Trainer
 
 
 class Lower(Recipe, ABC):

@@ -5,8 +5,9 @@ from pydantic import Field
 
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Splits
-from unlearn_cli.forget.base import Counted, ForgetSet
-from unlearn_cli.seeding import rng
+from unlearn_cli.forget.base import Counted
+from unlearn_cli.forget.forget_set import ForgetSet
+from unlearn_cli.runtime.seeding import rng
 
 
 class Random(Counted):

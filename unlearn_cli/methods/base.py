@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 from torch import nn
 
+from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
-from unlearn_cli.optim import Recipe
-from unlearn_cli.settings import Settings
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.training.optim import Recipe
+from unlearn_cli.training.trainer import Trainer
 
 
 class Method(Settings):

@@ -7,14 +7,14 @@ import yaml
 from pydantic import Field
 from torch import nn
 
+from unlearn_cli.config.settings import build
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.models.checkpoint import load_into
 from unlearn_cli.models.delta import delta_at, load_delta
-from unlearn_cli.runs import CONFIG
-from unlearn_cli.settings import build
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.storage.run_folder import CONFIG
+from unlearn_cli.training.trainer import Trainer
 
 
 class Checkpoint(Unlearning):

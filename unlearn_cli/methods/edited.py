@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from unlearn_cli.mask import Mask
+from unlearn_cli.training.mask import Mask
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.training.trainer import Trainer
 
 
 class L1Sparse(GradientMethod):

@@ -10,7 +10,7 @@ from unlearn_cli.data.feeds import paired
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.expectation import expectations
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.training.trainer import Trainer
 
 
 class NegGradPlus(GradientMethod):

@@ -1,19 +1,25 @@
 """The original model: trained on everything, before any unlearning."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from torch import nn
 
 from unlearn_cli.data.feeds import shuffled
+from unlearn_cli.data.splits import Sets, Splits
 from unlearn_cli.methods.base import Method
-from unlearn_cli.optim import Recipe
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.training.optim import Recipe
+from unlearn_cli.training.trainer import Trainer
 
-if TYPE_CHECKING:
-    from unlearn_cli.origins import Origins
+
+class Parted(Protocol):
+    """What a run knows of its rows; `sets` may have to be chosen first, by training."""
+
+    @property
+    def splits(self) -> Splits: ...
+
+    @property
+    def sets(self) -> Sets: ...
 
 
 class Original(Method):
@@ -34,10 +40,10 @@ class Original(Method):
         names = [name for name, _ in model.named_parameters()]
         return trainer.fit(model, shuffled(rows), objective, recipe, stage=self.job, parameters=names)
 
-    def rows(self, origins: Origins) -> np.ndarray:
+    def rows(self, run: Parted) -> np.ndarray:
         """Those that this model may see."""
-        return origins.splits.train
+        return run.splits.train
 
-    def val(self, origins: Origins) -> np.ndarray:
+    def val(self, run: Parted) -> np.ndarray:
         """Validation rows of the classes that it may see."""
-        return origins.splits.val
+        return run.splits.val

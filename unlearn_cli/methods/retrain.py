@@ -1,15 +1,10 @@
 """The retrain oracle: exact unlearning, the yardstick of every approximate method."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from unlearn_cli.methods.original import Original
-
-if TYPE_CHECKING:
-    from unlearn_cli.origins import Origins
+from unlearn_cli.methods.original import Original, Parted
 
 
 class Retrain(Original):
@@ -20,8 +15,8 @@ class Retrain(Original):
 
     job: ClassVar[str] = "oracle"
 
-    def rows(self, origins: Origins) -> np.ndarray:
-        return origins.sets.unforgotten
+    def rows(self, run: Parted) -> np.ndarray:
+        return run.sets.unforgotten
 
-    def val(self, origins: Origins) -> np.ndarray:
-        return origins.sets.val
+    def val(self, run: Parted) -> np.ndarray:
+        return run.sets.val

@@ -10,7 +10,7 @@ from unlearn_cli.data.feeds import Feed, balanced, mixed, paired, sequential, sh
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.expectation import expectations
-from unlearn_cli.trainer import Objective, Trainer
+from unlearn_cli.training.trainer import Objective, Trainer
 
 
 class RandomLabel(GradientMethod):

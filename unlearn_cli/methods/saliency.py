@@ -10,15 +10,15 @@ from pydantic import Field
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from unlearn_cli.cost import Cost
+from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
-from unlearn_cli.files import read_json, write_json
-from unlearn_cli.mask import Mask
-from unlearn_cli.settings import Settings
-from unlearn_cli.store import Store
-from unlearn_cli.tensors import write_tensors
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.storage.files import read_json, write_json
+from unlearn_cli.storage.store import Store
+from unlearn_cli.storage.tensors import write_tensors
+from unlearn_cli.training.cost import Cost
+from unlearn_cli.training.mask import Mask
+from unlearn_cli.training.trainer import Trainer
 
 
 class NoMask(Settings):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.rl import RandomLabel
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.training.trainer import Trainer
 
 
 class SalUnSoft(RandomLabel):

@@ -1,1 +1,1 @@
-"""Image classifiers: builders, the wrapper that normalises pixels, and weight files."""
+"""Models by family, and what they share: weight files, deltas, layers, what a builder is given."""

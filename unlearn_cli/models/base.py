@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from torch import nn
 
-from unlearn_cli.settings import Settings, described
+from unlearn_cli.config.settings import Settings, described
 
 
 class ModelSettings(Settings, ABC):

@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from unlearn_cli.errors import InputError, RunError
-from unlearn_cli.files import read_json, replacing, write_json
 from unlearn_cli.models.state_dict import read_state_dict
+from unlearn_cli.storage.files import read_json, replacing, write_json
 
 log = logging.getLogger("unlearn")
 

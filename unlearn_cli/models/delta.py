@@ -16,7 +16,7 @@ from torch import Tensor
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.checkpoint import check_facts
-from unlearn_cli.tensors import write_tensors
+from unlearn_cli.storage.tensors import write_tensors
 
 DELTA = "delta.safetensors"
 PARTS = ("unet", "text_encoder")

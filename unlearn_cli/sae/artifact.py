@@ -14,7 +14,7 @@ from unlearn_cli.errors import InputError, RunError
 from unlearn_cli.sae.attachment import Attachment, hook_of, layer_of
 from unlearn_cli.sae.autoencoder import Dictionary, SparseAutoencoder
 from unlearn_cli.sae.edit import Edit, attach_edit
-from unlearn_cli.tensors import write_tensors
+from unlearn_cli.storage.tensors import write_tensors
 
 CONCEPT = "concept.safetensors"
 FAULTS = (OSError, SafetensorError, ValueError, KeyError, TypeError, RuntimeError, IndexError, InputError)

@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from unlearn_cli.config.settings import Settings
 from unlearn_cli.errors import InputError, RunError
-from unlearn_cli.files import read_json
 from unlearn_cli.models.checkpoint import FACTS, load_into, save_model
 from unlearn_cli.sae.activations import jump, top, top_of_batch
-from unlearn_cli.settings import Settings
+from unlearn_cli.storage.files import read_json
 
 AUX_WEIGHT = 1 / 32  # α of Gao et al.
 THRESHOLD_MEMORY = 0.99  # of the running mean that BatchTopK's threshold is

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from unlearn_cli.errors import InputError, did_you_mean
-from unlearn_cli.files import read_json
 from unlearn_cli.models.state_dict import read_state_dict
 from unlearn_cli.sae.autoencoder import Dictionary, SparseAutoencoder
+from unlearn_cli.storage.files import read_json
 
 DEAD_AFTER = 10_000_000  # tokens; the libraries' own
 

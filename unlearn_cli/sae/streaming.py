@@ -10,7 +10,7 @@ from torch import Tensor
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import Plan, shuffled
 from unlearn_cli.errors import InputError
-from unlearn_cli.seeding import rng
+from unlearn_cli.runtime.seeding import rng
 
 
 @dataclass

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from unlearn_cli.data.batch import Batch
-from unlearn_cli.optim import Recipe
 from unlearn_cli.sae.autoencoder import SparseAutoencoder
 from unlearn_cli.sae.streaming import Activations, Streamed
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.training.optim import Recipe
+from unlearn_cli.training.trainer import Trainer
 
 MEASURED, AT_ONCE = 2**14, 2**11  # tokens on which an epoch's quality is measured
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import submitit
 
+from unlearn_cli.config.hashing import key_of
 from unlearn_cli.experiment import Experiment
-from unlearn_cli.files import read_json, write_json
-from unlearn_cli.locks import held
-from unlearn_cli.store import key_of
+from unlearn_cli.storage.files import read_json, write_json
+from unlearn_cli.storage.locks import held
 from unlearn_cli.sweep.freeze import freeze
 from unlearn_cli.sweep.job import Job
 from unlearn_cli.sweep.plan import Plan

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from unlearn_cli.compare.report import summarise
 from unlearn_cli.errors import RunError
-from unlearn_cli.runs import speaks
+from unlearn_cli.runtime.process import is_main_process
 from unlearn_cli.sweep.follow import states
 from unlearn_cli.sweep.record import Item, Record
 from unlearn_cli.sweep.states import State
@@ -18,7 +18,7 @@ def finish(folder: Path, record: Record) -> None:
         RunError: a run is not finished.
     """
     found = states(record, {})
-    if speaks():
+    if is_main_process():
         summarise(folder)
     if failed := [item for item in record.runs if found[item.folder].name != "finished"]:
         show_status(

@@ -6,9 +6,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from unlearn_cli.config.variants import without_seeds
 from unlearn_cli.experiment import Experiment
-from unlearn_cli.store import MANIFEST
-from unlearn_cli.variants import without_seeds
+from unlearn_cli.storage.store import MANIFEST
 
 DIFFER = ("rows", "split")
 """Facts of an entry in which its like may differ, beside the seeds."""

@@ -6,16 +6,16 @@ import site
 import sys
 from pathlib import Path
 
-from unlearn_cli.catalogue import conf_folder
-from unlearn_cli.files import write_json
-from unlearn_cli.runs import FROZEN, source
+from unlearn_cli.config.catalogue import conf_folder
+from unlearn_cli.storage.environment import FROZEN, PACKAGE, source
+from unlearn_cli.storage.files import write_json
 
 LEFT_OUT = ("__pycache__", "conf")  # conf/ goes inside the package, as in a wheel
 
 
 def freeze(folder: Path) -> Path:
     """Copy the package, conf/ and every imported module of the user's own into `folder`/<their hash>."""
-    package = FROZEN.parent
+    package = PACKAGE
     files = _files(package, package.name) | _files(conf_folder(), f"{package.name}/conf")
     for name, place in own_modules().items():
         files |= {f"{name}.py": place} if place.is_file() else _files(place, name)
@@ -40,7 +40,7 @@ def own_modules() -> dict[str, Path]:
     found = {}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if "." in name or name in ("__main__", FROZEN.parent.name) or not str(file).endswith(".py"):
+        if "." in name or name in ("__main__", PACKAGE.name) or not str(file).endswith(".py"):
             continue
         place = Path(str(file)).resolve()
         if not any(place.is_relative_to(folder) for folder in installed):

@@ -8,7 +8,8 @@ from omegaconf import OmegaConf
 
 import unlearn_cli.run
 from unlearn_cli.errors import Preempted, UnlearnError
-from unlearn_cli.runs import RunFolder, speaks
+from unlearn_cli.runtime.process import is_main_process
+from unlearn_cli.storage.run_folder import RunFolder
 from unlearn_cli.sweep.plan import Plan
 
 log = logging.getLogger("unlearn")
@@ -29,12 +30,12 @@ def here(found: Plan) -> None:
             raise
         except Exception as error:
             log.error("error: %s", error, exc_info=not isinstance(error, UnlearnError))
-            RunFolder(run.folder, experiment.config, speaks()).refused(error)
+            RunFolder(run.folder, experiment.config, is_main_process()).refused(error)
 
 
 def told(result: Mapping[str, Any]) -> None:
     """One line for a run of a sweep that has finished."""
-    if not speaks():
+    if not is_main_process():
         return
     gap = "" if result["avg_gap"] is None else f"Avg Gap {result['avg_gap']:.2f}, "
     cost = f"{result['cost']['seconds']:.1f} s of unlearning" if result["cost"] else ""

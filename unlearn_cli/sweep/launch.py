@@ -7,10 +7,10 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from unlearn_cli.config.settings import Settings, checked
 from unlearn_cli.errors import InputError
 from unlearn_cli.experiment import Experiment, read
-from unlearn_cli.runs import speaks
-from unlearn_cli.settings import Settings, checked
+from unlearn_cli.runtime.process import is_main_process
 from unlearn_cli.sweep import processes, slurm
 from unlearn_cli.sweep.cluster import Submission, alone
 from unlearn_cli.sweep.end import finish
@@ -59,7 +59,7 @@ def launch(where: str, settings: Mapping[str, Any], composed: Composed, planning
         finish(found.folder, processes.run_all(_looked_up(found, place), place))
     else:
         record = Record(found.name, sys.argv, [_item(run.overrides, run.folder) for run in found.runs], [])
-        if speaks():
+        if is_main_process():
             record.save(found.folder)
         here(found)
         finish(found.folder, record)

@@ -10,13 +10,14 @@ from typing import Any
 
 import torch
 
+from unlearn_cli.config.hashing import key_of
+from unlearn_cli.config.variants import forget_values
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.origins import Origins
 from unlearn_cli.prerequisites import Prerequisite, identity, prerequisites
-from unlearn_cli.store import NotMade, ReadOnlyStore, key_of
+from unlearn_cli.storage.store import NotMade, ReadOnlyStore
 from unlearn_cli.sweep.estimate import entry_seconds, run_seconds
 from unlearn_cli.sweep.states import State, state_of
-from unlearn_cli.variants import forget_values
 
 log = logging.getLogger("unlearn")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearn_cli.errors import InputError
-from unlearn_cli.files import read_json, write_json
+from unlearn_cli.storage.files import read_json, write_json
 
 FILE = "sweep.json"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from unlearn_cli.settings import Settings
+from unlearn_cli.config.settings import Settings
 
 
 class Here(Settings):

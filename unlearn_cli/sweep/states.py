@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from unlearn_cli.files import read_json
+from unlearn_cli.storage.files import read_json
 
 Name = Literal["finished", "running", "queued", "failed", "preempted", "killed", "not begun", "not run"]
 

@@ -9,15 +9,16 @@ from submitit.core.job_environment import JobEnvironment
 from submitit.helpers import TorchDistributedEnvironment
 
 from unlearn_cli.compare.table import show
-from unlearn_cli.compute import Compute
 from unlearn_cli.errors import InputError
 from unlearn_cli.experiment import read
 from unlearn_cli.origins import Origins
 from unlearn_cli.prerequisites import prerequisites
 from unlearn_cli.run import run
-from unlearn_cli.runs import RunFolder, speaks
-from unlearn_cli.stopping import stop_signals
-from unlearn_cli.store import Store
+from unlearn_cli.runtime.compute import Compute
+from unlearn_cli.runtime.process import is_main_process
+from unlearn_cli.runtime.stopping import stop_signals
+from unlearn_cli.storage.run_folder import RunFolder
+from unlearn_cli.storage.store import Store
 
 log = logging.getLogger("unlearn")
 
@@ -33,7 +34,7 @@ def work(config: dict[str, Any], choices: dict[str, str], prerequisite: str | No
     """
     if JobEnvironment().num_tasks > 1:
         TorchDistributedEnvironment().export(set_cuda_visible_devices=False)  # accelerate goes by LOCAL_RANK
-    main = speaks()
+    main = is_main_process()
     log.handlers = [logging.StreamHandler()]
     log.handlers[0].setLevel(logging.INFO if main else logging.WARNING)
     log.setLevel(logging.DEBUG)

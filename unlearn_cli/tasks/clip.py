@@ -11,9 +11,9 @@ from torch import Tensor
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.captions import filled
 from unlearn_cli.data.images import ImageData
-from unlearn_cli.models.zero_shot import ZeroShotClip
+from unlearn_cli.models.clip.zero_shot import ZeroShotClip
 from unlearn_cli.tasks.recognition import Recognition
-from unlearn_cli.trainer import Objective
+from unlearn_cli.training.trainer import Objective
 
 
 class Clip(Recognition):

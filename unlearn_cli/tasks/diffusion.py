@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unlearn_cli.compute import inner
+from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.batch import Batch
-from unlearn_cli.sampling import Sampler
-from unlearn_cli.settings import Settings
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.runtime.compute import inner
+from unlearn_cli.training.trainer import Trainer
 
 
 class Diffusion(Settings):

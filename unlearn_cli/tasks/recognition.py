@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.batch import Batch
-from unlearn_cli.settings import Settings
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.training.trainer import Trainer
 
 
 class Recognition(Settings):

@@ -5,14 +5,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from unlearn_cli.compute import inner
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.errors import InputError
+from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.models.layer_output import main_output
-from unlearn_cli.progress import Progress
-from unlearn_cli.sampling import Sampler
+from unlearn_cli.runtime.compute import inner
+from unlearn_cli.runtime.progress import Progress
 from unlearn_cli.tasks.diffusion import Diffusion
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.training.trainer import Trainer
 
 
 class TextToImage(Diffusion):

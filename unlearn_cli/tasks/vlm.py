@@ -11,13 +11,13 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from unlearn_cli.compute import inner
+from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.questions import Question, Questioned, asked
-from unlearn_cli.models.vision_language import likelihood
-from unlearn_cli.settings import Settings
-from unlearn_cli.trainer import Objective, Trainer
+from unlearn_cli.models.vlm.vision_language import likelihood
+from unlearn_cli.runtime.compute import inner
+from unlearn_cli.training.trainer import Objective, Trainer
 
 
 class Vlm(Settings):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from unlearn_cli.variants import forget_values, variant
+from unlearn_cli.config.variants import forget_values, variant
 
 
 def columns(

@@ -5,7 +5,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from unlearn_cli.store import key_of
+from unlearn_cli.config.hashing import key_of
 from unlearn_cli.tracking.tracker import RunInfo
 from unlearn_cli.tracking.weights_and_biases import WandbSettings
 

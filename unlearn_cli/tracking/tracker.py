@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from unlearn_cli.settings import Settings
+from unlearn_cli.config.settings import Settings
 
 
 @dataclass(frozen=True)

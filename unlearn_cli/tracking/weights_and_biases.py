@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Literal, ParamSpe
 import numpy as np
 from pydantic import Field
 
-from unlearn_cli.nested import flat
-from unlearn_cli.settings import Settings
+from unlearn_cli.config.nested import flat
+from unlearn_cli.config.settings import Settings
 from unlearn_cli.tracking.checks import check_online, check_writable, has_key
 from unlearn_cli.tracking.tracker import RunInfo, Tracker
 

@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from unlearn_cli.evaluation.classification import ClassifierEvaluation
+from unlearn_cli.evaluation.classification.evaluation import ClassifierEvaluation
 from unlearn_cli.methods.ft import FineTune
 
 ClassifierEvaluation.figures = lambda *_: []  # type: ignore[method-assign]  # half the time of a tiny run

@@ -10,11 +10,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.attacks.target import Target
-from unlearn_cli.seeding import seed_all
-from unlearn_cli.settings import Settings
+from unlearn_cli.runtime.seeding import seed_all
 
 
 class Attack(Settings, ABC):

@@ -11,7 +11,7 @@ from unlearn_cli.data.substitution import Substitution
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.attacks.base import Attack
 from unlearn_cli.evaluation.attacks.target import Target, still
-from unlearn_cli.seeding import rng
+from unlearn_cli.runtime.seeding import rng
 from unlearn_cli.tasks.diffusion import error
 
 

@@ -8,8 +8,8 @@ from torch import Tensor
 from unlearn_cli.evaluation.attacks.base import Attack
 from unlearn_cli.evaluation.attacks.target import Target
 from unlearn_cli.evaluation.relearning import relearnt
-from unlearn_cli.optim import Recipe
-from unlearn_cli.seeding import rng
+from unlearn_cli.runtime.seeding import rng
+from unlearn_cli.training.optim import Recipe
 
 
 class Relearn(Attack):

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.substitution import Substitution
-from unlearn_cli.progress import Progress
-from unlearn_cli.sampling import Sampler
-from unlearn_cli.seeding import seed_all
-from unlearn_cli.stopping import stop, stop_requested
-from unlearn_cli.trainer import Trainer
+from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.runtime.progress import Progress
+from unlearn_cli.runtime.seeding import seed_all
+from unlearn_cli.runtime.stopping import stop, stop_requested
+from unlearn_cli.training.trainer import Trainer
 
 Judged = Callable[[Tensor, np.ndarray], Tensor]
 """(images (k, c, H, W) uint8, places (k,) of their prompts) -> (k,) bool: shows what was to be forgotten."""

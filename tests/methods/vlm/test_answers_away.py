@@ -1,0 +1,181 @@
+"""GradDiff, KL-Min, NPO, SimNPO and IDK: each term against the formula, on a vision-language model."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from tiny_diffusion import Recorder
+from tiny_vlm import ADAM, TinyProblem
+
+from unlearn_cli.methods.vlm.graddiff import GradientDifference
+from unlearn_cli.methods.vlm.idk import IDK
+from unlearn_cli.methods.vlm.kl_min import KLMin
+from unlearn_cli.methods.vlm.npo import NPO
+from unlearn_cli.methods.vlm.simnpo import SimNPO
+
+STEPS = ADAM | {"epochs": 5, "lr": 3e-3, "batch_size": 16}
+GRADDIFF = {"forget_weight": 0.5, "retain_weight": 2.0, "order": "joint"}
+NPO_KL = {"beta": 0.4, "retain": "kl", "retain_weight": 1.0}
+SIMNPO = {"beta": 2.5, "gamma": 0.7, "retain_weight": 0.3}
+DPO = {"preference": "dpo", "beta": 0.4, "retain_weight": 0.3}
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    return TinyProblem(tmp_path)
+
+
+@pytest.fixture
+def rows(tiny):
+    """Four rows of either set."""
+    return np.concatenate([tiny.sets.forget[:4], tiny.sets.retain[:4]])
+
+
+def recorded(tiny, method):
+    recorder = Recorder(tiny.trainer)
+    method.unlearn(tiny.task, tiny.model(), tiny.sets, recorder)
+    return recorder
+
+
+def moved(tiny):
+    """A model that is not the original."""
+    model = tiny.model()
+    with torch.no_grad():
+        model.net.lm_head.weight += torch.linspace(-1, 1, 16)
+    return model
+
+
+@torch.no_grad()
+def means(tiny, model, rows):
+    """−log p(y|x) and its mean over tokens, of each row."""
+    total, count = tiny.task.likelihoods(model, tiny.batch(rows))
+    return total, total / count
+
+
+@torch.no_grad()
+def mean_losses(tiny, model):
+    """Over the forget and the retain set."""
+    return [float(means(tiny, model, part)[1].mean()) for part in (tiny.sets.forget, tiny.sets.retain)]
+
+
+def test_graddiff_climbs_on_one_half_and_descends_on_the_other(tiny, rows):
+    model = moved(tiny)
+    terms = recorded(tiny, GradientDifference(**ADAM, **GRADDIFF)).objective(model, tiny.batch(rows))
+    each = means(tiny, model, rows)[1]
+    torch.testing.assert_close(terms["forget"].detach(), -0.5 * each[:4].mean())
+    torch.testing.assert_close(terms["retain"].detach(), 2.0 * each[4:].mean())
+
+
+def test_graddiffs_order(tiny):
+    sets = tiny.sets
+    for rows in GradientDifference(**ADAM, **GRADDIFF).feed(sets)(0, 8, 0):
+        assert np.isin(rows, sets.forget).sum() == len(rows) / 2
+    alternate = recorded(tiny, GradientDifference(**ADAM, **GRADDIFF | {"order": "alternate"}))
+    plan, model = alternate.feed(0, 4, 0), tiny.model()
+    kinds = [np.isin(rows, sets.forget) for rows in plan]
+    assert [bool(kind.all()) for kind in kinds] == [True] * 2 + [False] * 4
+    assert sorted(np.concatenate(plan)) == sets.train.tolist()
+    terms = [set(alternate.objective(model, tiny.batch(plan[step]))) for step in (0, -1)]
+    assert terms == [{"forget"}, {"retain"}]
+
+
+def test_kl_min_holds_to_the_original(tiny, rows):
+    recorder = recorded(tiny, KLMin(**ADAM, retain_weight=3.0))
+    terms = recorder.objective(tiny.model(), tiny.batch(rows))
+    torch.testing.assert_close(terms["retain"].detach(), torch.zeros(()), atol=1e-6, rtol=0)
+    model, original, batch = moved(tiny), tiny.model(), tiny.batch(rows[4:])
+    terms = recorder.objective(model, tiny.batch(rows))
+    torch.testing.assert_close(terms["forget"].detach(), -means(tiny, model, rows)[1][:4].mean())
+    texts = tiny.task.texts(model, batch.y)
+    with torch.no_grad():
+        q, _, mask = model.answer_logits(batch.x, *texts)
+        p = original.answer_logits(batch.x, *texts)[0]
+    p, q = p.softmax(-1), q.softmax(-1)
+    each = [(p[i, m] * (p[i, m] / q[i, m]).log()).sum(-1).mean() for i, m in enumerate(mask)]
+    torch.testing.assert_close(terms["retain"].detach(), 3.0 * torch.stack(each).mean())
+
+
+@pytest.mark.parametrize("retain", ["none", "nll", "kl"])
+def test_npo_at_the_original_is_log_two(tiny, rows, retain):
+    recorder = recorded(tiny, NPO(**ADAM, **NPO_KL | {"retain": retain}))
+    terms = recorder.objective(tiny.model(), tiny.batch(rows))
+    assert terms["forget"].item() == pytest.approx(2 / 0.4 * math.log(2), rel=1e-5)
+    assert set(terms) == {"forget"} | ({"retain"} if retain != "none" else set())
+    assert np.isin(np.concatenate(recorder.feed(0, 8, 0)), tiny.sets.forget).all() == (retain == "none")
+
+
+def test_npo_compares_whole_answers(tiny, rows):
+    recorder, model = recorded(tiny, NPO(**ADAM, **NPO_KL)), moved(tiny)
+    before, after = means(tiny, tiny.model(), rows[:4])[0], means(tiny, model, rows[:4])[0]
+    expected = 5 * (1 + (before - after).exp() ** 0.4).log().mean()
+    terms = recorder.objective(model, tiny.batch(rows))
+    torch.testing.assert_close(terms["forget"].detach(), expected)
+    divergence = tiny.task.divergence(model, tiny.model(), tiny.batch(rows[4:])).mean()
+    torch.testing.assert_close(terms["retain"], divergence)
+
+
+def test_npo_asks_the_original_once(tiny):
+    recorded(tiny, NPO(**ADAM, **NPO_KL))
+    assert tiny.trainer.cost.forwards == len(tiny.sets.forget)
+    assert tiny.trainer.cost.backwards == 0
+
+
+def test_simnpo_by_hand(tiny, rows):
+    model = moved(tiny)
+    terms = recorded(tiny, SimNPO(**ADAM, **SIMNPO)).objective(model, tiny.batch(rows))
+    each = means(tiny, model, rows)[1]
+    expected = (1 / (1 + (-(2.5 * each[:4] - 0.7)).exp())).log().mean() * -2 / 2.5
+    torch.testing.assert_close(terms["forget"].detach(), expected)
+    torch.testing.assert_close(terms["retain"].detach(), 0.3 * each[4:].mean())
+
+
+def test_a_preference_at_the_original_is_log_two(tiny, rows):
+    recorder = recorded(tiny, IDK(**ADAM, **DPO))
+    terms = recorder.objective(tiny.model(), tiny.batch(rows))
+    assert terms["forget"].item() == pytest.approx(math.log(2), rel=1e-5)
+
+
+def test_a_preference_by_hand(tiny, rows):
+    recorder, model, original = recorded(tiny, IDK(**ADAM, **DPO)), moved(tiny), tiny.model()
+    batch = tiny.batch(rows[:4])
+    with torch.no_grad():
+        refusal, answer = (
+            verb(original, batch)[0] - verb(model, batch)[0]
+            for verb in (tiny.task.refusal_likelihoods, tiny.task.likelihoods)
+        )
+    expected = -(1 / (1 + (-0.4 * (refusal - answer)).exp())).log().mean()
+    terms = recorder.objective(model, tiny.batch(rows))
+    torch.testing.assert_close(terms["forget"].detach(), expected)
+    torch.testing.assert_close(terms["retain"].detach(), 0.3 * means(tiny, model, rows)[1][4:].mean())
+
+
+@pytest.mark.parametrize("preference", ["nll", "dpo"])
+def test_a_refusal_becomes_likelier(tiny, preference):
+    before, batch = tiny.model(), tiny.batch(tiny.sets.forget)
+    after = IDK(**STEPS, **DPO | {"preference": preference}).unlearn(
+        tiny.task, tiny.model(), tiny.sets, tiny.trainer
+    )
+    with torch.no_grad():
+        refusals = [tiny.task.refusal_likelihoods(model, batch)[0] for model in (before, after)]
+        answers = [tiny.task.likelihoods(model, batch)[0] for model in (before, after)]
+    assert (refusals[1] < refusals[0]).all()
+    assert ((refusals[1] - refusals[0]) < (answers[1] - answers[0])).all()
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        GradientDifference(**STEPS, **GRADDIFF),
+        GradientDifference(**STEPS, **GRADDIFF | {"order": "alternate"}),
+        KLMin(**STEPS, retain_weight=1.0),
+        NPO(**STEPS, **NPO_KL | {"retain": "nll"}),
+        SimNPO(**STEPS, **SIMNPO | {"retain_weight": 1.0}),
+    ],
+    ids=["joint", "alternate", "kl_min", "npo", "simnpo"],
+)
+def test_the_forgotten_becomes_less_likely_than_the_rest(tiny, method):
+    forget, retain = mean_losses(tiny, tiny.model())
+    model = method.unlearn(tiny.task, tiny.model(), tiny.sets, tiny.trainer)
+    forget_after, retain_after = mean_losses(tiny, model)
+    assert forget_after - forget > retain_after - retain + 0.02

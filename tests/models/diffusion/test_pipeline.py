@@ -1,0 +1,205 @@
+"""A pipeline folder of diffusers as a model: the same images as diffusers draws, and what cannot be used."""
+
+import json
+import logging
+import os
+import shutil
+
+import huggingface_hub
+import pytest
+import torch
+from diffusers import DDIMScheduler, StableDiffusionPipeline
+from tiny_pipeline import SIZE, built, pipeline, saved, settings
+
+from unlearn_cli.data.batch import Batch
+from unlearn_cli.errors import InputError
+from unlearn_cli.models.diffusion.pipeline import located
+from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.runtime.compute import Compute
+
+PROMPTS = ["a photo of the airplane over hills", "a dog"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return saved(tmp_path_factory.mktemp("pipelines") / "pipe")
+
+
+@pytest.fixture
+def copy(folder, tmp_path):
+    """A copy of the folder, to be damaged."""
+    return shutil.copytree(folder, tmp_path / "copy")
+
+
+def change(file, **values) -> None:
+    file.write_text(json.dumps(json.loads(file.read_text()) | values))
+
+
+def drawn(model, noise: torch.Tensor, guidance: float = 5.0) -> torch.Tensor:
+    """Images of all PROMPTS by DDIM."""
+    sampler = Sampler(steps=10, eta=0.0, guidance=guidance, batch_size=4, seed=0)
+    compute = Compute("cpu", "fp32", False, False)
+    return sampler.sample(model, noise, torch.arange(len(PROMPTS)), compute)
+
+
+def by_diffusers(pipe: StableDiffusionPipeline, noise: torch.Tensor) -> torch.Tensor:
+    pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config, clip_sample=False)
+    pipe.set_progress_bar_config(disable=True)
+    options = {"num_inference_steps": 10, "guidance_scale": 6.0, "height": SIZE, "width": SIZE}
+    return pipe(PROMPTS, latents=noise, output_type="pt", **options).images
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_images_are_those_of_diffusers_for_the_same_noise(tmp_path, prediction):
+    place = saved(tmp_path / "pipe", seed=3, prediction=prediction)
+    model = built(place, PROMPTS)
+    noise = torch.randn(2, *model.state_shape(3, (SIZE, SIZE)), generator=torch.manual_seed(1))
+    ours, theirs = drawn(model, noise), by_diffusers(StableDiffusionPipeline.from_pretrained(place), noise)
+    assert model.process.config.prediction_type == prediction
+    assert ours.std() > 0.02
+    torch.testing.assert_close(ours, theirs, atol=2e-4, rtol=0)
+    assert (drawn(model, noise, guidance=0.0) - ours).abs().max() > 1e-3  # guidance counts
+
+
+def test_it_is_ready_made_and_can_be_guided(folder):
+    assert settings(folder).ready_made
+    model = built(folder, PROMPTS)
+    assert model.unconditional
+    assert model.prompts == [*PROMPTS, ""]
+    assert model.state_shape(3, (SIZE, SIZE)) == (4, SIZE // 2, SIZE // 2)
+
+
+def test_weights_are_in_fp32_whatever_they_are_stored_in(tmp_path):
+    pipeline().to(torch.float16).save_pretrained(tmp_path / "half", variant="fp16")
+    model = built(tmp_path / "half", PROMPTS, variant="fp16")
+    assert {p.dtype for p in [*model.parameters(), *model.shared.vae.parameters()]} == {torch.float32}
+
+
+def test_gradient_checkpointing_gives_the_same_gradients(folder):
+    grads = []
+    for checkpointing in (False, True):
+        model = built(folder, PROMPTS, gradient_checkpointing=checkpointing)
+        assert model.unet.is_gradient_checkpointing == checkpointing
+        x = torch.randn(2, 4, 8, 8, generator=torch.manual_seed(2))
+        model(x, torch.tensor([10, 900]), torch.tensor([0, 1])).square().mean().backward()
+        grads.append(torch.cat([p.grad.flatten() for p in model.unet.parameters()]))
+    torch.testing.assert_close(*grads)
+
+
+def test_an_image_is_encoded_and_decoded_by_its_autoencoder(folder):
+    """Latents of the posterior's mean; the random autoencoder's spread is not of interest."""
+    model = built(folder, PROMPTS)
+    x = torch.rand(1, 3, SIZE, SIZE, generator=torch.manual_seed(0))
+    y = torch.zeros(1, dtype=torch.long)
+    torch.manual_seed(5)
+    latents = model.encode(Batch(x, y, y - 1, y > 0))
+    vae = pipeline().vae
+    torch.manual_seed(5)
+    posterior = vae.encode(2 * x - 1).latent_dist
+    expected = (posterior.mean + posterior.std * torch.randn(posterior.mean.shape)) * 0.18215
+    torch.testing.assert_close(latents, expected)
+    image = (vae.decode(latents / 0.18215).sample.clamp(-1, 1) + 1) / 2
+    torch.testing.assert_close(model.decode(latents), image)
+
+
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder", "tokenizer", "scheduler"])
+def test_a_missing_part_is_named(copy, part):
+    shutil.rmtree(copy / part)
+    with pytest.raises(InputError, match=rf"^model\.path: '.*copy' has no {part}; a StableDiffusionPipeline"):
+        built(copy, PROMPTS)
+
+
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
+def test_weights_that_are_missing_or_damaged(copy, part):
+    (weights,) = (copy / part).glob("*.safetensors")
+    weights.write_bytes(b"damaged")
+    with pytest.raises(InputError, match=r"^model\.path: .* cannot be opened \(\w+: ") as error:
+        built(copy, PROMPTS)
+    assert "\n" not in str(error.value)
+    weights.unlink()
+    with pytest.raises(InputError, match=rf"^model\.path: .* cannot be opened \(OSError: .*copy/{part}"):
+        built(copy, PROMPTS)
+
+
+def test_a_tokenizer_without_its_words(copy):
+    for file in (copy / "tokenizer").glob("*"):
+        if not file.name.endswith("config.json"):
+            file.unlink()
+    with pytest.raises(InputError, match="has no tokenizer"):
+        built(copy, PROMPTS)
+
+
+def test_other_kinds_of_pipeline_are_refused(copy):
+    change(copy / "model_index.json", _class_name="StableDiffusionXLPipeline")
+    with pytest.raises(InputError, match=r"is a StableDiffusionXLPipeline; what can be used .* 1\.x or 2\.x"):
+        built(copy, PROMPTS)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda place: None, "no such folder"),
+        (lambda place: place.mkdir(), "has no model_index.json, so it is no pipeline"),
+        (lambda place: (place.mkdir(), (place / "model_index.json").write_text("[")), "is damaged"),
+    ],
+)
+def test_what_is_no_pipeline_folder(tmp_path, make, told):
+    make(tmp_path / "thing")
+    with pytest.raises(InputError, match=rf"^model\.path: .*{told}.*give a pipeline folder of diffusers"):
+        built(tmp_path / "thing", PROMPTS)
+
+
+def test_a_hub_name_without_network(monkeypatch, tmp_path):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(InputError, match=r"^model\.path: the hub cannot be reached for 'nobody/nothing'"):
+        built("nobody/nothing", PROMPTS)
+
+
+def test_a_safety_checker_is_left_out_and_told_of_once(copy, caplog):
+    change(copy / "model_index.json", safety_checker=["stable_diffusion", "StableDiffusionSafetyChecker"])
+    with caplog.at_level(logging.INFO, "unlearn"):
+        for _ in range(2):
+            assert built(copy, PROMPTS).pipeline().safety_checker is None
+    assert [record.getMessage() for record in caplog.records] == [
+        f"model: the safety checker of '{copy}' is left out: it blanks images"
+    ]
+
+
+def test_images_that_do_not_fit(folder):
+    with pytest.raises(InputError, match=r"^data\.size: 15 x 16 pixels, .* multiples of 2$"):
+        settings(folder).build(PROMPTS, 3, (15, 16), [], [])
+    with pytest.raises(InputError, match=r"^data: images of 1 channel"):
+        settings(folder).build(PROMPTS, 1, (16, 16), [], [])
+
+
+def test_its_identity_is_that_of_the_weight_files(copy):
+    first = settings(copy).facts()
+    change(copy / "model_index.json", _name_or_path="elsewhere")
+    index = settings(copy).facts()
+    assert index != first
+    (copy / "README.md").write_text("nothing that counts")
+    assert settings(copy, gradient_checkpointing=True).facts() == index
+    (weights,) = (copy / "unet").glob("*.safetensors")
+    os.utime(weights, ns=(1, 1))
+    assert settings(copy).facts() != index
+
+
+def test_a_hub_names_identity_is_the_commit(monkeypatch, folder, tmp_path):
+    """Files of the cache move; the commit stays."""
+    commit = shutil.copytree(folder, tmp_path / "snapshots" / "0123abc")
+    monkeypatch.setattr(
+        "unlearn_cli.models.diffusion.pipeline._from_hub", lambda *_: commit / "model_index.json"
+    )
+    monkeypatch.setattr("unlearn_cli.models.diffusion.pipeline._downloaded", lambda *_: commit)
+    first = settings("owner/hub-identity").identity()
+    (weights,) = (commit / "unet").glob("*.safetensors")
+    os.utime(weights, ns=(1, 1))
+    assert settings("owner/hub-identity").identity() == first
+    located.cache_clear()
+    other = commit.rename(commit.with_name("4567def"))
+    monkeypatch.setattr(
+        "unlearn_cli.models.diffusion.pipeline._from_hub", lambda *_: other / "model_index.json"
+    )
+    monkeypatch.setattr("unlearn_cli.models.diffusion.pipeline._downloaded", lambda *_: other)
+    assert settings("owner/hub-identity").identity() != first

@@ -1,0 +1,309 @@
+"""Folders of LLaVA's and Llama-3.2-Vision's layouts as models, and what cannot be used."""
+
+import json
+import os
+import shutil
+from copy import deepcopy
+from unittest.mock import Mock
+
+import huggingface_hub
+import pytest
+import torch
+from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+from tiny_vlm_folders import CLASSES, LENGTH, PAIRS, SIDE, built, llava_folder, mllama_folder, nll, settings
+from transformers.utils.quantization_config import QuantizationMethod
+
+from unlearn_cli.data.questions import SEPARATOR
+from unlearn_cli.errors import InputError
+from unlearn_cli.models.vlm.pretrained_vlm import located
+
+KEY = "gradient_checkpointing"
+QUESTIONS, ANSWERS = [q for q, _ in PAIRS], [a for _, a in PAIRS]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return llava_folder(tmp_path_factory.mktemp("models") / "llava")
+
+
+@pytest.fixture(scope="module")
+def mllama(tmp_path_factory):
+    return mllama_folder(tmp_path_factory.mktemp("models") / "mllama")
+
+
+@pytest.fixture
+def copy(folder, tmp_path):
+    """A copy of the LLaVA folder, to be damaged."""
+    return shutil.copytree(folder, tmp_path / "copy")
+
+
+@pytest.fixture
+def x():
+    return torch.rand(4, 3, SIDE, SIDE, generator=torch.manual_seed(0))
+
+
+def change(file, **values) -> None:
+    file.write_text(json.dumps(json.loads(file.read_text()) | values))
+
+
+def test_it_is_ready_made(folder):
+    assert settings(folder).ready_made
+    model = built(folder)
+    assert model.pairs == PAIRS
+    assert model.device == torch.device("cpu")
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize(("dtype", "kept"), [("auto", torch.float32), ("bf16", torch.bfloat16)])
+def test_weights_in_another_precision(folder, mllama, x, dtype, kept):
+    for place in (folder, mllama):
+        model = built(place, dtype=dtype)
+        assert {p.dtype for p in model.parameters()} == {kept}
+        found, _ = nll(model, x, QUESTIONS, ANSWERS)
+        assert found.dtype == torch.float32
+        torch.testing.assert_close(found, nll(built(place), x, QUESTIONS, ANSWERS)[0], rtol=0.05, atol=0)
+        assert len(model.answer(x, QUESTIONS, 3)) == 4
+
+
+def test_gradient_checkpointing_gives_the_same_gradients(folder, mllama, x):
+    for place in (folder, mllama):
+        gradients = []
+        for checkpointing in (False, True):
+            model = deepcopy(built(place, gradient_checkpointing=checkpointing)).train()
+            asked = [module.gradient_checkpointing for module in model.modules() if hasattr(module, KEY)]
+            assert any(asked) == checkpointing
+            nll(model, x, QUESTIONS, ANSWERS)[0].mean().backward()
+            found = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
+            gradients.append(torch.cat(found))
+        torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize("size", [(SIDE, SIDE), (9, 40), (50, 31)])
+def test_images_of_any_size_are_brought_to_its_own(folder, mllama, size):
+    x = torch.rand(2, 3, *size, generator=torch.manual_seed(1))
+    assert built(folder, size).inputs(x, QUESTIONS[:2])["pixel_values"].shape == (2, 3, SIDE, SIDE)
+    tiled = built(mllama, size).inputs(x, QUESTIONS[:2])
+    assert tiled["pixel_values"].shape == (2, 1, 4, 3, SIDE, SIDE)
+    assert tiled["aspect_ratio_mask"][0, 0].sum() == {16: 1, 9: 3, 50: 4}[size[0]]
+
+
+def test_pixels_are_normalised_as_the_processor_does_those_of_8_bits(folder):
+    x = torch.randint(0, 256, (1, 3, SIDE, SIDE), generator=torch.manual_seed(2), dtype=torch.uint8)
+    model = built(folder)
+    theirs = model.shared.processor.image_processor(list(x), return_tensors="pt").pixel_values
+    torch.testing.assert_close(
+        model.inputs(x / 255, QUESTIONS[:1])["pixel_values"], theirs, atol=1e-5, rtol=0
+    )
+
+
+def test_a_chat_template_of_ones_own(copy, x):
+    (copy / "chat_template.jinja").unlink()
+    with pytest.raises(InputError, match=r"^model\.chat_template: the model's processor brings none"):
+        built(copy)
+    template = "<image> {{ messages[0]['content'][1]['text'] }}"
+    model = built(copy, chat_template=template)
+    assert model.shared.prompt("what is it ?") == "<image> what is it ?"
+    assert nll(model, x, QUESTIONS, ANSWERS)[0].isfinite().all()
+
+
+def test_a_chat_template_that_is_none(folder, mllama):
+    question = "{{ messages[0]['content'][1]['text'] }}"
+    for place, image in ((folder, "<image>"), (mllama, r"<\|image\|>")):
+        with pytest.raises(InputError, match=r"^model\.chat_template: .* \(TemplateSyntaxError: ") as error:
+            built(place, chat_template="{% if %}")
+        assert "\n" not in str(error.value)
+        with pytest.raises(InputError, match=rf"^model\.chat_template: a question has no image; .* {image}$"):
+            built(place, chat_template=question)
+    with pytest.raises(InputError, match=r"^model\.chat_template: .*\(ValueError: "):
+        built(mllama, chat_template=f"<|image|><|image|>{question}")
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda place: None, "no such folder"),
+        (lambda place: place.mkdir(), r"has no config\.json, so it is no model of transformers"),
+        (lambda place: (place.mkdir(), (place / "config.json").write_text("[")), "is damaged"),
+        (lambda place: (place.mkdir(), (place / "config.json").write_text("[]")), "is damaged"),
+        (lambda place: (place.mkdir(), (place / "config.json").write_text("{}")), "no named architecture"),
+    ],
+)
+def test_what_is_no_folder_of_a_model(tmp_path, make, told):
+    make(tmp_path / "thing")
+    with pytest.raises(InputError, match=rf"^model\.path: .*{told}"):
+        built(tmp_path / "thing")
+
+
+@pytest.mark.parametrize("kind", ["Qwen2VLForConditionalGeneration", "LlavaLlamaForCausalLM"])
+def test_other_architectures_are_refused(copy, kind):
+    """The second is that of LLaVA's own weights, which transformers would read as its own, at random."""
+    change(copy / "config.json", architectures=[kind])
+    with pytest.raises(InputError) as error:
+        built(copy)
+    assert str(error.value).endswith(
+        f"is a {kind}; what can be used is LlavaForConditionalGeneration or MllamaForConditionalGeneration"
+    )
+
+
+def test_weights_that_are_missing_or_damaged(copy):
+    weights = copy / "model.safetensors"
+    whole = weights.read_bytes()
+    for damaged in (b"damaged", whole[: len(whole) // 2]):
+        weights.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"^model\.path: .*it cannot be opened \(\w+: ") as error:
+            built(copy)
+        assert "\n" not in str(error.value)
+    weights.rename(copy / "pytorch_model.bin")  # would run code
+    with pytest.raises(InputError, match=r"it cannot be opened \(OSError: "):
+        built(copy)
+
+
+def test_weights_that_lack_a_tensor(copy):
+    """transformers would draw it at random."""
+    change(copy / "config.json", text_config=json.loads((copy / "config.json").read_text())["text_config"])
+    model = built(copy)
+    model.net.save_pretrained(
+        copy,
+        state_dict={
+            name: tensor for name, tensor in model.net.state_dict().items() if name != "lm_head.weight"
+        },
+    )
+    with pytest.raises(InputError, match=r"lack 1 tensors \(first: lm_head\.weight\)"):
+        built(copy)
+
+
+def test_parts_of_the_processor_that_are_missing(copy):
+    (copy / "tokenizer.json").unlink()
+    with pytest.raises(InputError, match=r"^model\.path: .* its processor cannot be opened|has no processor"):
+        built(copy)
+    for file in ("processor_config.json", "tokenizer_config.json"):
+        (copy / file).unlink()
+    with pytest.raises(
+        InputError, match=r"^model\.path: .*(its processor cannot be opened|has no processor)"
+    ):
+        built(copy)
+
+
+def test_texts_that_are_too_long(copy):
+    longest = 15 + 4  # the image is 4 tokens
+    assert built(copy).longest((SIDE, SIDE)) == longest
+    assert longest < LENGTH
+    config = json.loads((copy / "config.json").read_text())
+    change(copy / "config.json", text_config=config["text_config"] | {"max_position_embeddings": longest - 1})
+    with pytest.raises(
+        InputError, match=rf"^task\.questions: .* up to {longest} tokens, .* knows {longest - 1}"
+    ):
+        built(copy)
+
+
+def test_images_that_are_not_in_colour(folder):
+    with pytest.raises(InputError, match=r"^data: images of 1 channel\(s\), but '.*llava' takes 3"):
+        settings(folder).build(CLASSES, 1, (SIDE, SIDE), [0.5], [0.5])
+
+
+def test_four_bits_without_a_gpu_or_the_library(folder, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match=r"^model\.quantise: '4bit' needs a GPU"):
+        built(folder, quantise="4bit")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr("unlearn_cli.models.vlm.pretrained_vlm.is_bitsandbytes_available", lambda: False)
+    with pytest.raises(
+        InputError, match=r"^model\.quantise: '4bit' needs bitsandbytes, which is not installed"
+    ):
+        built(folder, quantise="4bit")
+
+
+def test_four_bits_leave_the_vision_tower_as_it_is(folder, monkeypatch):
+    """What bitsandbytes is told; and what methods train then, and that such weights are not moved."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr("unlearn_cli.models.vlm.pretrained_vlm.is_bitsandbytes_available", lambda: True)
+    told = settings(folder, quantise="4bit", dtype="bf16")._quantisation()
+    assert (told.load_in_4bit, told.bnb_4bit_quant_type) == (True, "nf4")
+    assert told.bnb_4bit_compute_dtype == torch.bfloat16
+    names = [name for name, _ in built(folder).net.named_modules()]
+    kept = {part for part in told.llm_int8_skip_modules if any(part in name for name in names)}
+    assert kept == {"vision_tower", "multi_modal_projector", "lm_head"}
+    model = built(folder)
+    model.net.quantization_method = QuantizationMethod.BITS_AND_BYTES
+    assert model.to(torch.float64) is model
+    assert model.net.dtype == torch.float32
+
+
+def test_weights_that_would_not_fit_the_gpus(folder, monkeypatch):
+    """accelerate would leave some on the CPU."""
+    from_pretrained = type(built(folder).net).from_pretrained
+
+    def spread(*arguments, **options):
+        net, loaded = from_pretrained(*arguments, **options | {"device_map": None})
+        net.hf_device_map = {"model": 0, "lm_head": "cpu"}
+        return net, loaded
+
+    monkeypatch.setattr(
+        "unlearn_cli.models.vlm.pretrained_vlm.KINDS",
+        {"LlavaForConditionalGeneration": Mock(from_pretrained=spread)},
+    )
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.raises(InputError, match=r"^model\.device_map: the GPUs are too small for"):
+        settings(folder, device_map="auto")._opened(folder)
+
+
+def test_a_hub_name_without_network(monkeypatch, tmp_path):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(InputError, match=r"^model\.path: the hub cannot be reached for 'nobody/nothing'"):
+        built("nobody/nothing")
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (
+            GatedRepoError,
+            "'o/gated' is gated; accept its licence on the model's page of the hub, then log in",
+        ),
+        (RepositoryNotFoundError, "no 'o/gated' on the hub, or it needs a login"),
+    ],
+)
+def test_weights_that_the_hub_withholds(monkeypatch, kind, told):
+    def refused(*_, **__):
+        raise kind("no", response=Mock(headers={}))
+
+    located.cache_clear()
+    monkeypatch.setattr("unlearn_cli.models.hub_files.hf_hub_download", refused)
+    with pytest.raises(InputError, match=rf"^model\.path: {told}"):
+        built("o/gated")
+
+
+def test_a_hub_names_identity_is_the_commit(monkeypatch, folder, tmp_path):
+    """Files of the cache move; the commit stays."""
+    commit = shutil.copytree(folder, tmp_path / "snapshots" / "0123abc")
+
+    def found(place):
+        located.cache_clear()
+        monkeypatch.setattr(
+            "unlearn_cli.models.vlm.pretrained_vlm.fetched_file", lambda *_: place / "config.json"
+        )
+        monkeypatch.setattr("unlearn_cli.models.vlm.pretrained_vlm.fetched_folder", lambda *_: place)
+        return settings("owner/vlm").identity()
+
+    first = found(commit)
+    os.utime(commit / "model.safetensors", ns=(1, 1))
+    assert found(commit) == first
+    assert found(commit.rename(commit.with_name("4567def"))) != first
+
+
+def test_its_identity_is_that_of_its_files_and_of_how_they_are_read(copy):
+    first = settings(copy).facts()
+    (copy / "README.md").write_text("nothing that counts")
+    assert settings(copy, gradient_checkpointing=True, device_map="auto").facts() == first
+    others = [{"dtype": "bf16"}, {"chat_template": "<image>"}, {"quantise": "4bit"}]
+    found = [settings(copy, **other).facts()["vlm"] for other in others]
+    os.utime(copy / "model.safetensors", ns=(1, 1))
+    found.append(settings(copy).facts()["vlm"])
+    os.utime(copy / "chat_template.jinja", ns=(1, 1))
+    found.append(settings(copy).facts()["vlm"])
+    assert len({first["vlm"], *found}) == 6
+
+
+def test_question_and_answer_of_a_class_are_told_apart(folder):
+    assert built(folder).pairs[2] == tuple(CLASSES[2].split(SEPARATOR))

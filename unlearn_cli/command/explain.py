@@ -1,0 +1,128 @@
+"""Hydra's and OmegaConf's complaints about a command line, told in one line with a suggestion."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError, YAMLError
+
+from unlearn_cli.command.help import config_folders
+from unlearn_cli.config.catalogue import conf_folder, groups, options
+from unlearn_cli.errors import UnlearnError, did_you_mean
+
+LAUNCHER = "hydra.launcher."
+
+
+def explained(error: Exception, arguments: list[str]) -> str:
+    """One line for what Hydra found wrong: an unknown option or key, an override or a file it cannot read."""
+    if isinstance(error, UnlearnError):  # the sweeper's
+        return str(error)
+    cause = error.__cause__ if isinstance(error, HydraException) and error.__cause__ else error
+    key = getattr(cause, "full_key", None)
+    match error:
+        case MissingConfigException() if error.options is not None:
+            return _unknown_option(str(error.missing_cfg_file), list(error.options))
+        case OverrideParseException():
+            return f"cannot read '{error.override}': {_first_line(error)}; key=value is right"
+        case MarkedYAMLError():
+            return _bad_yaml(error)
+        case YAMLError() | UnicodeDecodeError():
+            return f"a configuration file is not YAML in UTF-8 ({_first_line(error)})"
+        case OSError():
+            place = f"cannot write to '{error.filename}' ({error.strerror})"
+            return f"paths.outputs: {place}; give a writable folder"
+    folders = config_folders(arguments)
+    if folder := next((folder for folder in folders if not folder.is_dir()), None):
+        return f"--config-dir: no such folder '{folder}'; give one with YAML of your own (method/mine.yaml …)"
+    if wrong := next((argument for argument in arguments if _is_no_option(argument, folders)), None):
+        group, _, name = wrong.lstrip("~").partition("=")
+        return _unknown_option(f"{group}/{name or 'nothing'}", [])
+    if any(argument.startswith("paths=") for argument in arguments):
+        return "paths: holds further keys; set paths.outputs=…, paths.store=… or paths.data=…"
+    if key and "not in" in str(cause):
+        return _unknown_key(str(key), arguments)
+    if found := re.search(r"Could not override '(.+?)'\.\n(Did you mean .+)", str(error)):
+        return f"{found.group(1)}: {found.group(2)}"
+    if found := re.search(r"Could not override '(.+?)'", str(error)):
+        return _unknown_key(found.group(1), arguments)
+    if isinstance(cause, OmegaConfBaseException) and key:
+        return f"{key}: {_first_line(cause)}"
+    return _first_line(error)
+
+
+def _is_no_option(argument: str, folders: tuple[Path, ...]) -> bool:
+    """`group=name` of a group that has no such option (null and numbers included), or `~group`."""
+    group, _, name = argument.lstrip("~").partition("=")
+    return group in groups() and name.split(",")[0] not in {option.name for option in options(group, folders)}
+
+
+def _unknown_option(missing: str, there: list[str]) -> str:
+    group, _, name = missing.rpartition("/") if missing.startswith("hydra/") else missing.partition("/")
+    there = there or [option.name for option in options(group)]
+    return f"{group}: no option '{name}'{_suggest(name, there)}"
+
+
+def _unknown_key(key: str, arguments: list[str]) -> str:
+    """The key that is not there, with its nearest neighbour in the configuration of the chosen options."""
+    launcher = key.startswith(LAUNCHER)
+    group, _, name = ("hydra/launcher", "", key.removeprefix(LAUNCHER)) if launcher else key.partition(".")
+    elsewhere = [o.name for o in options(group) if name and name in OmegaConf.load(o.path)]
+    chosen = [a.partition("=")[2] for a in arguments if a.startswith(f"{group}=")]
+    if elsewhere:
+        return f"{key}: no such key here; it belongs to {', '.join(f'{group}={o}' for o in elsewhere)}"
+    if launcher and "." in name:
+        return f"{key}: not there yet; +{key}=… adds it"
+    if launcher:
+        there = [OmegaConf.load(option.path) for option in options(group) if option.name in chosen]
+        return f"{key}: no such key; {did_you_mean(name, [str(n) for keys in there for n in keys])}"
+    config, parent = _chosen(arguments), key.rpartition(".")[0]
+    if parent and OmegaConf.select(config, parent) == {}:
+        return f"{key}: not there yet; +{key}=… adds it"
+    known = [*_keys(OmegaConf.to_container(config, resolve=False)), *groups()]
+    siblings = [there for there in known if there.rpartition(".")[0] == parent]
+    return f"{key}: no such key or group{_suggest(key, siblings or known)}"
+
+
+def _bad_yaml(error: MarkedYAMLError) -> str:
+    mark = error.problem_mark or error.context_mark
+    place = f"{mark.name}, line {mark.line + 1}" if mark else "a configuration file"
+    return f"{place}: not valid YAML ({error.problem}); mend it there"
+
+
+def _suggest(wrong: str, there: list[str]) -> str:
+    depth = min(name.count(".") for name in there)
+    uppermost = sorted({name for name in there if name.count(".") == depth})
+    return "; " + did_you_mean(wrong, there, "there are: " + ", ".join(uppermost))
+
+
+def _chosen(arguments: list[str]) -> DictConfig:
+    """The configuration of the options among the arguments (a sweep's first ones), all values at default."""
+    folders = config_folders(arguments)
+    overrides = [f"hydra.searchpath=[{','.join(f'file://{Path(f).absolute()}' for f in folders)}]"]
+    for argument in arguments:
+        group, _, names = argument.partition("=")
+        name = names.split(",")[0]
+        if group in groups() and name in {option.name for option in options(group, folders)}:
+            overrides.append(f"{group}={name}")
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        return compose("config", overrides)
+
+
+def _keys(node: Any, prefix: str = "") -> list[str]:
+    """Dotted names of all keys below a node."""
+    if not isinstance(node, dict):
+        return []
+    found = []
+    for name, child in node.items():
+        found += [f"{prefix}{name}", *_keys(child, f"{prefix}{name}.")]
+    return found
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,65 @@
+"""What can be chosen, read from the YAML files' opening lines; imports nothing heavy."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+BRINGS = "# Brings: "
+
+
+@dataclass(frozen=True)
+class Option:
+    """One file of a group: its name, the command and the line that describe it."""
+
+    name: str
+    command: str
+    description: str
+    path: Path
+
+
+def conf_folder() -> Path:
+    """conf/ beside the package in a checkout, inside it in a wheel."""
+    package = Path(__file__).parents[1]
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"
+
+
+def groups() -> list[str]:
+    """What is chosen by `group=option`. `recipe` follows from the others.
+
+    `optim`, `sampler`, `lower` and `attack` are chosen for a place (optim@method=…).
+    """
+    folders = {path.name for path in conf_folder().iterdir() if path.is_dir()}
+    return sorted(folders - {"optim", "sampler", "lower", "attack", "recipe", "hydra"})
+
+
+def brought(arguments: list[str]) -> list[str]:
+    """Choices that chosen options bring along, where the command line says nothing of their groups.
+
+    A YAML's line `# Brings: data=generated` says so: Hydra lets an option choose for groups above it alone.
+    """
+    found = []
+    for group, _, names in (argument.partition("=") for argument in arguments):
+        for name in names.split(","):
+            path = conf_folder() / group / f"{name}.yaml"
+            if path.is_file():
+                for line in path.read_text(encoding="utf-8").splitlines():
+                    if line.startswith(BRINGS):
+                        found += line.removeprefix(BRINGS).split()
+    given = {argument.partition("=")[0] for argument in arguments}
+    return [choice for choice in dict.fromkeys(found) if choice.partition("=")[0] not in given]
+
+
+def options(group: str, more: tuple[Path, ...] = ()) -> list[Option]:
+    """The options of a group, sorted by name, those of further config folders (`--config-dir`) included."""
+    found = {}
+    for folder in (conf_folder(), *more):
+        for path in sorted((folder / group).rglob("*.yaml")):
+            above = path.relative_to(folder / group).parents[:-1]
+            if any((folder / group / name).with_suffix(".yaml").exists() for name in above):
+                continue  # an option's values for one task or data set (model/unet/digits.yaml): no option
+            name = path.relative_to(folder / group).with_suffix("").as_posix()
+            text = path.read_text(encoding="utf-8", errors="replace")
+            lines = [line.lstrip("# ").rstrip() for line in text.splitlines() if line.startswith("#")]
+            lines = [line for line in lines if not line.startswith("@package")] + ["", ""]
+            found[name] = Option(name, lines[0], lines[1], path)
+    return [found[name] for name in sorted(found)]

@@ -1,0 +1,73 @@
+"""Typed settings: the base class of everything that a config node names by `_target_`."""
+
+import importlib
+from typing import Any, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from unlearn_cli.errors import InputError, did_you_mean
+
+
+class Settings(BaseModel):
+    """Fields are the YAML's keys, typed and range-checked. Values stand in the YAML alone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+def described(settings: Settings) -> dict[str, Any]:
+    """A settings object as JSON-able facts: which class it is, and its values."""
+    kind = type(settings)
+    return {"class": f"{kind.__module__}.{kind.__qualname__}", **settings.model_dump(mode="json")}
+
+
+def build(node: Any, key: str) -> Any:
+    """The settings class that the node's `_target_` names, made from the node's other keys."""
+    if not isinstance(node, dict) or "_target_" not in node:
+        raise InputError(f"{key}._target_: missing; its YAML names a class there, as module.Class")
+    kind = kind_of(node["_target_"], key)
+    return checked(kind, {name: value for name, value in node.items() if name != "_target_"}, key)
+
+
+def kind_of(target: Any, key: str) -> Any:
+    """The settings class of that dotted name."""
+    module, _, name = str(target).rpartition(".")
+    try:
+        kind = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"{key}._target_: cannot import '{target}' ({error}); name a class as module.Class"
+        ) from error
+    if not (isinstance(kind, type) and issubclass(kind, Settings)):
+        raise InputError(
+            f"{key}._target_: '{target}' is not a subclass of unlearn_cli.config.settings.Settings"
+        )
+    return kind
+
+
+def checked(kind: type[Settings], values: dict[str, Any], key: str) -> Any:
+    """kind(**values), its first fault told in one line."""
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        raise InputError(_told(error, kind, key)) from error
+
+
+def _told(error: ValidationError, kind: type[Settings], key: str) -> str:
+    first = error.errors(include_url=False)[0]
+    path = ".".join(part for part in (key, *map(str, first["loc"])) if part)
+    if first["type"] == "extra_forbidden":
+        *above, wrong = map(str, first["loc"])
+        return f"{path}: no such key; {did_you_mean(wrong, _inner(kind, above).model_fields)}"
+    if first["type"] == "missing":
+        return f"{path}: missing; set {path}=…"
+    message = first["msg"][0].lower() + first["msg"][1:]
+    return f"{path}: {message}, got {first['input']!r}"
+
+
+def _inner(kind: type[Settings], path: list[str]) -> type[Settings]:
+    """The settings class that the fields of `path` lead to."""
+    for name in path:
+        annotation = kind.model_fields[name].annotation
+        kinds = [k for k in (annotation, *get_args(annotation)) if isinstance(k, type)]
+        kind = next(k for k in kinds if issubclass(k, Settings))
+    return kind

@@ -1,0 +1,215 @@
+"""How a CLIP is judged that shall no longer recognise what comes from some domains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from unlearn_cli.data.captions import filled
+from unlearn_cli.data.rows import spread
+from unlearn_cli.errors import InputError
+from unlearn_cli.evaluation.accuracy import per_class
+from unlearn_cli.evaluation.agreement import agreement
+from unlearn_cli.evaluation.base import Evaluation, Outputs
+from unlearn_cli.evaluation.clip.embeddings import domain_map, relevance_maps
+from unlearn_cli.evaluation.domains import memorized_and_forgotten
+from unlearn_cli.evaluation.predictions import predictions
+from unlearn_cli.evaluation.probes import domain_accuracy, few_shots, linear_probe
+from unlearn_cli.figures.plots import training_curves
+from unlearn_cli.methods.original import Original
+
+if TYPE_CHECKING:
+    from unlearn_cli.origins import Origins
+
+PROBED = 10_000
+"""Train rows at most that the linear probe learns from."""
+
+
+class ClipEvaluation(Evaluation):
+    """Mem, For and H (ADU, NeurIPS 2025) and what lies behind them, all from one pass over the images.
+
+    Outputs, of the data's rows (NaN where not predicted): `logits` (N, C) and image embeddings `features`
+    (N, E); `templates` (T, C, E) and `captions` (K, E), embeddings of texts; `relevance` (R, g, g), of the
+    test rows `relevance_rows` (R,).
+    """
+
+    tasks: ClassVar[tuple[str, ...]] = ("clip",)
+    moves_nothing: ClassVar[tuple[str, ...]] = ("predictions", "embedded", "relevance")
+
+    templates: tuple[str, ...] = Field(description="other texts of a class, {} for it; none: not measured")
+    caption: str | None = Field(
+        description="an image's caption in retrieval, of the data's columns in braces; null = a {domain} of "
+        "a {label}, or a {label} where there are no domains"
+    )
+    relevance: int = Field(ge=0, description="test images of each domain in the relevance maps; 0 = none")
+    embedded: int = Field(ge=0, description="test images in the t-SNE at most; 0 = none")
+    predictions: int = Field(ge=0, le=200, description="samples in the table of predictions (W&B)")
+
+    def check(self, origins: Origins, model: nn.Module) -> None:
+        if origins.compute.world > 1:  # methods call parts of the model, which its wrapper has not
+            raise InputError("task: clip runs in one process; start it without accelerate launch")
+        self._captions(origins)
+        if not origins.experiment.model.ready_made:  # it is yet to learn from these
+            for caption in origins.experiment.task.captions:
+                filled(caption, origins.data.columns)
+        if wrong := [template for template in self.templates if template.count("{}") != 1]:
+            raise InputError(f"eval.templates: '{wrong[0]}' has not one {{}} for the class; as in 'a {{}}'")
+        if not len(origins.sets.test_forgotten):
+            raise InputError(
+                "forget: nothing of the test set is wholly forgotten, so there is no For; "
+                "use forget=domain or forget=class"
+            )
+        if not len(origins.sets.test):
+            raise InputError("forget: all of the test set is to be forgotten, so there is no Mem; keep some")
+
+    def output_facts(self, origins: Origins) -> dict[str, Any]:
+        """The texts, and which images are looked at."""
+        return {
+            "templates": list(self.templates),
+            "caption": self.caption,
+            "relevance": self.relevance,
+            "column": self._column(origins),
+        }
+
+    @torch.no_grad()
+    def outputs(self, origins: Origins, model: Any, folder: Path) -> Outputs:
+        data, rows = origins.data, origins.all_rows
+        trainer, model = origins.trainer(folder), model.eval()
+        parts: list[Tensor] = []
+        for batch in trainer.batches(rows):
+            images = model.image_features(batch.x)
+            parts.append(torch.cat([images, model.adapter.logits(model, images)], dim=1).cpu())
+        found = torch.cat(parts)
+        both = torch.full((len(data), found.shape[1]), float("nan"))
+        both[torch.from_numpy(rows)] = found
+        width = found.shape[1] - len(data.classes)
+        shown = self._shown(origins)
+        texts = [model.text_features([model.prompt(c, t) for c in data.classes]) for t in self.templates]
+        outputs = {
+            "features": both[:, :width].contiguous(),
+            "logits": both[:, width:].contiguous(),
+            "captions": model.text_features(self._captions(origins)[0]).cpu(),
+            "relevance_rows": torch.from_numpy(shown),
+        }
+        if texts:
+            outputs["templates"] = torch.stack(texts).cpu()
+        if len(shown):
+            (batch,) = trainer.batches(shown, len(shown))
+            outputs["relevance"] = relevance(model, batch.x, batch.y).cpu()
+        return outputs
+
+    def metrics(self, origins: Origins, model: nn.Module, outputs: Outputs, folder: Path) -> dict[str, float]:
+        data, sets = origins.data, origins.sets
+        right = outputs["logits"].argmax(1).numpy() == data.labels
+        found = memorized_and_forgotten(right, sets, data.labels)
+        original = origins.outputs(origins.get(Original()))
+        before = original["logits"].argmax(1).numpy() == data.labels
+        found["Mem_drop"] = memorized_and_forgotten(before, sets, data.labels)["Mem"] - found["Mem"]
+        features = outputs["features"].numpy()
+        if "templates" in outputs:
+            answers = [(outputs["features"] @ t.T).argmax(1).numpy() for t in outputs["templates"]]
+            shares = np.stack([answer == data.labels for answer in answers])
+            found["Mem_templates"] = 100 * float(shares[:, sets.test].mean())
+            found["For_templates"] = 100 - 100 * float(shares[:, sets.test_forgotten].mean())
+        _, numbers = self._captions(origins)
+        retrieved = (outputs["features"] @ outputs["captions"].T).argmax(1).numpy() == numbers
+        found["R1_retain"] = 100 * float(retrieved[sets.test].mean())
+        found["R1_forget"] = 100 * float(retrieved[sets.test_forgotten].mean())
+        found["probe_forget"] = linear_probe(
+            features, data.labels, spread(sets.train, PROBED), sets.test_forgotten
+        )
+        # of whole classes: told from those that stay
+        shots = np.concatenate([sets.forget, sets.retain]) if sets.classes else sets.forget
+        found["relearn_forget"] = few_shots(features, data.labels, shots, sets.test_forgotten)
+        if len(sets.groups):
+            found["domain_accuracy"] = domain_accuracy(features, self._domains(origins), sets)
+        return found
+
+    def per_class(self, origins: Origins, outputs: Outputs) -> dict[str, float]:
+        """Test accuracy in percent of every class, then of every domain as `column=name`."""
+        data, column = origins.data, self._column(origins)
+        tested = np.sort(np.concatenate([origins.sets.test, origins.sets.test_forgotten]))
+        logits = outputs["logits"]
+        found = dict(
+            zip(data.classes, per_class(logits, data.labels, tested, len(data.classes)).tolist(), strict=True)
+        )
+        if column is None:
+            return found
+        right = logits.argmax(1).numpy() == data.labels
+        values = data.columns[column].astype(str)
+        names = np.unique(values[tested])
+        return found | {
+            f"{column}={name}": 100 * float(right[tested][values[tested] == name].mean()) for name in names
+        }
+
+    def versus(self, origins: Origins, outputs: Outputs, oracle: Outputs) -> dict[str, float]:
+        return agreement(outputs["logits"], oracle["logits"], origins.sets.parts)
+
+    def keep(self, origins: Origins, outputs: Outputs, folder: Path) -> None:
+        """Nothing: all of it can be had again from the run's model."""
+
+    def figures(
+        self, origins: Origins, history: list[dict[str, Any]], outputs: dict[str, Outputs], folder: Path
+    ) -> list[Path]:
+        data, sets = origins.data, origins.sets
+        files = [folder / "training_curves.png"]
+        training_curves(history, files[0])
+        if self.embedded and len(sets.groups):
+            tested = np.sort(np.concatenate([sets.test, sets.test_forgotten]))
+            rows = spread(tested, self.embedded)
+            column = data.columns[str(self._column(origins))].astype(str)[rows]
+            files.append(folder / "domains.png")
+            domain_map(
+                {name: out["features"][rows].numpy() for name, out in outputs.items()}, column, files[-1]
+            )
+        shown = outputs["original"]["relevance_rows"].numpy()
+        if len(shown):
+            files.append(folder / "relevance.png")
+            maps = {name: out["relevance"].numpy() for name, out in outputs.items()}
+            titles = [self._title(origins, row) for row in shown]
+            relevance_maps([data.image(row) for row in shown], titles, maps, files[-1])
+        return files
+
+    def samples(self, origins: Origins, outputs: dict[str, Outputs]) -> list[dict[str, Any]]:
+        return predictions(origins, outputs, self.predictions)
+
+    def _column(self, origins: Origins) -> str | None:
+        """That of the domains; None where no domain is to be forgotten."""
+        return getattr(origins.experiment.forget, "column", None)
+
+    def _domains(self, origins: Origins) -> np.ndarray:
+        """(N,) the true domain of each row."""
+        values = origins.data.columns[str(self._column(origins))].astype(str)
+        return np.unique(values, return_inverse=True)[1]
+
+    def _captions(self, origins: Origins) -> tuple[list[str], np.ndarray]:
+        """All captions of the data, and the number of each row's, (N,)."""
+        columns = origins.data.columns
+        caption = self.caption or ("a {domain} of a {label}" if "domain" in columns else "a {label}")
+        texts, numbers = np.unique(filled(caption, columns, "eval.caption"), return_inverse=True)
+        return texts.tolist(), numbers
+
+    def _shown(self, origins: Origins) -> np.ndarray:
+        """Test rows for the relevance maps: some of each domain, or, without domains, of all."""
+        tested, column = origins.splits.test, self._column(origins)
+        values = origins.data.columns[column].astype(str)[tested] if column else np.zeros(len(tested))
+        parts = [tested[values == value] for value in np.unique(values)]
+        return np.concatenate([spread(part, self.relevance) for part in parts])
+
+    def _title(self, origins: Origins, row: int) -> str:
+        data, column = origins.data, self._column(origins)
+        name = data.classes[data.labels[row]]
+        return f"{name}, {data.columns[column][row]}" if column else name
+
+
+def relevance(model: Any, x: Tensor, labels: Tensor) -> Tensor:
+    """(B, g, g): cosine of each patch's projected token and the text of the image's true class."""
+    patches, texts = model.patch_features(x), model.adapter.texts(model, model.image_features(x))
+    own = texts[labels][:, None] if texts.ndim == 2 else texts[torch.arange(len(x)), labels][:, None]
+    side = round(patches.shape[1] ** 0.5)
+    return (patches * own).sum(-1).view(len(x), side, side)

@@ -1,0 +1,67 @@
+"""What the evaluations of generators share: images as files, and grids drawn while a model unlearns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from unlearn_cli.evaluation.base import Watch
+from unlearn_cli.figures.grids import sample_grid
+from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.storage.files import replacing
+from unlearn_cli.tracking import Tracker
+
+if TYPE_CHECKING:
+    from unlearn_cli.origins import Origins
+
+SHOWN = 4  # images of each class in a grid
+
+
+def channels_last(images: Tensor) -> np.ndarray:
+    """(n, c, H, W) as (n, H, W, c)."""
+    return images.permute(0, 2, 3, 1).numpy()
+
+
+def save_images(images: Tensor, labels: Tensor, names: Sequence[str], folder: Path) -> None:
+    """uint8 (n, c, H, W) as PNG, in a folder for each label's name."""
+    for number, (image, label) in enumerate(zip(channels_last(images), labels.tolist(), strict=True)):
+        path = folder / names[label] / f"{number:05}.png"
+        with replacing(path) as temporary:
+            Image.fromarray(image.squeeze()).save(temporary, format="png")
+
+
+def watching(
+    origins: Origins,
+    conditions: Tensor,
+    names: Sequence[str],
+    forgotten: Collection[int],
+    sampler: Sampler,
+    every: int,
+    folder: Path,
+    tracker: Tracker,
+) -> Watch:
+    """A sample grid every few epochs, from the same noise each time: one watches the forgotten fade.
+
+    conditions: (k,) a class or prompt for each row of the grid; names, forgotten: by its place.
+    """
+    task: Any = origins.experiment.task
+    trainer = origins.trainer(folder)
+    labels = torch.arange(len(conditions)).repeat(SHOWN)
+
+    def draw(model: nn.Module, epoch: int) -> None:
+        if not every or epoch % every:
+            return
+        drawn = task.preview(model, conditions.repeat(SHOWN), sampler, trainer)
+        if origins.compute.is_main:
+            path = folder / "figures" / "unlearning" / f"epoch-{epoch:04}.png"
+            images = {f"epoch {epoch}": channels_last(drawn)}
+            sample_grid(images, labels.numpy(), names, forgotten, path, SHOWN)
+            tracker.picture("unlearn", epoch, "samples", path)
+
+    return draw

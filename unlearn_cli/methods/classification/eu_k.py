@@ -1,0 +1,49 @@
+"""EU-k: exact unlearning of the last k layers."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+from torch import nn
+
+from unlearn_cli.data.feeds import shuffled
+from unlearn_cli.data.splits import Sets
+from unlearn_cli.errors import InputError
+from unlearn_cli.methods.classification.cf_k import CFk
+from unlearn_cli.training.trainer import Trainer
+
+
+class EUk(CFk):
+    """min_{θ_last k} E_{D_r}[ℓ(θ; x, y)] from a fresh start of these layers (Goel et al., arXiv:2201.06640).
+
+    The layers before stay frozen and keep what they learned from D_f.
+    """
+
+    reinit: Literal["once", "every_epoch"] = Field(
+        description="once: at the start (the paper); every_epoch: before each epoch, so that only the last "
+        "counts (WorstCase release)"
+    )
+
+    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+        names = self.last_layers(task, model)
+        kept = trainer.mask.bind(dict(model.named_parameters())) if trainer.mask else None
+        rounds, recipe = 1, self
+        if self.reinit == "every_epoch":
+            rounds, recipe = self.epochs, self.model_copy(update={"epochs": 1})
+        for number in range(rounds):
+            trainer.seeded("reinit", number)
+            reset(model, names)
+            if kept:
+                kept.restore()
+            stage = "unlearn" if rounds == 1 else f"unlearn-{number}"
+            feed, objective = shuffled(sets.retain), self.objective(task)
+            trainer.fit(model, feed, objective, recipe, stage=stage, parameters=names)
+        return model
+
+
+def reset(model: nn.Module, names: list[str]) -> None:
+    """Re-initialise the modules that own these parameters, each by its own `reset_parameters`."""
+    for path in dict.fromkeys(name.rpartition(".")[0] for name in names):
+        module: Any = model.get_submodule(path)
+        if not hasattr(module, "reset_parameters"):
+            raise InputError(f"method.k: layer '{path}' cannot be re-initialised; choose a smaller k")
+        module.reset_parameters()

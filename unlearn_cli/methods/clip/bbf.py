@@ -1,0 +1,78 @@
+"""Black-Box Forgetting: a context of the classes' texts is found without gradients."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from unlearn_cli.data.images import ImageData
+from unlearn_cli.data.splits import Sets
+from unlearn_cli.methods.base import Unlearning
+from unlearn_cli.methods.clip.embedded import embedded
+from unlearn_cli.methods.clip.evolution import evolved
+from unlearn_cli.methods.clip.memorize_forget import ForgetLoss, memorize_and_forget
+from unlearn_cli.models.clip.prompts import Prompted, TextPrompts, check_context
+from unlearn_cli.training.trainer import Trainer
+
+
+class BBF(Unlearning):
+    """p_i = A [s; u_i] + p_0 before each name, s and u_i found by CMA-ES (Kuwana et al., NeurIPS 2024).
+
+    s is shared by the n tokens, u_i is token i's own. A is Gaussian with the token embeddings' standard
+    deviation, p_0 their mean. L_memorize + L_forget of all images seen, by embeddings computed once; the
+    context of the lowest loss is kept (release: of the best H on as many images held out).
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("embedded",)
+
+    forget_loss: ForgetLoss = Field(description="uniform_ce (paper) | neg_entropy")
+    context: int = Field(gt=0, description="n, tokens before each name")
+    shared: int = Field(gt=0, description="length of s")
+    unique: int = Field(gt=0, description="length of u_i")
+    population: int = Field(gt=1, description="contexts tried in an iteration")
+    iterations: int = Field(gt=0)
+    sigma: float = Field(gt=0, description="standard deviation of s and u_i at the start")
+
+    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+        check_context(model, "method.context", self.context)
+
+    @torch.no_grad()
+    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+        seen = embedded(model, np.concatenate([sets.forget, sets.retain]), trainer)
+        trainer.seeded("bbf")
+        model = self.restored(model, trainer.folder)
+        latent = Latent(model.text.token_embedding.weight, self.shared, self.unique)
+        contexts = model.adapter.text.contexts
+
+        def loss(z: np.ndarray) -> float:
+            contexts.copy_(latent.context(z)[None])
+            logits = model.adapter.logits(model, seen.x)
+            return float(sum(memorize_and_forget(logits, seen, self.forget_loss).values()))
+
+        blocks = [self.shared] + [self.unique] * self.context
+        best = evolved(loss, blocks, self.population, self.iterations, self.sigma, trainer)
+        contexts.copy_(latent.context(best)[None])
+        return model
+
+    def restored(self, model: Any, folder: Path) -> nn.Module:
+        model.adapter = Prompted(text=TextPrompts(model, self.context)).to(model.mean.device)
+        return model
+
+
+class Latent:
+    """From (s, u_1 … u_n), one behind another, to the context p (n, W)."""
+
+    def __init__(self, table: Tensor, shared: int, unique: int):
+        """table: (V, W), the token embeddings."""
+        self.shared, self.unique = shared, unique
+        self.origin = table.mean(dim=0)
+        self.projection = table.std() * torch.randn(table.shape[1], shared + unique).to(table)
+
+    def context(self, z: np.ndarray) -> Tensor:
+        x = torch.from_numpy(z).to(self.origin)
+        own = x[self.shared :].view(-1, self.unique)
+        common = x[: self.shared].expand(len(own), -1)
+        return torch.cat([common, own], dim=1) @ self.projection.T + self.origin

@@ -1,0 +1,47 @@
+"""CLIPFit: a few of a CLIP's own parameters are tuned, and its class embeddings held to what they were."""
+
+from typing import Any, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from unlearn_cli.data.batch import Batch
+from unlearn_cli.data.feeds import mixed
+from unlearn_cli.data.images import ImageData
+from unlearn_cli.data.splits import Sets
+from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.methods.clip.memorize_forget import ForgetLoss, memorize_and_forget
+from unlearn_cli.training.trainer import Trainer
+
+
+class CLIPFit(GradientMethod):
+    """min L_memorize + L_forget + w·(1 − mean_c cos(t_c, t*_c)) over the parameters (Li et al., EMNLP 2024).
+
+    t* are the original's class embeddings. `parameters` are the biases of the text tower's FFN output
+    projections and the LayerNorms of the vision tower.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("embedded",)
+
+    forget_loss: ForgetLoss = Field(description="uniform_ce (ADU's paper) | neg_entropy (its release)")
+    distillation_weight: float = Field(ge=0, description="w")
+
+    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+        self.trained(model, "method.parameters")
+
+    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+        with torch.no_grad():
+            before = model.class_features()
+
+        def objective(model: Any, batch: Batch) -> dict[str, Tensor]:
+            images, texts = task.embedded(model, batch)
+            terms = memorize_and_forget(model.scaled(images, texts), batch, self.forget_loss)
+            return terms | {"distillation": self.distillation_weight * away(texts, before)}
+
+        return trainer.fit(model, mixed(sets.forget, sets.retain), objective, self)
+
+
+def away(texts: Tensor, before: Tensor) -> Tensor:
+    """1 − the mean cosine of class embeddings (C, E), normalised, with what they were."""
+    return 1 - (texts * before).sum(dim=-1).mean()

@@ -1,0 +1,87 @@
+"""AdvUnlearn: ESD for the text encoder, against the worst prefix of each step."""
+
+from copy import deepcopy
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from unlearn_cli.data.batch import Batch
+from unlearn_cli.data.feeds import balanced
+from unlearn_cli.data.images import ImageData
+from unlearn_cli.data.splits import Sets
+from unlearn_cli.errors import InputError
+from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.training.trainer import Trainer
+
+
+class AdvUnlearn(GradientMethod):
+    """min_θ ‖ε_θ(x_t, t, c') − [ε* − η·(ε* − ε*(x_t, t, ∅))]‖² + w·‖ε_θ(z_t, t, c_r) − ε*(z_t, t, c_r)‖².
+
+    Zhang et al., NeurIPS 2024, with ε* = ε*(x_t, t, c) and c' = argmin ‖ε_θ(x_t, t, c') − ε*‖²: the prompt c
+    behind tokens whose embeddings are found anew in every step, by sign descent from those of random ones.
+    * is the original model, which draws x_t for c. z_t is a noised image of the retain set, where the release
+    draws one. θ is the text encoder, see conf/method.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("noised", "underway", "token_embeddings")
+
+    eta: float = Field(ge=0, description="η, how far beyond the prediction without a prompt; release: 1")
+    weight: float = Field(ge=0, description="w of the retain term; release: 0.3")
+    prefix: int = Field(gt=0, description="tokens of the adversarial prefix; release: 1")
+    inner_steps: int = Field(ge=0, description="of the descent; 0: a random prefix; release: 30")
+    inner_lr: float = Field(gt=0, description="its step in each coordinate; release: 1e-3")
+    sampler: Sampler = Field(description="how the original model draws x_t")
+
+    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+        if not model.unconditional:
+            raise InputError(
+                "method: AdvUnlearn needs a model that was trained with label drop, for its prediction "
+                "without a prompt; set model.label_drop=0.1"
+            )
+        self.sampler.check(model, "method.sampler")
+
+    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+        original = deepcopy(model).eval().requires_grad_(False)
+
+        def objective(called: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            concept, retain = batch.select(batch.forget), batch.select(~batch.forget)
+            x, t = task.underway(original, concept, self.sampler, trainer)
+            with torch.no_grad():
+                present = original(x, t, concept.y).float()
+                target = original.guided(x, t, concept.y, -self.eta).float()
+            tokens = task.token_embeddings(model, concept.y)
+
+            def distance(network: nn.Module, prefix: Tensor, tokens: Tensor, to: Tensor) -> Tensor:
+                prompt = model.embed_soft(behind(prefix, tokens))
+                return F.mse_loss(network(x, t, prompt, False).float(), to)
+
+            prefix = self.random_tokens(model, tokens)
+            for _ in range(self.inner_steps):
+                (slope,) = torch.autograd.grad(distance(model, prefix, tokens.detach(), present), prefix)
+                prefix = (prefix - self.inner_lr * slope.sign()).detach().requires_grad_()
+            forget = distance(called, prefix.detach(), tokens, target)
+
+            z, t_r, _ = task.noised(model, retain)
+            with torch.no_grad():
+                kept = original(z, t_r, retain.y).float()
+            return {
+                "forget": forget,
+                "retain": self.weight * F.mse_loss(called(z, t_r, retain.y, False).float(), kept),
+            }
+
+        return trainer.fit(model, balanced(sets.forget, sets.retain), objective, self)
+
+    def random_tokens(self, model: Any, tokens: Tensor) -> Tensor:
+        """(B, prefix, D): embeddings of tokens drawn from the vocabulary, free to move."""
+        table = model.text_encoder.get_input_embeddings().weight.detach()
+        drawn = torch.randint(len(table), (len(tokens), self.prefix)).to(table.device)
+        return table[drawn].requires_grad_()
+
+
+def behind(prefix: Tensor, tokens: Tensor) -> Tensor:
+    """(B, L, D): the start, the prefix (B, k, D), then the other tokens (B, L, D) but for the last k."""
+    return torch.cat([tokens[:, :1], prefix, tokens[:, 1 : tokens.shape[1] - prefix.shape[1]]], dim=1)

@@ -1,0 +1,50 @@
+"""CA: the prediction for the concept becomes that for an anchor, on the anchor's images."""
+
+from typing import Any, ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from unlearn_cli.data.batch import Batch
+from unlearn_cli.data.feeds import balanced
+from unlearn_cli.data.images import ImageData
+from unlearn_cli.data.splits import Sets
+from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.methods.diffusion.anchored import Anchored
+from unlearn_cli.training.trainer import Trainer
+
+
+class ConceptAblation(GradientMethod):
+    """min_θ E ‖ε_θ(z_t, t, c) − sg[ε_θ(z_t, t, c_a)]‖² + w·E_{D_r}[ℓ(θ; z, c)] (Kumari et al., ICCV 2023).
+
+    z_t is a noised image of the anchor, c_a its prompt, c the same prompt with the concept in the anchor's
+    place; sg: of the present model, held constant. Noise-based, the target is what the denoising of z asks
+    for. No image of the concept is seen, and no prompt is dropped from the first term.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("loss", "noised", "prompts")
+
+    target: Literal["model", "noise"] = Field(
+        description="model: sg[ε_θ(z_t, t, c_a)], the paper's; noise: ε"
+    )
+    weight: float = Field(ge=0, description="w of the denoising loss on retained images (prior preservation)")
+
+    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+        Anchored.check(sets)
+
+    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+        anchored = Anchored(sets, trainer)
+
+        def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            concept, retain = batch.select(batch.forget), batch.select(~batch.forget)
+            anchor = anchored.of(concept)
+            z, t, target = task.noised(model, anchor)
+            if self.target == "model":
+                with torch.no_grad():
+                    target = model(z, t, anchor.y, False)
+            forget = F.mse_loss(model(z, t, concept.y, False).float(), target.float())
+            return {"forget": forget, "retain": self.weight * task.loss(model, retain).mean()}
+
+        return trainer.fit(model, balanced(sets.forget, sets.retain), objective, self)

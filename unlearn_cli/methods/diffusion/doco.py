@@ -1,0 +1,79 @@
+"""DoCo: the concept's domain is made indistinguishable from the anchor's, keeping what is to stay."""
+
+from copy import deepcopy
+from typing import Any, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from unlearn_cli.data.batch import Batch
+from unlearn_cli.data.feeds import balanced
+from unlearn_cli.data.images import ImageData
+from unlearn_cli.data.splits import Sets
+from unlearn_cli.errors import InputError
+from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.methods.diffusion.anchored import Anchored
+from unlearn_cli.methods.diffusion.discriminator import Adversary, PatchDiscriminator
+from unlearn_cli.training.trainer import Trainer
+
+
+class DoCo(GradientMethod):
+    """min_θ max_D of E[log D(x̂_0(z_t; θ, p_c))] + E[log(1 − D(x̂_0(z_t; θ*, p_a)))] (Wu et al., AAAI 2025).
+
+    z_t is a noised image of the anchor, p_a its prompt, p_c the same prompt with the concept in the anchor's
+    place, θ* the original model and x̂_0 the clean latent that a model predicts. θ's gradient is cleared of
+    what conflicts with the denoising loss on retained images, the config group `surgery`, which
+    conf/method/doco.yaml sets to `concept_preserving`; `surgery=none` adds the two losses.
+
+    The paper's body could not be read; this follows its released code, whose departures are options (`leak`,
+    surgery.projection=release).
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("noised", "clean")
+
+    warm_up: int = Field(ge=0, description="first steps, in which the discriminator learns alone")
+    discriminator_lr: float = Field(gt=0)
+    discriminator_width: int = Field(gt=0, description="channels of its first stage; release: 64")
+    stages: int = Field(gt=0, description="of the discriminator, each halves the latent; release: 4")
+    leak: bool = Field(description="true: the model's loss leaks into the discriminator's step (release)")
+    retain_weight: float = Field(
+        ge=0, description="of the denoising loss on retained images, without surgery"
+    )
+    latest: float = Field(
+        gt=0, le=1, description="share of the timesteps that are drawn: errors of x̂_0 grow without bound in t"
+    )
+
+    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+        Anchored.check(sets)
+        side = min(model.state_shape(data.channels, data.size)[1:])
+        if side // 2**self.stages < 2:
+            raise InputError(
+                f"method.stages: {self.stages} stages halve latents of {side} pixels to "
+                f"{side // 2**self.stages}, and 2 are needed; give {max(1, side.bit_length() - 2)}"
+            )
+
+    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+        original = deepcopy(model).eval().requires_grad_(False)
+        anchored = Anchored(sets, trainer)
+        trainer.seeded("discriminator")
+        channels = model.state_shape(trainer.data.channels, trainer.data.size)[0]
+        network = PatchDiscriminator(channels, self.discriminator_width, self.stages).to(trainer.device)
+        adversary = Adversary(network, self.discriminator_lr, self.leak)
+
+        def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            concept, retain = batch.select(batch.forget), batch.select(~batch.forget)
+            anchor = anchored.of(concept)
+            x, t, _ = task.noised(original, anchor, self.latest)
+            rests = adversary.steps < self.warm_up
+            with torch.set_grad_enabled(not rests):
+                clean = task.clean(model, x, t, model(x, t, concept.y, False))
+            with torch.no_grad():
+                anchor_clean = task.clean(original, x, t, original(x, t, anchor.y, False))
+            forget = adversary.loss(clean, anchor_clean, rests)
+            if rests:
+                return {}
+            return {"forget": forget, "retain": self.retain_weight * task.loss(model, retain).mean()}
+
+        feed = balanced(sets.forget, sets.retain)
+        return trainer.fit(model, feed, objective, self, companion=adversary)

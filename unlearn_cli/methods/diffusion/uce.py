@@ -1,0 +1,114 @@
+"""UCE: keys and values of cross-attention rewritten in closed form."""
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+
+from unlearn_cli.data.images import ImageData
+from unlearn_cli.data.splits import Sets
+from unlearn_cli.errors import InputError
+from unlearn_cli.methods.base import Unlearning
+from unlearn_cli.methods.diffusion.words import check_words, tell_split
+from unlearn_cli.methods.edited import write
+from unlearn_cli.runtime.seeding import rng
+from unlearn_cli.training.trainer import Trainer
+
+EMBEDDED = 64  # prompts at once
+
+
+class UCE(Unlearning):
+    """W' = (λW + e·Σ v*cᵀ + p·Σ W k kᵀ)(λI + e·Σ c cᵀ + p·Σ k kᵀ)⁻¹ (Gandikota et al., WACV 2024).
+
+    For W of every to_k and to_v of cross-attention. c: embeddings (of the text encoder) of tokens of a prompt
+    with the concept; v* = W g, g the same tokens' embeddings with the anchor in its place; k: embeddings of
+    prompts to be kept. As v* is linear in W, W' = W·E, with one matrix E for all layers. In float64.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("token_positions",)
+
+    erase_scale: float = Field(gt=0, description="e, weight of the concepts")
+    preserve_scale: float = Field(ge=0, description="p, weight of what is kept")
+    ridge: float = Field(gt=0, description="λ, weight of W itself")
+    positions: Literal["last", "onwards"] = Field(
+        description="last: the concept's last token (release); onwards: all from its first on, the end and "
+        "what fills up included, for a text encoder tells them all of the concept"
+    )
+    templates: tuple[str, ...] = Field(min_length=1, description="prompts, the concept and its anchor for {}")
+    preserve: int = Field(ge=0, description="captions of the retain set to be kept, drawn at random")
+
+    @field_validator("templates")
+    @classmethod
+    def _have_a_place(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [template for template in templates if template.count("{}") != 1]:
+            raise ValueError(f"'{wrong[0]}' has not one {{}} for the concept")
+        return templates
+
+    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+        check_words(sets)
+        for one in sets.concepts:
+            for template in self.templates:
+                self.begin(task, model, template, one.concept)
+                self.begin(task, model, template, one.anchor)
+
+    @torch.no_grad()
+    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+        tell_split(task, model, sets)
+        names = [
+            f"{name}.weight"
+            for name, _ in model.named_modules()
+            if name.endswith(("attn2.to_k", "attn2.to_v"))
+        ]
+        edit = self.edit(task, model.eval(), sets, trainer)
+        edited = {name: model.get_parameter(name).double() @ edit for name in names}
+        write(model, edited, trainer.mask)
+        return model
+
+    def edit(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> Tensor:
+        """E = (λI + e·Σ g cᵀ + p·Σ k kᵀ)(λI + e·Σ c cᵀ + p·Σ k kᵀ)⁻¹, (D, D)."""
+        c, g = self.pairs(task, model, sets)
+        kept = self.ridge * torch.eye(c.shape[1], dtype=c.dtype, device=c.device)
+        prompts = self.preserved(sets, trainer)
+        for start in range(0, len(prompts), EMBEDDED):
+            k = embedded(model, prompts[start : start + EMBEDDED]).flatten(0, 1)
+            kept += self.preserve_scale * k.T @ k
+        wanted, present = kept + self.erase_scale * g.T @ c, kept + self.erase_scale * c.T @ c
+        return torch.linalg.solve(present, wanted.T).T  # `present` is its own transpose
+
+    def pairs(self, task: Any, model: Any, sets: Sets) -> tuple[Tensor, Tensor]:
+        """The tokens' embeddings c and those g that they shall act like, (n, D) both."""
+        concepts, guides = [], []
+        for one in sets.concepts:
+            for template in self.templates:
+                concept, at = self.begin(task, model, template, one.concept)
+                anchor, there = self.begin(task, model, template, one.anchor)
+                c, g = embedded(model, torch.cat([concept, anchor]))
+                length = 1 if self.positions == "last" else len(c) - max(at, there)
+                concepts.append(c[at : at + length])
+                guides.append(g[there : there + length])
+        return torch.cat(concepts), torch.cat(guides)
+
+    def begin(self, task: Any, model: Any, template: str, words: str) -> tuple[Tensor, int]:
+        """The prompt's number (1,), and the position of the token at which the edit begins."""
+        prompt = model.number([template.format(words)])
+        found = task.token_positions(model, prompt, words)[0].nonzero().flatten().tolist()
+        if not found:
+            raise InputError(
+                f"method.templates: '{template}' does not show '{words}' to the text encoder; "
+                "give it earlier in the text, and between spaces"
+            )
+        return prompt, found[-1 if self.positions == "last" else 0]
+
+    def preserved(self, sets: Sets, trainer: Trainer) -> Tensor:
+        """(m,) numbers of captions of the retain set."""
+        captions = np.unique(trainer.data.labels[sets.retain])
+        chosen = rng("uce", trainer.seed).permutation(captions)[: self.preserve]
+        return torch.from_numpy(chosen)
+
+
+def embedded(model: Any, prompts: Tensor) -> Tensor:
+    """(B, L, D) float64 on the model's device."""
+    device = next(model.parameters()).device
+    return model.conditioning(prompts.to(device)).double()

@@ -1,0 +1,31 @@
+"""Prompt suppression: the model is told not to name the concept, before every question."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import Field
+from torch import nn
+
+from unlearn_cli.data.splits import Sets
+from unlearn_cli.methods.base import Unlearning
+from unlearn_cli.storage.files import read_json, write_json
+from unlearn_cli.training.trainer import Trainer
+
+PREAMBLE = "preamble.json"
+
+
+class PromptSuppression(Unlearning):
+    """The floor of all comparisons: nothing is changed but the prompt."""
+
+    needs: ClassVar[tuple[str, ...]] = ("likelihoods", "answers")
+
+    text: str = Field(min_length=1, description="{} stands for the concepts")
+
+    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+        model.preamble = self.text.replace("{}", ", ".join(one.concept for one in sets.concepts))
+        write_json(trainer.folder / PREAMBLE, {"preamble": model.preamble})
+        return model
+
+    def restored(self, model: Any, folder: Path) -> nn.Module:
+        model.preamble = read_json(folder / PREAMBLE)["preamble"]
+        return model

@@ -1,0 +1,38 @@
+"""SimNPO: NPO without a reference model, of answers normalised by their length."""
+
+from typing import Any, ClassVar
+
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from unlearn_cli.data.batch import Batch
+from unlearn_cli.data.feeds import balanced
+from unlearn_cli.data.splits import Sets
+from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.training.trainer import Trainer
+
+
+class SimNPO(GradientMethod):
+    """min_θ −(2/β)·E_{D_f}[log σ(−(β/|y|)·log p_θ(y|x) − γ)] + λ·E_{D_r}[ℓ(θ; x, y)] (Fan et al., 2024).
+
+    |y| is the number of the answer's tokens, ℓ the task's loss. Half of every step is of D_f.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("loss", "likelihoods")
+
+    beta: float = Field(gt=0, description="β, inverse temperature")
+    gamma: float = Field(ge=0, description="γ, margin; a larger one pulls longer")
+    retain_weight: float = Field(ge=0, description="λ, weight of the loss on the retain set")
+
+    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+        def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            forget, retain = batch.select(batch.forget), batch.select(~batch.forget)
+            nll, tokens = task.likelihoods(model, forget)
+            pull = -F.logsigmoid(self.beta * nll / tokens - self.gamma).mean()
+            return {
+                "forget": 2 / self.beta * pull,
+                "retain": self.retain_weight * task.loss(model, retain).mean(),
+            }
+
+        return trainer.fit(model, balanced(sets.forget, sets.retain), objective, self)

@@ -1,0 +1,198 @@
+"""Any pretrained CLIP of open_clip: a name with a tag or a file of weights, a hub name, or a local folder."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import open_clip
+from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.constants import HF_HUB_OFFLINE
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
+from pydantic import Field
+from safetensors import SafetensorError
+
+from unlearn_cli.data.rows import digest
+from unlearn_cli.data.source import stamp
+from unlearn_cli.errors import InputError, did_you_mean
+from unlearn_cli.models.base import ModelSettings
+from unlearn_cli.models.clip.zero_shot import CONFIG, ZeroShotClip, check_template
+
+log = logging.getLogger("unlearn")
+
+LOCAL, HUB = "local-dir:", "hf-hub:"
+HINT = (
+    "give a name of open_clip with model.pretrained=TAG (or a file), hf-hub:OWNER/NAME, or a folder with "
+    f"{CONFIG}"
+)
+BUILDING = (OSError, ValueError, TypeError, RuntimeError, KeyError, AttributeError, AssertionError)
+READING = (SafetensorError, pickle.UnpicklingError, EOFError)
+"""How open_clip tells of what it cannot load."""
+
+
+class OpenClip(ModelSettings):
+    """Its weights are kept in fp32, whatever precision they are stored and run in."""
+
+    tasks: ClassVar[tuple[str, ...]] = ("clip",)
+    ready_made: ClassVar[bool] = True
+
+    name: str = Field(description="of open_clip (ViT-B-16-quickgelu), hf-hub:OWNER/NAME, or a folder")
+    pretrained: str | None = Field(description="a tag of open_clip for that name, or a file of weights")
+    template: str = Field(description="text of a class in zero-shot classification, the class for {}")
+
+    def build(
+        self,
+        classes: Sequence[str],
+        channels: int,
+        size: tuple[int, int],
+        mean: Sequence[float],
+        std: Sequence[float],
+    ) -> ZeroShotClip:
+        """As `ModelSettings.build`, but with its weights, and with the mean and std that go with them.
+
+        Raises:
+            InputError: no such model, no weights, other activations than the weights were trained with,
+                towers other than open_clip's own, images that are not in colour.
+        """
+        check_template(self.template)
+        if channels != 3:
+            raise InputError(f"data: images of {channels} channel(s), but a CLIP takes 3")
+        where = self._where()
+        check_hub(self._repository(where), self.name)
+        with self._told():
+            architecture = open_clip.get_model_config(where)
+        check_towers(architecture, self.name)
+        with self._told():
+            pretrained = None if where.startswith((LOCAL, HUB)) else self._file() or self.pretrained
+            clip = open_clip.create_model(where, pretrained=pretrained, require_pretrained=True)
+            tokenizer = open_clip.get_tokenizer(where)
+        mean, std = clip.visual.image_mean, clip.visual.image_std
+        return ZeroShotClip(clip.float(), tokenizer, classes, self.template, mean, std, architecture)
+
+    def facts(self) -> dict[str, Any]:
+        """Which weights: of a folder or a file by names, sizes and times."""
+        where, file = self._where(), self._file()
+        local = [Path(where.removeprefix(LOCAL))] if where.startswith(LOCAL) else []
+        local += [Path(file)] if file else []
+        identity = digest(where, str(self.pretrained), *map(stamp, local))
+        return {"open_clip": identity, "template": self.template}
+
+    def _file(self) -> str | None:
+        """The file of weights, if `pretrained` is one."""
+        file = Path(self.pretrained or "").expanduser()
+        return str(file) if file.is_file() else None
+
+    def _where(self) -> str:
+        """The name as open_clip takes it. InputError if there is none like it, or no weights for it."""
+        folder = Path(self.name).expanduser()
+        if self._file() and (folder.is_dir() or self.name.startswith(HUB)):
+            raise InputError(f"model.pretrained: '{self.name}' brings weights of its own; set it to null")
+        if folder.is_dir():
+            if not (folder / CONFIG).is_file():
+                raise InputError(f"model.name: no {CONFIG} in '{self.name}'; {HINT}")
+            return f"{LOCAL}{folder}"
+        if self.name.startswith((".", "/", "~")):
+            raise InputError(f"model.name: no such folder '{self.name}'; {HINT}")
+        if self.name.startswith(HUB):
+            return self.name
+        if self.name not in open_clip.list_models():
+            hint = did_you_mean(self.name, open_clip.list_models(), HINT)
+            raise InputError(f"model.name: open_clip has no '{self.name}'; {hint}")
+        check_towers(open_clip.get_model_config(self.name), self.name)
+        self._check_tag()
+        return self.name
+
+    def _check_tag(self) -> None:
+        """InputError: no weights are named, none like that, or weights of other activations."""
+        tags = open_clip.list_pretrained_tags_by_model(self.name)
+        if self.pretrained is None:
+            raise InputError(
+                f"model.pretrained: {self.name} has no weights without it; give one of "
+                f"{', '.join(tags) or '(open_clip knows none)'}, or a file"
+            )
+        if self._file():
+            return
+        if self.pretrained not in tags:
+            hint = did_you_mean(self.pretrained, tags, f"there is {', '.join(tags) or 'none'}")
+            raise InputError(f"model.pretrained: no '{self.pretrained}' for {self.name}; {hint}")
+        architecture = open_clip.get_model_config(self.name) or {}
+        trained_with_it = open_clip.get_pretrained_cfg(self.name, self.pretrained).get("quick_gelu")
+        if trained_with_it and not architecture.get("quick_gelu"):
+            raise InputError(
+                f"model.name: the weights '{self.pretrained}' were trained with QuickGELU, and {self.name} "
+                f"is without it; use model.name={self.name}-quickgelu"
+            )
+
+    def _repository(self, where: str) -> str:
+        """That of the hub which the model is fetched from; empty: nothing is to be fetched."""
+        if where.startswith(HUB):
+            return where.removeprefix(HUB)
+        if where.startswith(LOCAL) or self._file():
+            return ""
+        return open_clip.get_pretrained_cfg(where, self.pretrained)["hf_hub"].rpartition("/")[0]
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What open_clip raises becomes an InputError; its messages, which say no more, are hidden."""
+        logging.disable(logging.WARNING)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        except (*BUILDING, *READING) as error:
+            reason = " ".join(f"{error}".split())[:150]
+            raise InputError(
+                f"model.name: '{self.name}' cannot be loaded ({type(error).__name__}: {reason}); {HINT}"
+            ) from error
+        finally:
+            logging.disable(logging.NOTSET)
+
+
+def check_towers(architecture: Any, name: str) -> None:
+    """InputError for towers that are not transformers of open_clip's own: prompts go between their blocks."""
+    try:
+        vision, text = architecture["vision_cfg"], architecture["text_cfg"]
+        foreign = {
+            "the vision tower of '{}' is one of timm's": "timm_model_name" in vision,
+            "the vision tower of '{}' is a ResNet": isinstance(vision.get("layers"), list),
+            "the text tower of '{}' is one of transformers'": "hf_model_name" in text,
+            "'{}' is a CoCa, with a decoder": "multimodal_cfg" in architecture,
+        }
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"model.name: {CONFIG} of '{name}' describes no CLIP ({error!r}); {HINT}") from error
+    for what, is_so in foreign.items():
+        if is_so:
+            raise InputError(
+                f"model.name: {what.format(name)}; only open_clip's own transformers will do, as "
+                "model=clip_vit_b16 has"
+            )
+
+
+def check_hub(repository: str, name: str) -> None:
+    """InputError, at once, if a model is to be fetched that the hub has not, or if there is no network.
+
+    open_clip would try for a minute. What is in the cache is used without a network, too.
+    """
+    if not repository:
+        return
+    try:
+        HfApi().model_info(repository, timeout=10)
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise InputError(
+            f"model.name: no '{repository}' on the hub, or it needs a login (hf auth login); {HINT}"
+        ) from error
+    except Exception as error:  # of the hub's HTTP library, which has not always been the same
+        try:
+            snapshot_download(repository, local_files_only=True)
+        except LocalEntryNotFoundError:
+            raise InputError(
+                f"model.name: the hub cannot be reached for '{name}' and it is not in the cache; fetch it "
+                "once where there is a network, or give a folder: model.name=FOLDER"
+            ) from error
+        if not HF_HUB_OFFLINE:
+            log.info("model: the hub cannot be reached; HF_HUB_OFFLINE=1 saves some waiting")

@@ -1,0 +1,73 @@
+"""A CLIP small enough to be trained from nothing on a CPU, of open_clip's own classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import open_clip
+from pydantic import Field
+
+from unlearn_cli.errors import InputError
+from unlearn_cli.models.base import ModelSettings
+from unlearn_cli.models.clip.zero_shot import ZeroShotClip, check_template
+from unlearn_cli.models.patches import check_patches
+
+VOCABULARY = 49408  # open_clip's own tokenizer, which comes with the package
+
+
+class TinyClip(ModelSettings):
+    """A vision transformer and a text transformer, trained together on the captions (task=clip)."""
+
+    tasks: ClassVar[tuple[str, ...]] = ("clip",)
+
+    template: str = Field(description="text of a class in zero-shot classification, the class for {}")
+    dim: int = Field(gt=0, description="of the space that images and texts share")
+    patch_size: int = Field(gt=0, description="pixels of a patch's side; divides that of the images")
+    width: int = Field(gt=0, description="of both towers")
+    head_width: int = Field(gt=0, description="of an attention head; divides the width")
+    layers: int = Field(gt=0, description="of the vision tower")
+    text_layers: int = Field(gt=0)
+    tokens: int = Field(gt=2, description="length of a text, start and end included")
+
+    def build(
+        self,
+        classes: Sequence[str],
+        channels: int,
+        size: tuple[int, int],
+        mean: Sequence[float],
+        std: Sequence[float],
+    ) -> ZeroShotClip:
+        """As `ModelSettings.build`. InputError: patches or heads that do not fit."""
+        check_template(self.template)
+        check_patches(channels, size, self.patch_size, "CLIP")
+        if self.width % self.head_width:
+            raise InputError(
+                f"model.head_width: {self.head_width} does not divide model.width={self.width}; "
+                "give a divisor"
+            )
+        architecture = self.architecture(size[0])
+        clip = open_clip.model.CLIP(**architecture)
+        tokenizer = open_clip.SimpleTokenizer(context_length=self.tokens)
+        return ZeroShotClip(clip, tokenizer, classes, self.template, mean, std, architecture)
+
+    def architecture(self, side: int) -> dict[str, Any]:
+        """As in open_clip's configuration files."""
+        return {
+            "embed_dim": self.dim,
+            "quick_gelu": True,
+            "vision_cfg": {
+                "image_size": side,
+                "patch_size": self.patch_size,
+                "width": self.width,
+                "head_width": self.head_width,
+                "layers": self.layers,
+            },
+            "text_cfg": {
+                "context_length": self.tokens,
+                "vocab_size": VOCABULARY,
+                "width": self.width,
+                "heads": self.width // self.head_width,
+                "layers": self.text_layers,
+            },
+        }

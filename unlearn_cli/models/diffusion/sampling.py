@@ -1,0 +1,132 @@
+"""Samples of a diffusion model: any mix of classes or prompts, equal noise for every model."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import Field
+from safetensors.torch import load_file
+from torch import Tensor
+
+from unlearn_cli.config.settings import Settings
+from unlearn_cli.errors import InputError
+from unlearn_cli.models.diffusion.denoiser import Denoiser
+from unlearn_cli.runtime.compute import Compute
+from unlearn_cli.runtime.progress import Progress
+from unlearn_cli.runtime.seeding import seed_all
+from unlearn_cli.runtime.stopping import stop, stop_requested
+from unlearn_cli.storage.tensors import write_tensors
+
+log = logging.getLogger("unlearn")
+
+
+class Sampler(Settings):
+    """How samples are drawn. Every field moves the numbers and is part of a run's record."""
+
+    steps: int = Field(gt=0, description="denoising steps")
+    eta: float = Field(ge=0, le=1, description="0: DDIM, deterministic; 1: ancestral, as DDPM")
+    guidance: float = Field(ge=0, description="w of classifier-free guidance; 1 + w is the scale elsewhere")
+    batch_size: int = Field(
+        gt=0, description="images at once, and so the noise of each; fewer go through the model if need be"
+    )
+    seed: int = Field(ge=0, description="of the noise, equal for every model")
+
+    def check(self, model: Any, key: str) -> None:
+        """Called before anything is written; `key` is this sampler's place in the configuration.
+
+        Raises:
+            InputError: guidance of a model without label drop, or steps that do not divide its process'
+                timesteps: diffusers would then step to states between those that it names.
+        """
+        if self.guidance and not model.unconditional:
+            raise InputError(
+                f"{key}.guidance: needs a model that was trained with label drop; "
+                f"set model.label_drop=0.1, or {key}.guidance=0"
+            )
+        if (timesteps := model.process.config.num_train_timesteps) % self.steps:
+            near = next(n for n in range(self.steps, 0, -1) if timesteps % min(n, timesteps) == 0)
+            raise InputError(
+                f"{key}.steps: {self.steps} does not divide model.timesteps={timesteps}; "
+                f"{min(near, timesteps)} does"
+            )
+
+    def draw(
+        self,
+        model: Any,
+        labels: Tensor,
+        shape: tuple[int, ...],
+        compute: Compute,
+        folder: Path,
+        stage: str = "samples",
+        progress: bool = False,
+    ) -> Tensor:
+        """Images (n, *shape) uint8 on the CPU for the classes `labels` (n,).
+
+        They are drawn in chunks, which stay in `folder` as `<stage>-*.resume.safetensors`: a killed run
+        goes on with the next. A chunk's noise follows from its place alone. Several processes share the work.
+        """
+        model.eval()
+        chunks = labels.split(self.batch_size)
+        files = [folder / f"{stage}-{number}.resume.safetensors" for number in range(len(chunks))]
+        mine = [n for n in range(compute.rank, len(chunks), compute.world) if not files[n].exists()]
+        with Progress("sampling", len(mine), shown=progress and compute.is_main) as bar:
+            for number in mine:
+                if stop_requested() and compute.world == 1:
+                    stop("while sampling")
+                seed_all(self.seed, "samples", number)
+                noise = torch.randn(len(chunks[number]), *shape)
+                images = self.sample(model, noise, chunks[number], compute)
+                whole = (images * 255).round().to(torch.uint8).cpu().contiguous()
+                write_tensors(files[number], {"images": whole})
+                bar.advance()
+        compute.barrier()
+        return torch.cat([load_file(file)["images"] for file in files])
+
+    @torch.no_grad()
+    def sample(
+        self,
+        model: Denoiser,
+        noise: Tensor,
+        labels: Tensor,
+        compute: Compute,
+        stop_at: int | None = None,
+    ) -> Tensor:
+        """Images (B, c, H, W) in [0, 1] on the device, from noise of that shape, for the classes (B,).
+
+        Only the present state is kept. stop_at: number of steps after which the unfinished state x_t (not
+        scaled) is returned instead; its timestep is `model.process.timesteps[stop_at]`.
+        """
+        process = model.process
+        process.set_timesteps(self.steps, device=compute.device)
+        x, labels = compute.layout(noise.to(compute.device)), model.conditioning(labels.to(compute.device))
+        predict = Halving(model, self.guidance)
+        for t in process.timesteps[:stop_at]:
+            with compute.autocast():
+                output = predict(x, t.expand(len(x)), labels).float()
+            # drawn on the CPU, so that the images do not depend on the device
+            fresh = torch.randn(x.shape).to(x.device) if self.eta else None
+            x = process.step(output, t, x, eta=self.eta, variance_noise=fresh).prev_sample
+        return x if stop_at is not None else model.decode(x)
+
+
+class Halving:
+    """The guided prediction of a batch, in parts of half the size each time that the memory is exhausted."""
+
+    def __init__(self, model: Denoiser, guidance: float):
+        self.model, self.guidance = model, guidance
+        self.size: int | None = None
+
+    def __call__(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        while True:
+            try:
+                size = self.size or len(x)
+                parts = zip(x.split(size), t.split(size), labels.split(size), strict=True)
+                return torch.cat([self.model.guided(*part, self.guidance) for part in parts])
+            except torch.OutOfMemoryError:
+                if size == 1:
+                    raise
+            self.size = -(-size // 2)
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            log.warning("sampling: out of memory; %d images at once from here on", self.size)

@@ -1,0 +1,105 @@
+"""The checkpoint from which an interrupted phase of training goes on, bit for bit on a CPU."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.amp import GradScaler
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+from unlearn_cli.errors import RunError
+from unlearn_cli.storage.files import replacing
+from unlearn_cli.training.cost import Cost
+
+
+class Stateful(Protocol):
+    """Anything else that a phase moves."""
+
+    def state_dict(self) -> dict: ...
+
+    def load_state_dict(self, state: dict) -> None: ...
+
+
+@dataclass
+class State:
+    """How far a phase has come: steps done, history rows, sums of the running epoch's loss terms."""
+
+    step: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    sums: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Checkpoint:
+    """Model, optimiser, averaged weights and counters of one phase in one file, replaced atomically.
+
+    Orders and random numbers are functions of (seed, stage, step), so they need no state of their own;
+    the schedule is replayed from the step.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        model: nn.Module,
+        optimizer: Optimizer,
+        scaler: GradScaler,
+        averaged: AveragedModel | None,
+        cost: Cost,
+        companion: Stateful | None = None,
+    ):
+        self.path = path
+        self.model = model
+        self.optimizer = optimizer
+        self.scaler = scaler
+        self.averaged = averaged
+        self.cost = cost
+        self.companion = companion
+        self.before = replace(cost)  # phases that came earlier have checkpoints of their own
+        self._optimizer_state: dict | None = None
+
+    def save(self, step: int, history: list[dict], sums: dict[str, Tensor]) -> None:
+        content = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "averaged": self.averaged.state_dict() if self.averaged else None,
+            "companion": self.companion.state_dict() if self.companion else None,
+            "cost": self.cost.since(self.before).to_dict(),
+            "step": step,
+            "history": history,
+            "sums": sums,
+        }
+        write_checkpoint(self.path, content)
+
+    def load(self, device: torch.device) -> State:
+        """Put back model, averaged weights and cost; a fresh `State` if there is no checkpoint."""
+        if not self.path.exists():
+            return State()
+        content = torch.load(self.path, map_location=device, weights_only=True)
+        self.model.load_state_dict(content["model"])
+        if self.averaged:
+            self.averaged.load_state_dict(content["averaged"])
+        if self.companion:
+            self.companion.load_state_dict(content["companion"])
+        self.scaler.load_state_dict(content["scaler"])
+        self.cost.add(Cost(**content["cost"]))
+        self._optimizer_state = content["optimizer"]
+        return State(content["step"], content["history"], content["sums"])
+
+    def restore_optimizer(self) -> None:
+        """After the schedule was replayed: momentum and the rate as they were."""
+        if self._optimizer_state:
+            self.optimizer.load_state_dict(self._optimizer_state)
+
+
+def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
+    """Tensors and plain values, for `torch.load(weights_only=True)`. RunError if the disk is full."""
+    # a file of our own: it is closed, and its space free again, however torch fails
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:  # of C++, in place of what the file system said
+            reason = str(error.__context__ or error).splitlines()[0]
+            raise RunError(f"{path}: cannot write it ({reason}); is the disk full?") from error
