@@ -1,0 +1,1 @@
+"""From YAML to typed settings; imports nothing of the other rooms."""

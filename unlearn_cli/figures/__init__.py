@@ -1,0 +1,1 @@
+"""One palette and one way to draw; the rooms above hand it data."""

@@ -1,0 +1,1 @@
+"""Unlearning algorithms: here those that serve several families, in the rooms those of one."""

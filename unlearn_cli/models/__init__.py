@@ -1,1 +1,1 @@
-"""Models by family, and what they share: weight files, deltas, layers, what a builder is given."""
+"""Models by family (a family's room is its own); here what families share: weight files, deltas, layers."""

@@ -1,0 +1,1 @@
+"""The process: device and precision, seeds, signals to stop, progress. Everything above may use it."""

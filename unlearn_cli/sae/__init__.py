@@ -1,0 +1,1 @@
+"""Sparse autoencoders of activations, for diffusion models and VLMs."""

@@ -1,0 +1,1 @@
+"""The one trainer: step, optimiser, checkpoints, cost, masks, gradient surgery, adapters."""

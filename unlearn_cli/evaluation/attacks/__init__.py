@@ -1,0 +1,1 @@
+"""Attempts to draw an unlearned concept all the same."""

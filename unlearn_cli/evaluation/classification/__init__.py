@@ -1,0 +1,1 @@
+"""Accuracies of a classifier, and whether membership can be told."""

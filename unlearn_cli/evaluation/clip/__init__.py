@@ -1,0 +1,1 @@
+"""What a CLIP still recognises, by domain."""

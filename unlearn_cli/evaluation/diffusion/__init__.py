@@ -1,0 +1,1 @@
+"""Drawn images: judged, compared with real ones, and shown."""

@@ -1,0 +1,1 @@
+"""Questions and answers: what is still named, what else is still answered."""

@@ -1,0 +1,1 @@
+"""Methods that need a classifier's layers, head or deterministic loss."""

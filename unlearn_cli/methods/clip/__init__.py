@@ -1,0 +1,1 @@
+"""Methods that need embeddings of images and texts."""

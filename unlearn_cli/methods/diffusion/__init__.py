@@ -1,0 +1,1 @@
+"""Methods that need noised states, guidance or prompts."""

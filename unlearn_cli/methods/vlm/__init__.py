@@ -1,0 +1,1 @@
+"""Methods that need likelihoods of answers, or hidden states of a language model."""

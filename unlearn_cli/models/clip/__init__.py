@@ -1,0 +1,1 @@
+"""CLIP: open_clip's models, the tiny one, zero-shot heads, prompts."""

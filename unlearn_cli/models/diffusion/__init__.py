@@ -1,0 +1,1 @@
+"""Diffusion models: class-conditional UNets, text-to-image pipelines, the sampler."""

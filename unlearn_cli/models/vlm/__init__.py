@@ -1,0 +1,1 @@
+"""Vision-language models: transformers' LLaVA and Llama layouts, and the tiny one."""
