@@ -1,0 +1,83 @@
+"""A case run as the command runs it, but for its evaluation; all imports from the package are here."""
+
+import re
+import shutil
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from golden_cases import EARLIER, overrides
+from golden_numbers import numbers
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from unlearn_cli.catalogue import brought, conf_folder
+from unlearn_cli.cli import chosen
+from unlearn_cli.compute import Compute
+from unlearn_cli.experiment import Experiment, read
+from unlearn_cli.methods.original import Original
+from unlearn_cli.methods.retrain import Retrain
+from unlearn_cli.origins import Origins
+from unlearn_cli.run import unlearned
+from unlearn_cli.runs import RunFolder
+from unlearn_cli.store import Store
+from unlearn_cli.tracking import Tracker
+
+ROWS = 16
+ORIGINAL = "original"
+MODELS = "store/model"
+
+
+class Golden:
+    """The cases of one task, in a temporary folder: its original is trained once.
+
+    Nothing else is shared, so that no case's history depends on what another has put into the store.
+    """
+
+    def __init__(self, task: str, folder: Path):
+        self.task = task
+        self.folder = folder
+        self.compute = Compute("cpu", "fp32", channels_last=True, compile=False)
+        self.run = cache(self._run)
+
+    def _run(self, case: str) -> dict[str, Any]:
+        """The numbers of a case."""
+        experiment, folder = self._experiment(case), RunFolder(self._path(case), {})
+        store = Store(experiment.paths.store, self.compute)
+        origins = Origins.of(experiment, self.compute, store)
+        original = origins.get(Original())
+        oracle = origins.get(Retrain()) if isinstance(experiment.method, Retrain) else None
+        model, record = unlearned(experiment, folder, origins, original, oracle, Tracker())
+        sets, trainer = origins.sets, origins.trainer(folder.path)
+        losses = {
+            name: experiment.task.losses(model, trainer, rows[:ROWS])
+            for name, rows in (("forget", sets.forget), ("retain", sets.retain))
+        }
+        return numbers(record["history"], model, original.model, losses, sets.forget)
+
+    def _experiment(self, case: str) -> Experiment:
+        arguments = [*overrides(self.task, case), f"paths.outputs={self._path(case)}"]
+        if earlier := EARLIER.get(case.split()[0]):
+            self.run(earlier)
+            arguments.append(f"method.path={self._path(earlier)}")
+        config, choices = composed([*arguments, *brought(arguments)])
+        experiment = read(config, choices)
+        self._path(case).mkdir(parents=True)
+        if case != ORIGINAL:
+            self.run(ORIGINAL)
+            shutil.copytree(self._path(ORIGINAL) / MODELS, self._path(case) / MODELS)
+        OmegaConf.save(OmegaConf.create(experiment.config), self._path(case) / "config.yaml")
+        return experiment
+
+    def _path(self, case: str) -> Path:
+        return self.folder / "runs" / re.sub(r"[^\w.]+", "-", case)
+
+
+def composed(arguments: list[str]) -> tuple[DictConfig, dict[str, str]]:
+    """Hydra's configuration of a command line, and the option of each group."""
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        config = compose("config", arguments, return_hydra_config=True)
+    HydraConfig.instance().set_config(config)
+    choices = chosen(config.hydra)
+    return OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]), choices
