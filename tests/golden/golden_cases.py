@@ -16,7 +16,7 @@ FURTHER = {
         "eu_k method.reinit=every_epoch",
         "ft optim@method=adamw method.lr=1e-3 forget=class",
         "ga forget=worst_case forget.iterations=2",
-        "ga forget=worst_case forget.iterations=2 forget.step=std forget.iterate=last lower@forget.lower=rl",
+        "ga forget=worst_case forget.iterations=1 forget.step=std forget.iterate=last forget.mode=easiest",
     ),
     "generation": (
         "ga mask=saliency",
@@ -58,6 +58,7 @@ OWN = {
     ("classification", "cf_k"): ("method.k=5",),  # layers; the tiny model has ten
     ("clip", "l1_sparse"): PLAIN,
     ("clip", "scrub"): PLAIN,
+    ("text_to_image", "doco"): ("method.max_steps=2",),  # a game of two networks
     ("text_to_image", "saeuron"): ("method.lr=1e-5",),
     ("vlm", "l1_sparse"): PLAIN,
     ("vlm", "scrub"): PLAIN,

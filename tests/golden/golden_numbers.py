@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 RELATIVE = 1e-5
 """Between machines; on one and the same nothing may differ."""
-ABSOLUTE = 3e-6
-"""Of terms that are differences of float32 numbers of order 1 (a divergence from a model that is nearly it)."""
+ABSOLUTE = 5e-6
+"""Of terms that are differences of float32 numbers of order 1 (a divergence from a model nearly the same)."""
 OF_ABSOLUTE = 1e-6
 """Of the sum of all weights, whose signs cancel: relative to that of their absolute values."""
 SUM, SIZE = "parameters.sum", "parameters.absolute"
@@ -26,7 +26,7 @@ def numbers(
     losses: dict[str, Tensor],
     forgotten: np.ndarray,
 ) -> dict[str, Any]:
-    """The loss terms of each stage and epoch; sums over the model; its losses on some rows; the forget set."""
+    """Loss terms of each stage and epoch; sums over the model; its losses on some rows; the forget set."""
     before = sums(original)
     now = sums(model)
     return {

@@ -1,5 +1,7 @@
 """A case run as the command runs it, but for its evaluation; all imports from the package are here."""
 
+import re
+import shutil
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,10 +25,15 @@ from unlearn_cli.storage.store import Store
 from unlearn_cli.tracking import Tracker
 
 ROWS = 16
+ORIGINAL = "original"
+MODELS = "store/model"
 
 
 class Golden:
-    """The cases of one task, in a temporary folder whose store they share: its original is trained once."""
+    """The cases of one task, in a temporary folder: its original is trained once.
+
+    Nothing else is shared, so that no case's history depends on what another has put into the store.
+    """
 
     def __init__(self, task: str, folder: Path):
         self.task = task
@@ -50,18 +57,21 @@ class Golden:
         return numbers(record["history"], model, original.model, losses, sets.forget)
 
     def _experiment(self, case: str) -> Experiment:
-        arguments = [*overrides(self.task, case), f"paths.outputs={self.folder}"]
+        arguments = [*overrides(self.task, case), f"paths.outputs={self._path(case)}"]
         if earlier := EARLIER.get(case.split()[0]):
             self.run(earlier)
             arguments.append(f"method.path={self._path(earlier)}")
         config, choices = composed([*arguments, *brought(arguments)])
         experiment = read(config, choices)
-        self._path(case).mkdir(parents=True, exist_ok=True)
+        self._path(case).mkdir(parents=True)
+        if case != ORIGINAL:
+            self.run(ORIGINAL)
+            shutil.copytree(self._path(ORIGINAL) / MODELS, self._path(case) / MODELS)
         OmegaConf.save(OmegaConf.create(experiment.config), self._path(case) / "config.yaml")
         return experiment
 
     def _path(self, case: str) -> Path:
-        return self.folder / "runs" / case.replace(" ", ",").replace("=", "-")
+        return self.folder / "runs" / re.sub(r"[^\w.]+", "-", case)
 
 
 def composed(arguments: list[str]) -> tuple[DictConfig, dict[str, str]]:

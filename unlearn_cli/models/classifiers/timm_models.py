@@ -10,8 +10,8 @@ from pydantic import Field, field_validator
 from torch import nn
 
 from unlearn_cli.errors import InputError, did_you_mean
-from unlearn_cli.models.classifiers import small_cnn  # noqa: F401  registers itself with timm
 from unlearn_cli.models.base import ModelSettings
+from unlearn_cli.models.classifiers import small_cnn  # noqa: F401  registers itself with timm
 from unlearn_cli.models.classifiers.normalise import Normalised
 from unlearn_cli.models.classifiers.stem import SMALL, shrink, small_options
 from unlearn_cli.models.state_dict import read_state_dict

@@ -1,0 +1,11 @@
+"""Every method's numbers on task=classification are those of its golden file."""
+
+import pytest
+from golden_cases import cases
+
+TASK = "classification"
+
+
+@pytest.mark.parametrize("case", cases(TASK))
+def test_numbers_are_what_they_were(check, case):
+    check(case)
