@@ -1,4 +1,4 @@
-"""Rows of a concept, their anchors, and the rows kept apart."""
+"""Rows of a concept, their anchors, and the rows withheld."""
 
 import numpy as np
 import pytest
@@ -51,12 +51,12 @@ def chosen(world, **changes):
     return found, divide(splits, found, world)
 
 
-def test_rows_their_anchors_and_what_is_kept_apart(world):
+def test_rows_their_anchors_and_what_is_withheld(world):
     found, sets = chosen(world)
     assert found.rows.tolist() == [0, 1, 2, 6, 7, 8]
     captions = world.columns["caption"]
     assert captions[found.anchors].tolist() == ["a blue dot"] * 3 + ["a blue ring"] * 3
-    assert found.apart.tolist() == [12, 13, 14]  # "a crimson dot" shows red without naming it
+    assert found.withheld_rows.tolist() == [12, 13, 14]  # "a crimson dot" shows red without naming it
     assert sets.retain.tolist() == [3, 4, 5, 9, 10, 11, 15, 16, 17]
     assert sets.classes == (0, 2, 4)
 
@@ -73,7 +73,7 @@ def test_several_concepts_each_with_its_anchor(world):
     assert set(captions[found.anchors]) == {"a blue ring"}
 
 
-def test_the_fingerprint_covers_anchors_and_what_is_apart(world):
+def test_the_fingerprint_covers_anchors_and_withheld_rows(world):
     colours, _ = chosen(world)
     world.columns["colour"][12:15] = "rose"
     other, _ = chosen(world)

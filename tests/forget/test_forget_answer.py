@@ -59,7 +59,7 @@ def splits(data):
 def test_answers_that_name_the_concept(data, splits, concept, rows):
     found = Answer(concept=concept).select(data, splits)
     assert found.rows.tolist() == rows
-    assert found.gone.tolist() == [row + 8 for row in rows] + [row + 16 for row in rows]
+    assert found.forgotten_outside_training.tolist() == [row + 8 for row in rows] + [row + 16 for row in rows]
     assert [one.concept for one in found.concepts] == ([concept] if isinstance(concept, str) else concept)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Forgotten(Protocol):
-    """What `divide` asks of a forget set (unlearn_cli/forget/base.py)."""
+    """What `divide` asks of a forget set (unlearn_cli/forget/forget_set.py)."""
 
     @property
     def rows(self) -> np.ndarray: ...
@@ -35,13 +35,13 @@ class Forgotten(Protocol):
     def concepts(self) -> tuple[Substitution, ...]: ...
 
     @property
-    def apart(self) -> np.ndarray: ...
+    def withheld_rows(self) -> np.ndarray: ...
 
     @property
-    def shown(self) -> np.ndarray | None: ...
+    def visible_rows(self) -> np.ndarray | None: ...
 
     @property
-    def gone(self) -> np.ndarray: ...
+    def forgotten_outside_training(self) -> np.ndarray: ...
 
     @property
     def groups(self) -> np.ndarray: ...
@@ -63,7 +63,7 @@ class Splits:
 
 @dataclass(frozen=True)
 class Sets:
-    """The splits once a forget set is chosen; sorted int64 rows. train = forget + retain + any kept apart.
+    """The splits once a forget set is chosen; sorted int64 rows. train = forget + retain + any withheld.
 
     Of a domain's few shots alone, forget and retain are those; `unforgotten` is the retain set as a whole.
     """
@@ -88,7 +88,7 @@ class Sets:
     concepts: tuple[Substitution, ...] = ()
     """The words to be forgotten, each with its anchor; empty: the forget set was not chosen by words."""
     unforgotten: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    """Training rows of which nothing is to be forgotten, shown to methods or not: what the oracle learns."""
+    """Training rows of which nothing is to be forgotten, methods see them or not: what the oracle learns."""
     groups: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     """(N,) number of each row's domain, as methods are told; empty: no domain is to be forgotten."""
     val_forgotten: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
@@ -123,17 +123,19 @@ def split(data: ImageData, val_fraction: float, seed: int) -> Splits:
 
 def divide(splits: Splits, forget_set: Forgotten, data: ImageData) -> Sets:
     """Part the training rows into forget and retain; what is wholly forgotten leaves validation and test."""
-    unforgotten = np.setdiff1d(splits.train, np.concatenate([forget_set.rows, forget_set.apart]))
-    shown = forget_set.shown
-    gone_val = np.isin(data.labels[splits.val], forget_set.classes) | np.isin(splits.val, forget_set.gone)
-    gone_test = np.isin(data.labels[splits.test], forget_set.classes) | np.isin(splits.test, forget_set.gone)
+    unforgotten = np.setdiff1d(splits.train, np.concatenate([forget_set.rows, forget_set.withheld_rows]))
+    visible = forget_set.visible_rows
+    val_forgotten, test_forgotten = (
+        np.isin(data.labels[rows], forget_set.classes) | np.isin(rows, forget_set.forgotten_outside_training)
+        for rows in (splits.val, splits.test)
+    )
     return Sets(
         train=splits.train,
-        val=splits.val[~gone_val],
-        test=splits.test[~gone_test],
+        val=splits.val[~val_forgotten],
+        test=splits.test[~test_forgotten],
         forget=forget_set.rows,
-        retain=unforgotten if shown is None else np.setdiff1d(shown, forget_set.rows),
-        test_forgotten=splits.test[gone_test],
+        retain=unforgotten if visible is None else np.setdiff1d(visible, forget_set.rows),
+        test_forgotten=splits.test[test_forgotten],
         classes=tuple(forget_set.classes),
         split=splits.fingerprint,
         fingerprint=forget_set.fingerprint,
@@ -141,5 +143,5 @@ def divide(splits: Splits, forget_set: Forgotten, data: ImageData) -> Sets:
         concepts=forget_set.concepts,
         unforgotten=unforgotten,
         groups=forget_set.groups,
-        val_forgotten=splits.val[gone_val],
+        val_forgotten=splits.val[val_forgotten],
     )

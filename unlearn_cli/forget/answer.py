@@ -51,5 +51,5 @@ class Answer(Selector):
             data,
             splits,
             concepts=self.substitutions,
-            gone=np.sort(beyond[names[beyond]]),
+            forgotten_outside_training=np.sort(beyond[names[beyond]]),
         )

@@ -52,18 +52,21 @@ class Selector(Settings, ABC):
     ) -> ForgetSet:
         """The forget set of these rows, once something stands on either side."""
         if not len(rows):
-            raise InputError(f"forget: {self._said()} chooses none of {len(splits.train)} training rows")
+            raise InputError(
+                f"forget: {self._as_configured()} chooses none of {len(splits.train)} training rows"
+            )
         if len(rows) == len(splits.train):
             raise InputError(
-                f"forget: {self._said()} chooses all {len(rows)} training rows; none is retained"
+                f"forget: {self._as_configured()} chooses all {len(rows)} training rows; none is retained"
             )
-        away = np.concatenate([rows, more.get("apart", nothing())])
-        gone = np.setdiff1d(data.labels[away], data.labels[np.setdiff1d(splits.train, away)])
+        not_retained = np.concatenate([rows, more.get("withheld_rows", nothing())])
+        retained = np.setdiff1d(splits.train, not_retained)
+        wholly_forgotten = np.setdiff1d(data.labels[not_retained], data.labels[retained])
         return ForgetSet(
             rows=np.sort(rows).astype(np.int64),  # anchors, if given, are in the order of sorted rows
             kind=kind,
             facts=self.facts(),
-            classes=tuple(gone.tolist()),
+            classes=tuple(wholly_forgotten.tolist()),
             data_fingerprint=data.fingerprint,
             split_fingerprint=splits.fingerprint,
             **more,
@@ -73,7 +76,7 @@ class Selector(Settings, ABC):
         """The parameters, fit for JSON."""
         return self.model_dump(mode="json")
 
-    def _said(self) -> str:
+    def _as_configured(self) -> str:
         return ", ".join(f"{key}={value}" for key, value in self if value is not None)
 
 

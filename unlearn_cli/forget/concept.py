@@ -20,7 +20,7 @@ class Concept(Selector):
     """Training rows by a concept in their captions.
 
     Rows that show a concept without naming it (their caption is a paraphrase, a column has the concept as its
-    value) are kept apart: no method sees them, the oracle neither, and prompts like theirs test what has been
+    value) are withheld: no method sees them, the oracle neither, and prompts like theirs test what has been
     forgotten beyond the prompts of the unlearning set.
     """
 
@@ -61,12 +61,12 @@ class Concept(Selector):
                 f"forget: {data.name} has no captions, and a concept is looked up in them; "
                 "use data=shapes, data=generated or forget=class"
             )
-        rows, anchors, shown = [], [], []
+        rows, anchors, showing = [], [], []
         for one in self.substitutions:
             found, partners = self._paired(one, data, splits.train)
             rows.append(found)
             anchors.append(partners)
-            shown.append(_showing(one.concept, data, splits.train))
+            showing.append(_rows_showing(one.concept, data, splits.train))
         first, which = np.unique(np.concatenate(rows), return_index=True)
         return self.forget_set(
             "concept",
@@ -75,7 +75,7 @@ class Concept(Selector):
             splits,
             anchors=np.concatenate(anchors)[which],
             concepts=tuple(self.substitutions),
-            apart=np.setdiff1d(np.concatenate(shown), first),
+            withheld_rows=np.setdiff1d(np.concatenate(showing), first),
         )
 
     def _paired(self, one: Substitution, data: ImageData, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -109,13 +109,13 @@ class Concept(Selector):
         return caption
 
 
-def _showing(concept: str, data: ImageData, train: np.ndarray) -> np.ndarray:
+def _rows_showing(concept: str, data: ImageData, train: np.ndarray) -> np.ndarray:
     """Training rows with the concept as a column's value, or in a caption."""
     word = concept.casefold()
-    shown = np.zeros(len(train), dtype=bool)
+    shows = np.zeros(len(train), dtype=bool)
     for name, column in data.columns.items():
         if name != "label":
-            shown |= np.char.lower(column[train].astype(str)) == word
+            shows |= np.char.lower(column[train].astype(str)) == word
     named = Substitution(concept, "", "object")
     captions, places = np.unique(data.columns["caption"][train].astype(str), return_inverse=True)
-    return train[shown | np.array([named.named(caption) for caption in captions])[places]]
+    return train[shows | np.array([named.named(caption) for caption in captions])[places]]

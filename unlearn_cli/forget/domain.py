@@ -93,9 +93,9 @@ class Domain(Selector):
             rows,
             data,
             splits,
-            apart=np.setdiff1d(splits.train[truly[splits.train]], rows),
-            shown=seen,
-            gone=elsewhere[truly[elsewhere]],
+            withheld_rows=np.setdiff1d(splits.train[truly[splits.train]], rows),
+            visible_rows=seen,
+            forgotten_outside_training=elsewhere[truly[elsewhere]],
             groups=told,
             **more,
         )

@@ -38,11 +38,11 @@ class ForgetSet:
     """For each of the rows, a retained one with the anchor in the concept's place; empty: no anchor."""
     concepts: tuple[Substitution, ...] = ()
     """The words to be forgotten, if it was chosen by words."""
-    apart: np.ndarray = field(default_factory=nothing)
+    withheld_rows: np.ndarray = field(default_factory=nothing)
     """Training rows that show what is to be forgotten, yet no method sees; they try out its reach."""
-    shown: np.ndarray | None = None
-    """The training rows that methods see, be they to be forgotten or retained; None: all but those apart."""
-    gone: np.ndarray = field(default_factory=nothing)
+    visible_rows: np.ndarray | None = None
+    """The training rows that methods see, be they to be forgotten or retained; None: all but the withheld."""
+    forgotten_outside_training: np.ndarray = field(default_factory=nothing)
     """Rows outside of the training split that show what is wholly forgotten, beside those of `classes`."""
     groups: np.ndarray = field(default_factory=nothing)
     """(N,) number of each row's domain as methods are told; empty: no domain is to be forgotten."""
@@ -52,7 +52,8 @@ class ForgetSet:
     @property
     def fingerprint(self) -> str:
         """Hash of data, split and rows, however the rows were chosen."""
-        parts = (self.anchors, self.apart, self.gone, nothing() if self.shown is None else self.shown)
+        visible = nothing() if self.visible_rows is None else self.visible_rows
+        parts = (self.anchors, self.withheld_rows, self.forgotten_outside_training, visible)
         more = [part for part in (*parts, self.groups) if len(part)]
         return digest(self.data_fingerprint, self.split_fingerprint, self.rows, *more)
 
