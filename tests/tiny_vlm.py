@@ -62,7 +62,7 @@ class TinyProblem:
             columns={"colour": colours, "shape": shapes.astype(object)},
         )
         self.task = Vlm(questions=QUESTIONS, refusals=REFUSALS, alignment=1.0, batch_size=64)
-        self.data = self.task.asked(images)
+        self.data = self.task.as_questions(images)
         splits = split(self.data, 1 / 3, seed=0)
         self.sets = divide(splits, Answer(concept=["red"]).select(self.data, splits), self.data)
         self.trainer = self.trainer_in(folder)

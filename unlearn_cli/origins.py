@@ -26,6 +26,7 @@ from unlearn_cli.storage.environment import environment
 from unlearn_cli.storage.files import read_json, write_json
 from unlearn_cli.storage.store import Store
 from unlearn_cli.storage.tensors import write_tensors
+from unlearn_cli.tasks.verbs.vlm import AsksQuestions
 from unlearn_cli.tracking import NullSettings, RunInfo, Tracker, columns, tracked
 from unlearn_cli.training.cost import Cost, peak_memory_mb
 from unlearn_cli.training.mask import Mask
@@ -75,7 +76,8 @@ class Origins:
         """Load the data (unless they are at hand) and split them."""
         if data is None:
             data = experiment.data.load(experiment.paths.data, store, compute)
-            data = experiment.task.asked(data) if hasattr(experiment.task, "asked") else data
+            if isinstance(experiment.task, AsksQuestions):
+                data = experiment.task.as_questions(data)
         splits = split(data, experiment.data.val_fraction, experiment.data.split_seed)
         return cls(experiment, compute, store, data, splits, experiment.forget.chosen)
 

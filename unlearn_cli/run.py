@@ -27,6 +27,7 @@ from unlearn_cli.runtime.stopping import stop_signals
 from unlearn_cli.storage.files import read_json, write_json
 from unlearn_cli.storage.run_folder import RunFolder
 from unlearn_cli.storage.store import Store
+from unlearn_cli.tasks.verbs.base import WritesDelta
 from unlearn_cli.tracking import Tracker
 from unlearn_cli.training.cost import peak_memory_mb
 from unlearn_cli.training.optim import Recipe
@@ -106,7 +107,7 @@ def unlearned(
     rows = method.rows(origins) if isinstance(method, Original) else sets.train
     facts = origins.facts(rows) | {"forget": sets.fingerprint, "method": experiment.config["method"]}
     facts |= {"forgotten": origins.forget_set.facts}
-    as_delta = getattr(task, "writes_delta", False)
+    as_delta = isinstance(task, WritesDelta)
     if origin := origin_of(method, original, oracle):
         record = {"cost": dict(origin.cost), "history": origin.history}
         if origins.compute.is_main:

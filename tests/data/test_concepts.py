@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from unlearn_cli.data.concepts import Concepts
-from unlearn_cli.data.questions import Question, asked
+from unlearn_cli.data.questions import Question, as_questions
 from unlearn_cli.errors import InputError
 from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.storage.store import Store
@@ -54,7 +54,7 @@ def test_a_folder_for_each_concept(load):
     assert sorted(set(data.columns["label"])) == ["cup", "dog", "tennis_ball"]
     assert (len(data), data.size, data.channels) == (12, (8, 8), 3)
     assert len(data.test_rows) == 3
-    rows = asked(data, {"label": Question(ask="what?", answer="{label}")})
+    rows = as_questions(data, {"label": Question(ask="what?", answer="{label}")})
     assert rows.classes == ["what? → cup", "what? → dog", "what? → tennis ball"]
 
 

@@ -7,7 +7,7 @@ import torch
 from unlearn_cli.config.settings import checked
 from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.images import Resident
-from unlearn_cli.data.questions import SEPARATOR, Question, asked
+from unlearn_cli.data.questions import SEPARATOR, Question, as_questions
 from unlearn_cli.data.splits import split
 from unlearn_cli.errors import InputError
 
@@ -33,7 +33,7 @@ def images():
 
 
 def test_every_image_is_asked_every_question(images):
-    data = asked(images, QUESTIONS)
+    data = as_questions(images, QUESTIONS)
     assert len(data) == 24
     assert data.columns["asks"][:4].tolist() == ["colour", "both"] * 2
     assert data.columns["question"][4:6].tolist() == ["what colour?", "what is the cup like?"]
@@ -45,7 +45,7 @@ def test_every_image_is_asked_every_question(images):
 
 
 def test_a_class_is_a_question_with_its_answer(images):
-    data = asked(images, QUESTIONS)
+    data = as_questions(images, QUESTIONS)
     assert len(data.classes) == 2 + 4
     for row in range(24):
         pair = f"{data.columns['question'][row]}{SEPARATOR}{data.columns['answer'][row]}"
@@ -53,14 +53,14 @@ def test_a_class_is_a_question_with_its_answer(images):
 
 
 def test_pixels_are_those_of_the_rows_image(images):
-    data = asked(images, QUESTIONS)
+    data = as_questions(images, QUESTIONS)
     (batch,) = data.batches([np.array([23, 0, 5, 4])])
     assert batch.x[:, 0, 0, 0].tolist() == [11, 0, 2, 2]
     assert [data.classes[y] for y in batch.y] == [data.classes[data.labels[row]] for row in (23, 0, 5, 4)]
 
 
 def test_the_questions_of_an_image_stay_together(images):
-    splits = split(asked(images, QUESTIONS), 0.25, seed=0)
+    splits = split(as_questions(images, QUESTIONS), 0.25, seed=0)
     assert len(splits.val) == 4
     for rows in (splits.train, splits.val):
         assert set(rows) == {2 * i + n for i in rows // 2 for n in range(2)}
@@ -69,11 +69,11 @@ def test_the_questions_of_an_image_stay_together(images):
 
 def test_other_questions_are_other_data(images):
     found = {
-        asked(images, questions).fingerprint
+        as_questions(images, questions).fingerprint
         for questions in (QUESTIONS, {"colour": COLOUR}, {"colour": Question(ask="and?", answer="{colour}")})
     }
     assert len(found) == 3
-    assert asked(images, QUESTIONS).fingerprint in found
+    assert as_questions(images, QUESTIONS).fingerprint in found
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_other_questions_are_other_data(images):
 )
 def test_questions_that_cannot_be_asked(images, questions, told):
     with pytest.raises(InputError, match=told):
-        asked(images, questions)
+        as_questions(images, questions)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import torch
 
 from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.images import Resident
-from unlearn_cli.data.questions import Question, asked
+from unlearn_cli.data.questions import Question, as_questions
 from unlearn_cli.data.rows import digest
 from unlearn_cli.data.splits import Splits, divide
 from unlearn_cli.errors import InputError
@@ -35,7 +35,7 @@ def data():
             "thing": np.array([name.split(" ", 1)[1] for name in NAMES], dtype=object)[np.arange(12) % 4]
         },
     )
-    return asked(images, QUESTIONS)
+    return as_questions(images, QUESTIONS)
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ class Questioned(ImageData):
         return rows_of(images, self.each)
 
 
-def asked(data: ImageData, questions: Mapping[str, Question]) -> Questioned:
+def as_questions(data: ImageData, questions: Mapping[str, Question]) -> Questioned:
     """All questions of all images.
 
     Raises:

@@ -1,24 +1,34 @@
 """Image classification: the first family of model."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from torch import nn
+
+from unlearn_cli.models.capabilities import WithHead, WithWeightLayers
 from unlearn_cli.tasks.recognition import Recognition
+from unlearn_cli.tasks.verbs.classification import ClassificationVerbs
 
 
 class Classification(Recognition):
-    """A classifier, trained for its classes: it has weight layers and a head."""
+    """A classifier, trained for its classes; the model itself knows its layers and its head."""
 
     name: ClassVar[str] = "classification"
     deterministic: ClassVar[bool] = True  # its loss draws nothing
 
-    def weight_layers(self, model: Any) -> list[list[str]]:
+    def weight_layers(self, model: nn.Module) -> list[list[str]]:
         """Parameter names by weight layer, first to last (a norm belongs to the layer before it)."""
+        assert isinstance(model, WithWeightLayers)
         return model.weight_layers()
 
-    def widen_head(self, model: Any, extra: int = 1) -> None:
+    def widen_head(self, model: nn.Module, extra: int = 1) -> None:
         """Add output neurons to the last layer, in place."""
+        assert isinstance(model, WithHead)
         model.widen_head(extra)
 
-    def narrow_head(self, model: Any, classes: int) -> None:
+    def narrow_head(self, model: nn.Module, classes: int) -> None:
         """Drop the output neurons beyond `classes`, in place."""
+        assert isinstance(model, WithHead)
         model.narrow_head(classes)
+
+
+_: type[ClassificationVerbs] = Classification  # what it claims, mypy verifies

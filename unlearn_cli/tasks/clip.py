@@ -1,18 +1,19 @@
 """CLIP: images are recognised zero-shot, by the texts of their classes."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.captions import filled
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.models.clip.zero_shot import ZeroShotClip
 from unlearn_cli.tasks.recognition import Recognition
+from unlearn_cli.tasks.verbs.clip import ClipVerbs
 from unlearn_cli.training.trainer import Objective
 
 
@@ -42,14 +43,19 @@ class Clip(Recognition):
             for known, made in zip(texts, worded, strict=True)
         ]
 
-        def objective(model: Any, batch: Batch) -> dict[str, Tensor]:
+        def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            clip = cast(ZeroShotClip, model)  # or a compiled one
             drawn = int(torch.randint(len(texts), ()))
-            logits = model.scaled(model.image_features(batch.x), model.text_features(texts[drawn]))
+            logits = clip.scaled(clip.image_features(batch.x), clip.text_features(texts[drawn]))
             return {"train": F.cross_entropy(logits, numbers[drawn][batch.index])}
 
         return objective
 
-    def embedded(self, model: ZeroShotClip, batch: Batch) -> tuple[Tensor, Tensor]:
+    def embedded(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Normalised embeddings of images (B, E) and of the classes' texts (C, E), an adapter's included."""
-        images = model.image_features(batch.x)
-        return images, model.adapter.texts(model, images)
+        clip = cast(ZeroShotClip, model)  # or a compiled one
+        images = clip.image_features(batch.x)
+        return images, clip.adapter.texts(clip, images)
+
+
+_: type[ClipVerbs] = Clip  # what it claims, mypy verifies

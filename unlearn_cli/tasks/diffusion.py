@@ -1,6 +1,5 @@
 """What diffusion models have in common, be the condition a class or a prompt."""
 
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,8 +22,8 @@ class Diffusion(Settings):
         """What a denoising error's mean over a sample's elements is multiplied by in the loss."""
         return 1.0
 
-    def wrong_condition(self, model: Any, batch: Batch, exclude_true: bool) -> Tensor:
-        """c', the condition (B,) of a wrong target. model: the network itself."""
+    def wrong_condition(self, model: nn.Module, batch: Batch, exclude_true: bool) -> Tensor:
+        """c', the condition (B,) of a wrong target."""
         raise NotImplementedError
 
     def loss(self, model: nn.Module, batch: Batch, drop: bool = True) -> Tensor:
@@ -49,7 +48,7 @@ class Diffusion(Settings):
         scale = torch.where(which, 1.0, self.scale(batch))
         if which.any():
             with torch.no_grad():
-                others = self.wrong_condition(inner(model), batch.select(which), exclude_true)
+                others = self.wrong_condition(model, batch.select(which), exclude_true)
                 wrong = model(x[which], t[which], others).float()
             target = target.index_put((which.nonzero()[:, 0],), wrong)
         return scale * error(model(x, t, batch.y), target)

@@ -4,10 +4,12 @@ from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from unlearn_cli.data.batch import Batch
+from unlearn_cli.runtime.compute import inner
 from unlearn_cli.tasks.diffusion import Diffusion
+from unlearn_cli.tasks.verbs.diffusion import GenerationVerbs
 
 
 class Generation(Diffusion):
@@ -30,8 +32,8 @@ class Generation(Diffusion):
     def scale(self, batch: Batch) -> float:
         return batch.x[0].numel() if self.compat == "release" else 1.0
 
-    def wrong_condition(self, model: Any, batch: Batch, exclude_true: bool) -> Tensor:
-        return self.other_class(batch.y, model.null, exclude_true)
+    def wrong_condition(self, model: nn.Module, batch: Batch, exclude_true: bool) -> Tensor:
+        return self.other_class(batch.y, inner(model).null, exclude_true)
 
     def other_class(self, labels: Tensor, classes: int, exclude_true: bool = True) -> Tensor:
         """c' for each label (B,)."""
@@ -39,3 +41,6 @@ class Generation(Diffusion):
             return (labels + 1) % classes
         lowest = 1 if exclude_true else 0
         return (labels + torch.randint(lowest, classes, labels.shape).to(labels.device)) % classes
+
+
+_: type[GenerationVerbs] = Generation  # what it claims, mypy verifies

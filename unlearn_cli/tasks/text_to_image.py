@@ -12,6 +12,7 @@ from unlearn_cli.models.layer_output import main_output
 from unlearn_cli.runtime.compute import inner
 from unlearn_cli.runtime.progress import Progress
 from unlearn_cli.tasks.diffusion import Diffusion
+from unlearn_cli.tasks.verbs.diffusion import TextToImageVerbs
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -30,7 +31,7 @@ class TextToImage(Diffusion):
         """What of the task moves the training of an original."""
         return {"name": self.name}
 
-    def wrong_condition(self, model: Any, batch: Batch, exclude_true: bool) -> Tensor:
+    def wrong_condition(self, model: nn.Module, batch: Batch, exclude_true: bool) -> Tensor:
         """The anchor prompt."""
         if batch.anchor is None:
             raise InputError(
@@ -39,7 +40,7 @@ class TextToImage(Diffusion):
             )
         return batch.anchor
 
-    def clean(self, model: Any, x: Tensor, t: Tensor, output: Tensor) -> Tensor:
+    def clean(self, model: nn.Module, x: Tensor, t: Tensor, output: Tensor) -> Tensor:
         """x̂_0 (B, c, h, w) of states x_t, steps (B,) and the model's outputs, whatever it predicts.
 
         (x_t − √(1 − ᾱ_t)·ε) / √ᾱ_t for a prediction of the noise. Not clipped.
@@ -54,7 +55,7 @@ class TextToImage(Diffusion):
 
     @torch.no_grad()
     def activations(
-        self, model: Any, layer: str, prompts: Tensor, sampler: Sampler, trainer: Trainer
+        self, model: nn.Module, layer: str, prompts: Tensor, sampler: Sampler, trainer: Trainer
     ) -> tuple[Tensor, Tensor]:
         """What a layer of the UNet puts out while the prompts (n,) are sampled: (S, n, T, d) on the CPU, half
         precision on a GPU, and the steps' timesteps (S,). With guidance, of the passes with the prompt."""
@@ -79,7 +80,7 @@ class TextToImage(Diffusion):
         trainer.samples(len(prompts) * len(seen), 0)
         return torch.cat(chunks, dim=1), network.process.timesteps.cpu()
 
-    def token_positions(self, model: Any, prompts: Tensor, words: str) -> Tensor:
+    def token_positions(self, model: nn.Module, prompts: Tensor, words: str) -> Tensor:
         """(B, L) bool: where the words stand in the prompts (B,) after tokenization."""
         network = inner(model)
         wanted = network.tokenized([words])[0]
@@ -92,8 +93,11 @@ class TextToImage(Diffusion):
             found[here, start : start + len(wanted)] = True
         return found.to(prompts.device)
 
-    def token_embeddings(self, model: Any, prompts: Tensor) -> Tensor:
+    def token_embeddings(self, model: nn.Module, prompts: Tensor) -> Tensor:
         """(B, L, D): the prompts (B,) as the text encoder's input, before positions are added."""
         network = inner(model)
         ids = network.shared.ids[prompts.cpu()].to(prompts.device)
         return network.text_encoder.get_input_embeddings()(ids)
+
+
+_: type[TextToImageVerbs] = TextToImage  # what it claims, mypy verifies

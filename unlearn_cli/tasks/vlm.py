@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.images import ImageData
-from unlearn_cli.data.questions import Question, Questioned, asked
+from unlearn_cli.data.questions import Question, Questioned, as_questions
 from unlearn_cli.models.vlm.vision_language import likelihood
 from unlearn_cli.runtime.compute import inner
+from unlearn_cli.tasks.verbs.vlm import VlmVerbs
 from unlearn_cli.training.trainer import Objective, Trainer
 
 
@@ -43,11 +44,11 @@ class Vlm(Settings):
         """What of the task moves the training of an original."""
         return {"name": self.name, "alignment": self.alignment}
 
-    def asked(self, data: ImageData) -> Questioned:
+    def as_questions(self, data: ImageData) -> Questioned:
         """The data as rows of questions."""
-        return asked(data, self.questions)
+        return as_questions(data, self.questions)
 
-    def texts(self, model: Any, labels: Tensor) -> tuple[list[str], list[str]]:
+    def texts(self, model: nn.Module, labels: Tensor) -> tuple[list[str], list[str]]:
         """Questions and answers of the classes (B,)."""
         known = inner(model).pairs
         pairs = [known[label] for label in labels.tolist()]
@@ -128,7 +129,7 @@ class Vlm(Settings):
         ).sum(-1)
         return temperature**2 * (each * mask).sum(1) / mask.sum(1)
 
-    def other_answers(self, model: Any, labels: Tensor, exclude_true: bool = True) -> Tensor:
+    def other_answers(self, model: nn.Module, labels: Tensor, exclude_true: bool = True) -> Tensor:
         """(B,) classes with the same question and an answer drawn at random, by default another one."""
         pairs = inner(model).pairs
         drawn = []
@@ -152,7 +153,7 @@ class Vlm(Settings):
         labels = torch.from_numpy(np.where(seen, data.labels, -1).reshape(-1, each)).to(data.device)
         choices = [np.unique(data.labels[number::each]) for number in range(each)]
 
-        def objective(model: Any, batch: Batch) -> dict[str, Tensor]:
+        def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
             network = inner(model)
             projected: list[Tensor] = []
             hook = network.net.get_submodule(network.projector).register_forward_hook(
@@ -231,3 +232,6 @@ class Vlm(Settings):
     def glance(self, model: nn.Module, trainer: Trainer, rows: np.ndarray) -> dict[str, float]:
         """Mean loss of the rows, nats a token."""
         return {"nll": float(self.losses(model, trainer, rows).mean())}
+
+
+_: type[VlmVerbs] = Vlm  # what it claims, mypy verifies

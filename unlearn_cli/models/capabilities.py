@@ -1,0 +1,24 @@
+"""What a model may offer beside its forward pass, and some methods ask for."""
+
+from typing import Protocol, runtime_checkable
+
+from torch import nn
+
+
+@runtime_checkable
+class WithWeightLayers(Protocol):
+    def weight_layers(self) -> list[list[str]]:
+        """Names of all parameters, each once, grouped by weight layer, from the input to the head."""
+
+
+@runtime_checkable
+class WithHead(Protocol):
+    @property
+    def head(self) -> nn.Linear:
+        """The last layer, which yields the logits."""
+
+    def widen_head(self, extra: int) -> None:
+        """Add `extra` freshly initialised outputs; the old ones keep their weights bit for bit."""
+
+    def narrow_head(self, classes: int) -> None:
+        """Keep the first `classes` outputs, bit for bit, and drop the others."""

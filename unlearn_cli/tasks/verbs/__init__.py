@@ -1,0 +1,1 @@
+"""What can be asked of a task, one Protocol per capability: all that methods know of tasks."""
