@@ -31,7 +31,8 @@ from unlearn_cli.tracking import NullSettings, RunInfo, Tracker, columns, tracke
 from unlearn_cli.training.cost import Cost, peak_memory_mb
 from unlearn_cli.training.mask import Mask
 from unlearn_cli.training.optim import Recipe
-from unlearn_cli.training.trainer import Monitor, Trainer
+from unlearn_cli.training.phase import Monitor
+from unlearn_cli.training.trainer import Trainer
 
 log = logging.getLogger("unlearn")
 
@@ -156,7 +157,7 @@ class Origins:
             experiment.task, original.model, self.sets, trainer, self.store, self.mask_facts()
         )
 
-    def kept(self, kind: str, facts: dict[str, Any], make: Callable[[Path], None]) -> Path:
+    def derived_from_original(self, kind: str, facts: dict[str, Any], make: Callable[[Path], None]) -> Path:
         """The store's folder of what follows from the original model and these facts."""
         origin = {"model": self.key(Original()), "precision": self.compute.precision}
         return self.store.get(kind, origin | {"seed": self.experiment.seed} | facts, make)

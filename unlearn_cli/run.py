@@ -126,7 +126,9 @@ def unlearned(
     is_forget = sets.is_forget(len(origins.data))
     anchors = sets.anchor_labels(origins.data.labels)
     observe = partial(logged, tracker)
-    trainer = origins.trainer(folder.path, is_forget, anchors=anchors, observe=observe, kept=origins.kept)
+    trainer = origins.trainer(
+        folder.path, is_forget, anchors=anchors, observe=observe, derived_once=origins.derived_from_original
+    )
     trainer.mask, trainer.surgery = origins.mask(trainer), experiment.surgery.build()
     glance = glances(task, trainer, {"forget": sets.forget, "val": sets.val})
     watch = experiment.eval.watch(origins, folder.path, tracker)
@@ -143,7 +145,11 @@ def unlearned(
     with trainer.cost.clock(trainer.device), enough_memory():
         model = method.unlearn(task, model, sets, trainer)
         experiment.lora.merge(model)
-    cost = trainer.cost.to_dict() | trainer.apart | {"peak_memory_mb": peak_memory_mb(trainer.device)}
+    cost = (
+        trainer.cost.to_dict()
+        | trainer.seconds_outside_clock
+        | {"peak_memory_mb": peak_memory_mb(trainer.device)}
+    )
     if trainer.mask:
         cost["mask_seconds"] = trainer.mask.seconds
     record = {"cost": cost, "history": trainer.history}

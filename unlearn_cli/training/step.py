@@ -5,8 +5,6 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.amp import GradScaler
-from torch.optim import Optimizer
 
 from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.training.mask import Mask
@@ -35,8 +33,6 @@ class Step:
         self,
         named: dict[str, nn.Parameter],
         recipe: Recipe,
-        optimizer: Optimizer,
-        scaler: GradScaler,
         compute: Compute,
         mask: Mask | None,
         surgery: Surgery | None,
@@ -45,10 +41,16 @@ class Step:
     ):
         self.named = named
         self.parameters: list[Tensor] = list(named.values())
-        self.recipe, self.optimizer, self.scaler, self.compute = recipe, optimizer, scaler, compute
+        self.recipe, self.compute = recipe, compute
+        self.optimizer, self.scaler = recipe.make_optimizer(named.values()), compute.scaler()
         self.mask = mask.bind(named) if mask else None
         self.surgery, self.penalty, self.proximal = surgery, penalty, proximal
         self.anchors = [p.detach().clone() for p in self.parameters] if proximal else []
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the step that comes next."""
+        return self.optimizer.param_groups[0]["lr"]
 
     def __call__(self, terms: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
         """Step; `terms` gains the penalty. What was measured, by name. Without terms the model rests.
@@ -71,7 +73,7 @@ class Step:
         if self.recipe.clip_norm:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip_norm)
-        rate = self.optimizer.param_groups[0]["lr"]
+        rate = self.rate
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad()

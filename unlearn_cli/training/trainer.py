@@ -1,7 +1,5 @@
 """The training loop: the only one. Originals, oracles, every gradient method go through `Trainer.fit`."""
 
-import logging
-import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from copy import copy
@@ -16,7 +14,6 @@ from torch import Tensor, nn
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import Feed
 from unlearn_cli.data.images import ImageData
-from unlearn_cli.errors import RunError
 from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.runtime.progress import Progress
 from unlearn_cli.runtime.seeding import fold, seed_all
@@ -25,20 +22,15 @@ from unlearn_cli.storage.files import read_json, write_json
 from unlearn_cli.training.cost import Cost
 from unlearn_cli.training.mask import Mask
 from unlearn_cli.training.optim import Recipe
-from unlearn_cli.training.resume import Checkpoint
-from unlearn_cli.training.step import Companion, Penalty, Proximal, Step, total
+from unlearn_cli.training.phase import Monitor, Phase
+from unlearn_cli.training.step import Companion, Penalty, Proximal, Step
 from unlearn_cli.training.surgery import Surgery
 
-log = logging.getLogger("unlearn")
-
 Objective = Callable[[nn.Module, Batch], dict[str, Tensor]]
-Monitor = Callable[[nn.Module, int], dict[str, float]]
 Observer = Callable[[dict[str, Any]], None]
-Kept = Callable[[str, dict[str, Any], Callable[[Path], None]], Path]
+DerivedOnce = Callable[[str, dict[str, Any], Callable[[Path], None]], Path]
 
-CHECK_EVERY = 50  # steps between looks at the loss: each look waits for the device
 COST = "cost.json"
-AGREE_EVERY = 10  # steps between agreements of several processes to write a checkpoint or to stop
 
 
 class Trainer:
@@ -56,8 +48,9 @@ class Trainer:
         checkpoint_minutes: time between resume checkpoints; 0 = after every step.
         observe: called with each new row of `history` (one an epoch).
         monitor: (model, epochs done) -> named values, measured after an epoch outside the clock.
-        kept: (kind, facts, make) -> the folder of what follows from the original model and these facts alone,
-            made by make(folder) where it is not there; a run's is the store. None = made in `folder`.
+        derived_once: (kind, facts, make) -> the folder of what follows from the original model and these
+            facts alone, made by make(folder) where it is not there; a run's is the store. None = made in
+            `folder`.
     """
 
     def __init__(
@@ -74,7 +67,7 @@ class Trainer:
         progress: bool = False,
         observe: Observer = lambda row: None,
         monitor: Monitor | None = None,
-        kept: Kept | None = None,
+        derived_once: DerivedOnce | None = None,
     ):
         self.data = data
         self.is_forget = is_forget
@@ -88,9 +81,9 @@ class Trainer:
         self.progress = progress
         self.observe = observe
         self.monitor = monitor
-        self.keeper = kept
+        self.derived_once = derived_once
         self.cost = Cost()
-        self.apart: dict[str, float] = {}
+        self.seconds_outside_clock: dict[str, float] = {}
         """Seconds of what was made once for several runs and is not in the cost, by name."""
         self.history: list[dict[str, Any]] = []
         self._fitting = False
@@ -159,85 +152,37 @@ class Trainer:
         """
         self._fitting = True
         self.seeded(stage)
-        parameters = recipe.trained(model) if parameters is None else parameters
-        named = {n: p for n, p in model.named_parameters() if n in parameters}
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad_(name in named)
+        trained = only_trained(model, recipe.trained(model) if parameters is None else parameters)
+        update = Step(trained, recipe, self.compute, self.mask, self.surgery, penalty, proximal)
         orders = fold(self.seed, stage)
-        steps = [len(feed(epoch, recipe.batch_size, orders)) for epoch in range(recipe.epochs)]
-        steps = recipe.limited(steps)
-        last = sum(steps)
-
-        optimizer = recipe.make_optimizer(named.values())
-        averaged, scaler = recipe.make_ema(model), self.compute.scaler()
-        file = self.folder / f"{stage}.resume.pt"
-        update = Step(
-            named, recipe, optimizer, scaler, self.compute, self.mask, self.surgery, penalty, proximal
+        steps = recipe.limited(
+            [len(feed(epoch, recipe.batch_size, orders)) for epoch in range(recipe.epochs)]
         )
-        checkpoint = Checkpoint(file, model, optimizer, scaler, averaged, self.cost, companion)
-        state = checkpoint.load(self.device)
-        step, meter = state.step, Meter(self.compute, state.sums)
-        schedule = recipe.make_schedule(optimizer, steps, done=step)
-        checkpoint.restore_optimizer()
-        self.history += state.history
-
+        phase = Phase(stage, model, steps, update, companion, self.cost, self.folder, self.checkpoint_seconds)
+        self.history += phase.history
         called = self.compute.wrapped(model)
-        saved_at = time.monotonic()
-        first_epoch = int(np.searchsorted(np.cumsum(steps), step, side="right"))
-        with Progress(stage, last, step, self.progress and self.is_main) as bar:
-            for epoch in range(first_epoch, len(steps)):
-                if until and epoch and until(self.history[-1]):
+        with Progress(stage, phase.total_steps, phase.step, self.progress and self.is_main) as bar:
+            for epoch in phase.epochs_left():
+                if until and epoch and until(phase.history[-1]):
                     break
-                model.train()
-                plan = feed(epoch, recipe.batch_size, orders)[: steps[epoch]]
-                done = step - sum(steps[:epoch])
-                for raw in self.data.batches(plan[done:], self.is_forget, self.anchors):
-                    # before the step, so that an epoch's row is always in the checkpoint
-                    if self._due(saved_at, step):
-                        saved_at = self._save(checkpoint, stage, epoch, step, meter)
-                    self.seeded(stage, step)
-                    batch, weight = self._share(self.data.prepare(raw, augment=True))
-                    if self.compute.world > 1:  # the images are augmented as by one process, all else differs
-                        self.seeded(stage, step, self.compute.rank)
+                left = phase.begin_epoch(epoch, feed(epoch, recipe.batch_size, orders))
+                for raw in self.data.batches(left, self.is_forget, self.anchors):
+                    phase.save_if_due()  # before the step, so that an epoch's row is always in the checkpoint
+                    batch, weight = self._for_step(raw, stage, phase.step)
                     with self.autocast():
                         terms = {name: weight * term for name, term in objective(called, batch).items()}
-                    rate = optimizer.param_groups[0]["lr"]
-                    measured = update(terms, step / last)
-                    if companion:
-                        measured |= companion.step()
-                    schedule.step()
-                    if averaged:
-                        averaged.update_parameters(model)
-                    meter.add(terms, measured, step)
-                    step += 1
-                    self.cost.add(Cost(0.0, 1, len(raw), len(raw), len(raw)))
+                    phase.take_step(terms, len(raw))
                     bar.advance(epoch)
-                    if step % CHECK_EVERY == 0:
-                        meter.check(stage, epoch, checkpoint.path)
-                meter.check(stage, epoch, checkpoint.path)
-                row = {"stage": stage, "epoch": epoch + 1, "step": step, "lr": rate, **meter.means()}
-                meter = Meter(self.compute)
-                if averaged:
-                    self.compute.same_buffers(averaged)
-                self.compute.same_buffers(model)
-                if self.monitor:
-                    with self.cost.paused(self.device):
-                        row |= self.monitor(averaged.module if averaged else model, epoch + 1)
-                self.history.append(row)
-                self.observe(row)
-        if step > state.step:
-            self._save(checkpoint, stage, epoch, step, meter)
-        if averaged:
-            model.load_state_dict(averaged.module.state_dict())
-        for parameter in model.parameters():
-            parameter.requires_grad_(True)
+                self.history.append(phase.end_epoch(self.monitor))
+                self.observe(self.history[-1])
+        phase.finish()
         self._fitting = False
         return model.eval()
 
-    def kept(self, kind: str, facts: dict[str, Any], make: Callable[[Path], None]) -> Path:
+    def derived_from_original(self, kind: str, facts: dict[str, Any], make: Callable[[Path], None]) -> Path:
         """The folder of what follows from the original model and these facts, made by make(folder) once.
 
-        Its time is not the method's: it is told apart, whoever made it.
+        Its time is not the method's: it is told in `seconds_outside_clock`, whoever made it.
         """
 
         def timed(folder: Path) -> None:
@@ -248,13 +193,13 @@ class Trainer:
                 write_json(folder / COST, cost.to_dict())
 
         with self.cost.paused(self.device):
-            if self.keeper:
-                folder = self.keeper(kind, facts, timed)
+            if self.derived_once:
+                folder = self.derived_once(kind, facts, timed)
             else:
                 folder = self.folder / kind
                 folder.mkdir(parents=True, exist_ok=True)
                 timed(folder)
-        self.apart[f"{kind}_seconds"] = read_json(folder / COST)["seconds"]
+        self.seconds_outside_clock[f"{kind}_seconds"] = read_json(folder / COST)["seconds"]
         return folder
 
     def within(self, folder: Path) -> "Trainer":
@@ -263,67 +208,26 @@ class Trainer:
         other.folder, other.cost = folder, Cost()
         return other
 
-    def _share(self, batch: Batch) -> tuple[Batch, float]:
-        """This process's part of a batch, and the weight that makes the processes' average the batch's mean.
+    def _for_step(self, raw: Batch, stage: str, step: int) -> tuple[Batch, float]:
+        """This process's part of a step's batch, augmented, and the weight of its terms; every draw seeded.
 
-        A batch smaller than the number of processes goes to all of them.
+        The weight makes the processes' average the batch's mean. A batch smaller than the number of processes
+        goes to all of them.
         """
-        world, whole, weight = self.compute.world, len(batch), 1.0
-        if 1 < world <= whole:
-            batch = batch.select(slice(self.compute.rank, None, world))
-            weight = len(batch) * world / whole
+        self.seeded(stage, step)
+        batch, weight = self.data.prepare(raw, augment=True), 1.0
+        if (world := self.compute.world) > 1:
+            if (whole := len(batch)) >= world:
+                batch = batch.select(slice(self.compute.rank, None, world))
+                weight = len(batch) * world / whole
+            self.seeded(
+                stage, step, self.compute.rank
+            )  # the images are augmented as by one, all else differs
         return replace(batch, x=self.compute.layout(batch.x)), weight
 
-    def _due(self, saved_at: float, step: int) -> bool:
-        """Whether to write a checkpoint now; all processes come to the same answer."""
-        if self.compute.world > 1 and step % AGREE_EVERY:
-            return False
-        return self.compute.any(stop_requested() or time.monotonic() - saved_at >= self.checkpoint_seconds)
 
-    def _save(self, checkpoint: Checkpoint, stage: str, epoch: int, step: int, meter: "Meter") -> float:
-        """Write the checkpoint, outside the clock; leave if a stop was asked for. Gives the time."""
-        meter.check(stage, epoch, checkpoint.path)
-        with self.cost.paused(self.device):
-            sums = meter.shared_sums()
-            if self.is_main:
-                history = [row for row in self.history if row["stage"] == stage]
-                checkpoint.save(step, history, sums)
-            self.compute.barrier()
-        if self.compute.any(stop_requested()):
-            stop(f"in {stage} after step {step}")
-        return time.monotonic()
-
-
-class Meter:
-    """Sums of the loss terms since the epoch began, on the device, and the first step that was not finite."""
-
-    def __init__(self, compute: Compute, sums: dict[str, Tensor] | None = None):
-        self.compute = compute
-        self.sums = dict(sums or {})
-        """Of each term its sum and the number of steps that had it, (2,)."""
-        self.first_bad = torch.full((), -1, dtype=torch.long, device=compute.device)
-
-    def add(self, terms: dict[str, Tensor], measured: dict[str, Tensor], step: int) -> None:
-        for name, value in (terms | measured).items():
-            value = torch.stack([value.detach().float(), torch.ones_like(value, dtype=torch.float)])
-            self.sums[name] = self.sums[name] + value if name in self.sums else value
-        if terms:
-            bad = ~torch.isfinite(total(terms).detach()) & (self.first_bad < 0)
-            self.first_bad = torch.where(bad, step, self.first_bad)
-
-    def check(self, stage: str, epoch: int, checkpoint: Path) -> None:
-        """Raise if any loss so far was NaN or infinite, on whichever process."""
-        if bad := [step for step in self.compute.gather([int(self.first_bad)]) if step >= 0]:
-            wider = ", or precision=bf16 with its range" if self.compute.precision == "fp16" else ""
-            kept = f"; the last good checkpoint is {checkpoint}" if checkpoint.exists() else ""
-            raise RunError(
-                f"the loss of '{stage}' is not finite at step {min(bad)} (epoch {epoch + 1}); "
-                f"a smaller lr or clip_norm=1 may help{wider}{kept}"
-            )
-
-    def shared_sums(self) -> dict[str, Tensor]:
-        """The sums, averaged over the processes."""
-        return {name: self.compute.mean(value) for name, value in self.sums.items()}
-
-    def means(self) -> dict[str, float]:
-        return {f"loss/{name}": float(value / steps) for name, (value, steps) in self.shared_sums().items()}
+def only_trained(model: nn.Module, names: Collection[str]) -> dict[str, nn.Parameter]:
+    """The parameters of these names, which from now on are the only ones with a gradient."""
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(name in names)
+    return {name: parameter for name, parameter in model.named_parameters() if name in names}

@@ -223,7 +223,7 @@ def test_the_autoencoder_is_made_once_and_then_read(tiny, monkeypatch):
     monkeypatch.setattr(
         sauce_module, "train_autoencoder", lambda *arguments: made.append(1) or train(*arguments)
     )
-    trainer = tiny.trainer_in(tiny.folder / "run", kept=Store(tiny.folder / "store").get)
+    trainer = tiny.trainer_in(tiny.folder / "run", derived_once=Store(tiny.folder / "store").get)
     model, method = tiny.model(), sauce()
     first = method.autoencoder(model, LAYER, tiny.sets, trainer)
     other = sauce(k=[3], gamma=[0.0], score="diff", examples=2)  # what the autoencoder does not depend on
@@ -235,7 +235,7 @@ def test_the_autoencoder_is_made_once_and_then_read(tiny, monkeypatch):
     sauce(dictionary=DICTIONARY | {"k": 5}).autoencoder(model, LAYER, tiny.sets, trainer)
     assert len(made) == 4
     assert trainer.cost.steps == 0  # its cost is told apart
-    assert trainer.apart["sae_seconds"] > 0
+    assert trainer.seconds_outside_clock["sae_seconds"] > 0
 
 
 def test_an_autoencoder_reads_no_more_tokens_than_an_image_has(tiny):

@@ -147,7 +147,7 @@ class Sauce(Intervention, Recipe):
         facts: dict[str, Any] = {"layer": layer, "images": digest(images), "recipe": recipe}
         facts |= {"dictionary": self.dictionary.model_dump(mode="json")}
         facts |= {"tokens": tokens, "buffer": self.buffer, "reads": self.reads}
-        return load_autoencoder(trainer.kept("sae", facts, make)).to(trainer.device)
+        return load_autoencoder(trainer.derived_from_original("sae", facts, make)).to(trainer.device)
 
     @torch.no_grad()
     def found(self, best: Trial, sets: Sets, model: Any, trainer: Trainer) -> None:
