@@ -1,4 +1,4 @@
-"""Interrupted at any step a phase goes on to the very same weights; what ends it keeps the last checkpoint."""
+"""Interrupted at any step a phase comes to the very same weights; what ends it keeps the last checkpoint."""
 
 import signal
 
