@@ -1,6 +1,5 @@
 """What diffusion models have in common, be the condition a class or a prompt."""
 
-
 import numpy as np
 import torch
 from torch import Tensor, nn
