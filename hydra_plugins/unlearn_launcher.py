@@ -68,13 +68,13 @@ class SweepLauncher(Launcher):
         self.config = config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from unlearn_cli.cli import chosen, sweep
+        from unlearn_cli.cli import chosen_options, sweep
 
         setup_globals()
         composed = []
         for overrides in job_overrides:
             config = self.loader.load_sweep_config(self.config, list(overrides))
             task = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
-            composed.append((list(overrides), task, chosen(config.hydra)))
+            composed.append((list(overrides), task, chosen_options(config.hydra)))
         sweep(self.where, OmegaConf.to_container(OmegaConf.create(self.settings)), composed)
         return []

@@ -76,17 +76,24 @@ def main() -> None:
 def _compose(config: DictConfig) -> None:
     """Called by Hydra with the composed configuration of a single run."""
     from unlearn_cli.compare.table import show
-    from unlearn_cli.run import run
+    from unlearn_cli.storage.finished import finished_result
 
+    choices = chosen_options(HydraConfig.get())
     try:
-        result = run(config, chosen(HydraConfig.get()))
+        result = finished_result(config, choices) or _run(config, choices)
         if is_main_process():
             show(result)
     except (Exception, KeyboardInterrupt) as error:
         outcome.error = error
 
 
-def chosen(hydra_config: Any) -> dict[str, str]:
+def _run(config: DictConfig, choices: dict[str, str]) -> dict[str, Any]:
+    from unlearn_cli.run import run  # with PyTorch and all that a run needs
+
+    return run(config, choices)
+
+
+def chosen_options(hydra_config: Any) -> dict[str, str]:
     """The option of every group, where one was chosen."""
     return {group: choice for group, choice in hydra_config.runtime.choices.items() if choice}
 

@@ -4,14 +4,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from pydantic import DirectoryPath, Field
 
 from unlearn_cli.config.catalogue import options
-from unlearn_cli.config.hashing import key_of
 from unlearn_cli.config.nested import counted
+from unlearn_cli.config.run_path import resolved, run_path
 from unlearn_cli.config.settings import Settings, build, checked, kind_of
-from unlearn_cli.config.variants import determining
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.retrain import Retrain
 from unlearn_cli.runtime.compute import Device, Precision
@@ -92,10 +90,8 @@ class Experiment(Settings):
 
     @property
     def folder(self) -> Path:
-        """outputs/<task>/<data>/<model>/<forget>/<method>-s<seed>-<hash of all that can move a number>."""
-        parts = [self.choices[group] for group in ("task", "data", "model", "forget")]
-        leaf = f"{self.choices['method']}-s{self.seed}-{key_of(determining(self.config))[:8]}"
-        return self.paths.outputs.joinpath(*parts, leaf)
+        """The run's own folder; see `run_path`."""
+        return run_path(self.config, self.choices)
 
 
 def read(cfg: DictConfig, choices: dict[str, str]) -> Experiment:
@@ -108,11 +104,7 @@ def read(cfg: DictConfig, choices: dict[str, str]) -> Experiment:
         InputError: a missing or unknown key, a value of the wrong type or out of range, a method that does
             not fit the task. One line.
     """
-    try:
-        config: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    except OmegaConfBaseException as error:
-        wrong = "missing" if isinstance(error, MissingMandatoryValue) else str(error).splitlines()[0]
-        raise InputError(f"{error.full_key}: {wrong}; set {error.full_key}=…") from error
+    config = resolved(cfg)
     # first the run's own keys, which others refer to (forget.seed follows seed)
     experiment = checked(Experiment, config | {"choices": choices, "config": config}, "")
     experiment = experiment.model_copy(update={group: build(config[group], group) for group in GROUPS})

@@ -20,7 +20,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import open_dict
 from timing import interleaved, show, timed
 
-from unlearn_cli.cli import chosen, main
+from unlearn_cli.cli import chosen_options, main
 from unlearn_cli.config.catalogue import conf_folder
 from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.experiment import read
@@ -101,7 +101,7 @@ def origins(*overrides: str) -> Iterator[Origins]:
         config = compose(
             "config", [*overrides, f"paths.outputs={folder}", "progress=false"], return_hydra_config=True
         )
-        choices = chosen(config.hydra)
+        choices = chosen_options(config.hydra)
         with open_dict(config):
             del config["hydra"]
         experiment = read(config, choices)

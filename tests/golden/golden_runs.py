@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from unlearn_cli.cli import chosen
+from unlearn_cli.cli import chosen_options
 from unlearn_cli.config.catalogue import brought, conf_folder
 from unlearn_cli.experiment import Experiment, read
 from unlearn_cli.methods.original import Original
@@ -79,5 +79,5 @@ def composed(arguments: list[str]) -> tuple[DictConfig, dict[str, str]]:
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         config = compose("config", arguments, return_hydra_config=True)
     HydraConfig.instance().set_config(config)
-    choices = chosen(config.hydra)
+    choices = chosen_options(config.hydra)
     return OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]), choices

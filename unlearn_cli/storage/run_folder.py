@@ -53,6 +53,11 @@ class RunFolder:
             return None
         return read_json(self.path / "metrics.json")
 
+    def has_same_config(self) -> bool:
+        """Whether the run that began here last had this very configuration, the keys outside its path too."""
+        file = self.path / CONFIG
+        return file.exists() and file.read_text(encoding="utf-8") == OmegaConf.to_yaml(self.config)
+
     @contextmanager
     def running(self) -> Iterator[None]:
         """Mark the run as running; at the end as preempted or failed if it did not come to `finish`.

@@ -1,0 +1,37 @@
+"""Where a run's folder is: a function of its configuration alone, so that the same command finds it again."""
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from unlearn_cli.config.hashing import key_of
+from unlearn_cli.config.variants import determining
+from unlearn_cli.errors import InputError
+
+
+def resolved(config: DictConfig) -> dict[str, Any]:
+    """A composed configuration as plain values.
+
+    Raises:
+        InputError: a value is missing, or refers to what is not there.
+    """
+    try:
+        plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        wrong = "missing" if isinstance(error, MissingMandatoryValue) else str(error).splitlines()[0]
+        raise InputError(f"{error.full_key}: {wrong}; set {error.full_key}=…") from error
+    return plain
+
+
+def run_path(config: dict[str, Any], choices: dict[str, str]) -> Path:
+    """outputs/<task>/<data>/<model>/<forget>/<method>-s<seed>-<hash of all that can move a number>.
+
+    Args:
+        config: the resolved configuration.
+        choices: option by group.
+    """
+    above = [choices[group] for group in ("task", "data", "model", "forget")]
+    leaf = f"{choices['method']}-s{config['seed']}-{key_of(determining(config))[:8]}"
+    return Path(config["paths"]["outputs"]).joinpath(*above, leaf)
