@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +16,26 @@ from unlearn_cli.config.hashing import key_of
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.rows import digest
 from unlearn_cli.data.splits import Sets, Splits, divide, split
-from unlearn_cli.evaluation.meaning import MEANINGS
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.forget.forget_set import ForgetSet
+from unlearn_cli.methods.base import Method
 from unlearn_cli.methods.original import Original
+from unlearn_cli.methods.retrain import Retrain
 from unlearn_cli.models.checkpoint import load_into, save_model
 from unlearn_cli.runtime.compute import Compute
-from unlearn_cli.storage.environment import environment
 from unlearn_cli.storage.files import read_json, write_json
 from unlearn_cli.storage.store import Store
 from unlearn_cli.storage.tensors import write_tensors
+from unlearn_cli.tasks.monitor import glances
 from unlearn_cli.tasks.verbs.vlm import AsksQuestions
-from unlearn_cli.tracking import NullSettings, RunInfo, Tracker, columns, tracked
+from unlearn_cli.tracking import NullSettings, Tracker, tracked
+from unlearn_cli.tracking.run_info import run_info
 from unlearn_cli.training.cost import Cost, peak_memory_mb
 from unlearn_cli.training.mask import Mask
 from unlearn_cli.training.optim import Recipe
-from unlearn_cli.training.phase import Monitor
 from unlearn_cli.training.trainer import Trainer
 
 log = logging.getLogger("unlearn")
-
-MONITORED = 1000  # rows of each set that are looked at after an epoch
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,20 @@ class Origin:
     """Its entry in the store."""
     cost: dict[str, float]
     history: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class References:
+    """The models that a run starts from and is compared with."""
+
+    original: Origin
+    oracle: Origin | None
+
+    def of(self, method: Method) -> Origin | None:
+        """The one that the method stands for, if it is one of the two."""
+        if isinstance(method, Retrain):
+            return self.oracle
+        return self.original if isinstance(method, Original) else None
 
 
 class Origins:
@@ -145,6 +158,12 @@ class Origins:
         folder = self.store.get("model", facts, lambda folder: self._train(method, facts, folder))
         model = load_into(self.build(), folder, facts)
         return Origin(model, key, read_json(folder / "cost.json"), read_json(folder / "history.json"))
+
+    def references(self) -> References:
+        """The original, and the oracle where the run is compared with it or is it."""
+        original = self.get(Original())
+        wanted = self.experiment.has_oracle or isinstance(self.experiment.method, Retrain)
+        return References(original, self.get(Retrain()) if wanted else None)
 
     def key(self, method: Original) -> str:
         """The entry of the original model or the oracle, be it there or not."""
@@ -248,31 +267,18 @@ class Origins:
 
     def track(self, id: str, job: str, folder: Path) -> AbstractContextManager[Tracker]:
         """Track a block of work under an id of its own, in the main process alone."""
-        experiment, choices = self.experiment, self.experiment.choices
-        own = folder == experiment.folder
-        method = choices["method"] if own else job
+        experiment, own = self.experiment, folder == self.experiment.folder
         determining = experiment.config if own else self.facts(self.splits.train)
         if not own and job in ("oracle", "selection"):
             determining |= {"forget": experiment.config["forget"]}
-        info = RunInfo(
-            id=id,
-            name=f"{choices['data']}-{choices['forget']}-{method}-s{experiment.seed}",
-            group="/".join(choices[name] for name in ("data", "model", "forget")),
-            job_type=job,
-            tags=(method, *(choices[name] for name in ("data", "model", "forget"))),
-            config=experiment.config
-            | columns(determining, experiment.config, choices, method)
-            | {"environment": environment(), "metrics": explained()},
-            better={key: meaning.better for key, meaning in MEANINGS.items()},
-            own=own,
-        )
+        info = run_info(experiment, id, job, determining, own)
         return tracked(experiment.tracking if self.compute.is_main else NullSettings(), info, folder)
 
     def _train(self, method: Original, facts: dict[str, Any], folder: Path) -> None:
         rows, task = method.rows(self), self.experiment.task
         log.info("training the %s model on %d samples (kept in the store)", method.job, len(rows))
         with self.track_shared(folder, method.job) as tracker:
-            trainer = self.trainer(folder, observe=partial(logged, tracker))
+            trainer = self.trainer(folder, observe=tracker.epoch)
             trainer.monitor = glances(task, trainer, {"val": method.val(self)})
             trainer.seeded("init")
             model: Any = self.build()
@@ -286,29 +292,3 @@ class Origins:
                 model.export(folder)
             write_json(folder / "cost.json", cost)
             write_json(folder / "history.json", trainer.history)
-
-
-def glances(task: Any, trainer: Trainer, watched: dict[str, np.ndarray]) -> Monitor:
-    """The task's quick look at (the first thousand, evenly spaced) rows of each watched set."""
-
-    def measure(model: nn.Module, epoch: int) -> dict[str, float]:
-        values: dict[str, float] = {}
-        for name, rows in watched.items():
-            some = rows[:: max(1, len(rows) // MONITORED)]
-            if len(some):
-                found = task.glance(model, trainer, some)
-                values |= {f"{name}/{quantity}": value for quantity, value in found.items()}
-        return values
-
-    return measure
-
-
-def logged(tracker: Tracker, row: dict[str, Any]) -> None:
-    """Pass a history row on to the tracker, by its stage and epoch."""
-    values = {name: value for name, value in row.items() if name not in ("stage", "epoch", "step")}
-    tracker.log(row["stage"], row["epoch"], values)
-
-
-def explained() -> dict[str, str]:
-    """What each metric means, for the run's record."""
-    return {key: f"{meaning.label}: {meaning.text}" for key, meaning in MEANINGS.items()}

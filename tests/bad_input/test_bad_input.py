@@ -318,7 +318,7 @@ class TestFailures:
             ("torch.save", OSError(errno.ENOSPC, "No space left on device")),
             ("torch.save", RuntimeError("basic_ios::clear: iostream error\nat some line")),
             ("unlearn_cli.models.checkpoint.save_file", OSError(errno.ENOSPC, "No space left on device")),
-            ("unlearn_cli.run.write_json", OSError(errno.ENOSPC, "No space left on device")),
+            ("unlearn_cli.models.run_model.write_json", OSError(errno.ENOSPC, "No space left on device")),
         ],
         ids=["checkpoint", "checkpoint-in-C++", "model", "history"],
     )
@@ -358,7 +358,8 @@ class TestFailures:
 
         monkeypatch.setattr(runs, "write_json", only_first)
         monkeypatch.setattr(
-            "unlearn_cli.run.write_json", raising(OSError(errno.ENOSPC, "No space left on device"))
+            "unlearn_cli.models.run_model.write_json",
+            raising(OSError(errno.ENOSPC, "No space left on device")),
         )
         end = tiny(*GA)
         assert end.code == 1

@@ -17,12 +17,11 @@ from unlearn_cli.config.catalogue import brought, conf_folder
 from unlearn_cli.experiment import Experiment, read
 from unlearn_cli.methods.original import Original
 from unlearn_cli.methods.retrain import Retrain
-from unlearn_cli.origins import Origins
-from unlearn_cli.run import unlearned
+from unlearn_cli.origins import Origins, References
 from unlearn_cli.runtime.compute import Compute
-from unlearn_cli.storage.run_folder import RunFolder
 from unlearn_cli.storage.store import Store
 from unlearn_cli.tracking import Tracker
+from unlearn_cli.unlearning import unlearned
 
 ROWS = 16
 ORIGINAL = "original"
@@ -43,13 +42,13 @@ class Golden:
 
     def _run(self, case: str) -> dict[str, Any]:
         """The numbers of a case."""
-        experiment, folder = self._experiment(case), RunFolder(self._path(case), {})
+        experiment, path = self._experiment(case), self._path(case)
         store = Store(experiment.paths.store, self.compute)
         origins = Origins.of(experiment, self.compute, store)
         original = origins.get(Original())
         oracle = origins.get(Retrain()) if isinstance(experiment.method, Retrain) else None
-        model, record = unlearned(experiment, folder, origins, original, oracle, Tracker())
-        sets, trainer = origins.sets, origins.trainer(folder.path)
+        model, record = unlearned(origins, References(original, oracle), path, Tracker())
+        sets, trainer = origins.sets, origins.trainer(path)
         losses = {
             name: experiment.task.losses(model, trainer, rows[:ROWS])
             for name, rows in (("forget", sets.forget), ("retain", sets.retain))

@@ -12,7 +12,7 @@ import pytest
 import torch
 from tiny_run import EPOCH, TINY, entries, lasting, run_folders, signalled, state, unlearn
 
-from unlearn_cli.run import RECORD
+from unlearn_cli.models.run_model import RECORD
 
 SALUN = ("method=salun", "method.epochs=2", "method.batch_size=16", "checkpoint_minutes=0")
 DIFFUSION = (

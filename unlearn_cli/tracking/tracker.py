@@ -37,6 +37,11 @@ class Tracker:
     def log(self, stage: str, step: int, values: Mapping[str, float]) -> None:
         """One point of each curve `stage/name`, at the stage's own step."""
 
+    def epoch(self, row: Mapping[str, Any]) -> None:
+        """One row of a trainer's history: a point of each of its curves, at the stage's epoch."""
+        values = {name: value for name, value in row.items() if name not in ("stage", "epoch", "step")}
+        self.log(row["stage"], row["epoch"], values)
+
     def picture(self, stage: str, step: int, name: str, path: Path) -> None:
         """One picture (PNG) of a series, at the stage's own step."""
 

@@ -1,0 +1,68 @@
+"""The method's model beside the original and the oracle: measured, drawn, tracked."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from unlearn_cli.evaluation.gaps import compared
+from unlearn_cli.origins import Origins, References
+from unlearn_cli.tracking import Tracker
+
+log = logging.getLogger("unlearn")
+
+
+def judged(
+    origins: Origins,
+    references: References,
+    model: nn.Module,
+    record: dict[str, Any],
+    folder: Path,
+    tracker: Tracker,
+) -> dict[str, Any]:
+    """Evaluate the method's model; the result as in metrics.json, its figures and tables in `folder`."""
+    log.info("evaluating")
+    experiment, evaluation, forget_set = origins.experiment, origins.experiment.eval, origins.forget_set
+    original, oracle, name = references.original, references.oracle, experiment.choices["method"]
+    outputs = {"original": origins.outputs(original)}
+    if origin := references.of(experiment.method):
+        outputs[name], metrics = origins.outputs(origin), origins.metrics(origin)
+    else:
+        outputs[name] = evaluation.outputs(origins, model, folder)
+        metrics = evaluation.metrics(origins, model, outputs[name], folder)
+    if oracle:
+        outputs["oracle"] = origins.outputs(oracle)
+        metrics |= evaluation.versus(origins, outputs[name], outputs["oracle"])
+    result = {
+        "method": name,
+        "seed": experiment.seed,
+        "choices": experiment.choices,
+        **compared(
+            metrics,
+            origins.metrics(original),
+            origins.metrics(oracle) if oracle else None,
+            len(origins.data.classes),
+        ),
+        "per_class": {model: evaluation.per_class(origins, out) for model, out in outputs.items()},
+        "cost": record["cost"],
+        "original_cost": original.cost,
+        "oracle_cost": oracle.cost if oracle else None,
+        **experiment.paper,
+        "folder": str(folder),
+        "forget": {
+            "kind": forget_set.kind,
+            "count": len(forget_set.rows),
+            "facts": forget_set.facts,
+            "found": forget_set.found,
+        },
+    }
+    tracker.summary({key: result[key] for key in ("metrics", "gap", "avg_gap", "cost")})
+    if origins.compute.is_main:
+        evaluation.keep(origins, outputs[name], folder)
+        history = original.history + [row for row in record["history"] if row["stage"] != "original"]
+        figures = evaluation.figures(origins, history, outputs, folder / "figures")
+        tracker.predictions(evaluation.samples(origins, outputs))
+        for figure in [*figures, *forget_set.figures]:
+            tracker.figure(figure.stem, figure)
+    return result
