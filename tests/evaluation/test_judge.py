@@ -10,7 +10,7 @@ from torch import nn
 from unlearn_cli.data.splits import split
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation import judge as module
-from unlearn_cli.evaluation.judge import BATCH, Judge, as_floats, seen
+from unlearn_cli.evaluation.judge import BATCH, Judge, as_floats, judge_outputs
 from unlearn_cli.experiment import Experiment, Paths
 from unlearn_cli.methods.original import Original
 from unlearn_cli.models.checkpoint import save_model
@@ -80,7 +80,7 @@ def test_it_sees_logits_and_what_enters_the_last_layer():
     net = nn.Sequential(nn.Flatten(), nn.Linear(16, 5), nn.ReLU(), nn.Linear(5, 3))
     judge = Normalised(net, [0.5], [0.25]).eval()
     images = torch.rand(7, 1, 4, 4)
-    found = seen(judge, images.split(3))
+    found = judge_outputs(judge, images.split(3))
     hidden = (((images - 0.5) / 0.25).flatten(1) @ net[1].weight.T + net[1].bias).relu().detach()
     torch.testing.assert_close(found["features"], hidden)
     with torch.no_grad():
@@ -92,7 +92,7 @@ def test_it_sees_logits_and_what_enters_the_last_layer():
 def test_the_hook_is_gone_after_an_error_too():
     judge = Normalised(nn.Sequential(nn.Flatten(), nn.Linear(16, 3)), [0.5], [0.25])
     with pytest.raises(RuntimeError):
-        seen(judge, [torch.rand(2, 1, 4, 4), torch.rand(2, 1, 5, 5)])
+        judge_outputs(judge, [torch.rand(2, 1, 4, 4), torch.rand(2, 1, 5, 5)])
     assert not judge.head._forward_pre_hooks
 
 
@@ -126,10 +126,10 @@ def test_what_it_sees_in_real_images_is_kept(origins, judge, monkeypatch):
     found = judge.reference(origins)
     model, _ = judge.get(origins)
     x = origins.data.tensor[origins.all_rows].float() / 255
-    expected = seen(model, [x])
+    expected = judge_outputs(model, [x])
     for name in ("logits", "features"):
         torch.testing.assert_close(found[name], expected[name])
-    monkeypatch.setattr(module, "seen", None)
+    monkeypatch.setattr(module, "judge_outputs", None)
     assert torch.equal(judge.reference(origins)["logits"], found["logits"])
 
 

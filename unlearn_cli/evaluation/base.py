@@ -29,8 +29,10 @@ class Evaluation(Settings, ABC):
     moves_nothing: ClassVar[tuple[str, ...]]
     """Its keys that no metric depends on: what is kept or shown."""
 
-    has_judge: ClassVar[bool] = False
-    """Whether a judge is made, once for all runs, before any model can be judged."""
+    @property
+    def has_judge(self) -> bool:
+        """Whether a judge is made, once for all runs, before any model can be judged."""
+        return False
 
     def judge_made(self, origins: Origins) -> bool:
         """Whether the store has the judge."""

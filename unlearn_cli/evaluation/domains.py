@@ -13,10 +13,10 @@ def memorized_and_forgotten(right: np.ndarray, sets: Sets, labels: np.ndarray) -
     told apart, as Mem_unseen and For_unseen, and are in none of the three.
     """
     seen = np.unique(labels[np.concatenate([sets.forget, sets.retain])])
-    kept, gone = (rows[np.isin(labels[rows], seen)] for rows in (sets.test, sets.test_forgotten))
-    mem, forgotten = 100 * float(right[kept].mean()), 100 - 100 * float(right[gone].mean())
+    kept, to_forget = (rows[np.isin(labels[rows], seen)] for rows in (sets.test, sets.test_forgotten))
+    mem, forgotten = 100 * float(right[kept].mean()), 100 - 100 * float(right[to_forget].mean())
     found = {"Mem": mem, "For": forgotten, "H": harmonic(mem, forgotten)}
-    unseen = [np.setdiff1d(sets.test, kept), np.setdiff1d(sets.test_forgotten, gone)]
+    unseen = [np.setdiff1d(sets.test, kept), np.setdiff1d(sets.test_forgotten, to_forget)]
     if all(len(rows) for rows in unseen):
         found["Mem_unseen"] = 100 * float(right[unseen[0]].mean())
         found["For_unseen"] = 100 - 100 * float(right[unseen[1]].mean())

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 BATCH = 500  # images at once
 
 
-class Training(Original):
+class JudgeTraining(Original):
     """As an original model of classification: on the whole training split, forgotten classes included."""
 
     job: ClassVar[str] = "judge"
 
 
-class Judging(Settings, ABC):
+class AnyJudge(Settings, ABC):
     """What an evaluation asks of a judge. `origins` is the run, the judged column's values its classes."""
 
     @abstractmethod
@@ -59,14 +59,14 @@ class Judging(Settings, ABC):
 
         def make(folder: Path) -> None:
             batches = origins.trainer(folder).batches(origins.all_rows, BATCH)
-            found = seen(judge, (batch.x for batch in batches))
+            found = judge_outputs(judge, (batch.x for batch in batches))
             if origins.compute.is_main:
                 write_tensors(folder / "seen.safetensors", found)
 
         return load_file(origins.store.get("reference", facts, make) / "seen.safetensors")
 
 
-class Judge(Judging):
+class Judge(AnyJudge):
     """A classifier of the data's classes, trained once for all runs and kept in the store."""
 
     model: Any = Field(description="an option of the group `model`")
@@ -91,7 +91,7 @@ class Judge(Judging):
         """
         try:
             if self.path is None:
-                self._bench(origins).build()
+                self._run_of_judge(origins).build()
             else:
                 self.get(origins)
         except InputError as error:
@@ -99,26 +99,26 @@ class Judge(Judging):
 
     def get(self, origins: Origins) -> tuple[nn.Module, str]:
         """The judge in eval mode, and the key of its weights."""
-        bench = self._bench(origins)
+        own_run = self._run_of_judge(origins)
         if self.path is None:
-            origin = bench.get(Training())
+            origin = own_run.get(JudgeTraining())
             return origin.model.eval(), origin.key
-        model = load_into(bench.build(), self.path, {"class_names": origins.data.classes})
+        model = load_into(own_run.build(), self.path, {"class_names": origins.data.classes})
         states = [value.cpu().numpy() for value in model.state_dict().values()]
         return model.eval(), digest(*states)
 
     def made(self, origins: Origins) -> bool:
         """Whether it need not be trained."""
-        bench = self._bench(origins)
-        facts = bench.facts(Training().rows(bench))
+        own_run = self._run_of_judge(origins)
+        facts = own_run.facts(JudgeTraining().rows(own_run))
         return self.path is not None or origins.store.find("model", facts) is not None
 
-    def _bench(self, origins: Origins) -> Origins:
+    def _run_of_judge(self, origins: Origins) -> Origins:
         return origins.under(Classification(), self.model, self.train, self.seed)
 
 
 @torch.no_grad()
-def seen(judge: Any, batches: Iterable[Tensor]) -> dict[str, Tensor]:
+def judge_outputs(judge: Any, batches: Iterable[Tensor]) -> dict[str, Tensor]:
     """ "logits" (n, C) and "features" (n, F), what enters the last layer, of images in [0, 1]; fp32, CPU."""
     features: list[Tensor] = []
     hook = judge.head.register_forward_pre_hook(

@@ -14,7 +14,7 @@ from unlearn_cli.training.optim import Recipe
 from unlearn_cli.training.trainer import Trainer
 
 
-def relearnt(
+def relearned_copy(
     task: Any,
     model: nn.Module,
     rows: np.ndarray,

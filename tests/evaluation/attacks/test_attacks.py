@@ -14,7 +14,7 @@ from unlearn_cli.data.images import Resident
 from unlearn_cli.data.substitution import Substitution
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.attacks.base import Attack, prefixed, success_rates
-from unlearn_cli.evaluation.attacks.cce import CCE, Blanks
+from unlearn_cli.evaluation.attacks.cce import CCE, PromptBlanks
 from unlearn_cli.evaluation.attacks.p4d import P4D
 from unlearn_cli.evaluation.attacks.relearn import Relearn
 from unlearn_cli.evaluation.attacks.ring_a_bell import RingABell
@@ -180,10 +180,10 @@ def test_ring_a_bell_sees_nothing_of_the_erased_model(target, tried):
 
 def test_cce_learns_a_word_that_lowers_the_loss(target):
     """Every caption is then as bright as its images; the anchor's embedding left them grey."""
-    attack, blanks = ATTACKS["cce"], Blanks.of(target, PROMPTS[:2], [RED, RED])
+    attack, blanks = ATTACKS["cce"], PromptBlanks.of(target, PROMPTS[:2], [RED, RED])
     torch.manual_seed(0)
     before = target.model.text_encoder.layer.weight[token(target, "blue</w>")].detach()
-    after = attack.learnt(target)
+    after = attack.learn_words(target)
     secret = token(target, SECRET)
     assert (before[secret], after[0, secret].item()) == (0, pytest.approx(1, abs=0.05))
     x, t = torch.zeros(2, 4, 2, 2), torch.zeros(2, dtype=torch.long)
@@ -197,7 +197,7 @@ def test_a_word_takes_the_place_of_a_concept_of_several_tokens(target):
     """Of "a red dot" are left: the start, a, the word, and the end up to the length."""
     concept = Substitution("red dot", "blue dot", "object")
     several = Target(**vars(target) | {"concepts": (RED, concept)})
-    blanks = Blanks.of(several, ["a red dot", "a red line"], [concept, RED])
+    blanks = PromptBlanks.of(several, ["a red dot", "a red line"], [concept, RED])
     end, ids = token(target, "<|endoftext|>"), target.model.tokenized(["a red line"])[0]
     assert blanks.place.nonzero().tolist() == [[0, 2], [1, 2]]
     assert blanks.which.tolist() == [1, 0]
@@ -210,7 +210,7 @@ def test_a_word_takes_the_place_of_a_concept_of_several_tokens(target):
 
 def test_cce_says_where_the_concept_is_spelt_otherwise(target):
     with pytest.raises(InputError, match="'a blue dot'"):
-        Blanks.of(target, ["a red dot", "a blue dot"], [RED, RED])
+        PromptBlanks.of(target, ["a red dot", "a blue dot"], [RED, RED])
 
 
 def test_relearning_counts_what_the_copy_draws_and_that_only(target):
@@ -270,7 +270,9 @@ def test_a_prompt_is_drawn_from_the_same_noise_each_time(target):
     """And what is drawn at random around it goes on as if it had not been."""
     target.model.unet.forward = lambda x, t, encoder_hidden_states: SimpleNamespace(sample=x)
     kept = []
-    looking = Target(**vars(target) | {"judge": lambda images, places: kept.append(images) or torch.ones(2)})
+    looking = Target(
+        **vars(target) | {"shows_forgotten": lambda images, places: kept.append(images) or torch.ones(2)}
+    )
     torch.manual_seed(3)
     looking.successes(target.numbers)
     after = torch.rand(())

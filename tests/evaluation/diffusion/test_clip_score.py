@@ -15,7 +15,7 @@ from unlearn_cli.evaluation.diffusion.clip_score import ClipScore
 
 PROMPTS = ["a photo of the parachute", "a dog", "the parachute over hills", "a red car"]
 ANCHORED = ["a photo of the airplane", "a dog", "the airplane over hills", "a red car"]
-GONE = np.array([True, False, True, False])
+FORGOTTEN = np.array([True, False, True, False])
 CPU = torch.device("cpu")
 
 
@@ -38,7 +38,7 @@ def images():
 
 def measured(clip, images, **changes):
     places = torch.arange(4).repeat(3)
-    given = {"prompts": PROMPTS, "anchored": ANCHORED, "gone": GONE} | changes
+    given = {"prompts": PROMPTS, "anchored": ANCHORED, "is_forgotten": FORGOTTEN} | changes
     return clip.metrics(images, places, **given, device=CPU)
 
 
@@ -60,12 +60,12 @@ def cosine(folder, images):
 
 def test_scores_are_cosines_and_accuracy_compares_two(clip, images, cosine):
     own, other = cosine(PROMPTS), cosine(ANCHORED)
-    gone = torch.tensor(GONE).repeat(3)
-    accuracy = 100 * (own > other)[gone].float().mean().item()
+    forgotten = torch.tensor(FORGOTTEN).repeat(3)
+    accuracy = 100 * (own > other)[forgotten].float().mean().item()
     assert measured(clip, images) == pytest.approx(
         {
-            "CLIP_forget": 100 * own.clamp(min=0)[gone].mean().item(),
-            "CLIP_retain": 100 * own.clamp(min=0)[~gone].mean().item(),
+            "CLIP_forget": 100 * own.clamp(min=0)[forgotten].mean().item(),
+            "CLIP_retain": 100 * own.clamp(min=0)[~forgotten].mean().item(),
             "CLIP_accuracy": accuracy,
             "CLIP_error": 100 - accuracy,
         },
@@ -75,9 +75,13 @@ def test_scores_are_cosines_and_accuracy_compares_two(clip, images, cosine):
 
 def test_a_negative_cosine_scores_nothing(clip, images, cosine, tmp_path):
     opposed = ClipScore(model=f"local-dir:{saved_clip(tmp_path / 'opposed', sign=-1)}", pretrained=None)
-    plain, found, gone = measured(clip, images), measured(opposed, images), torch.tensor(GONE).repeat(3)
+    plain, found, forgotten = (
+        measured(clip, images),
+        measured(opposed, images),
+        torch.tensor(FORGOTTEN).repeat(3),
+    )
     assert found["CLIP_forget"] == pytest.approx(
-        100 * (-cosine(PROMPTS)).clamp(min=0)[gone].mean().item(), abs=1e-4
+        100 * (-cosine(PROMPTS)).clamp(min=0)[forgotten].mean().item(), abs=1e-4
     )
     assert min(plain["CLIP_forget"], found["CLIP_forget"]) >= 0
     assert plain["CLIP_accuracy"] + found["CLIP_accuracy"] == 100
@@ -86,12 +90,12 @@ def test_a_negative_cosine_scores_nothing(clip, images, cosine, tmp_path):
 def test_prompts_that_name_no_concept_have_no_accuracy(clip, images):
     whole = measured(clip, images)
     half = measured(clip, images, anchored=[ANCHORED[0], "a dog", PROMPTS[2], "a red car"])
-    first = measured(clip, images, gone=np.array([True, False, False, False]))
+    first = measured(clip, images, is_forgotten=np.array([True, False, False, False]))
     assert half["CLIP_accuracy"] == first["CLIP_accuracy"]
     assert half["CLIP_forget"] == whole["CLIP_forget"]
     unnamed = measured(clip, images, anchored=PROMPTS)
     assert unnamed.keys() == {"CLIP_forget", "CLIP_retain"}
-    assert measured(clip, images, gone=~GONE & GONE).keys() == {"CLIP_retain"}
+    assert measured(clip, images, is_forgotten=~FORGOTTEN & FORGOTTEN).keys() == {"CLIP_retain"}
 
 
 def test_a_name_with_a_file_of_weights_is_the_same_model(clip, folder, images, tmp_path):

@@ -6,7 +6,8 @@ import scipy.linalg
 import torch
 
 from unlearn_cli.errors import InputError
-from unlearn_cli.evaluation.diffusion.fidelity import distances, inception_distances, precision_recall
+from unlearn_cli.evaluation.diffusion.fidelity import distances, precision_recall
+from unlearn_cli.evaluation.diffusion.inception import inception_distances
 
 CPU = torch.device("cpu")
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.diffusion import generation as module
+from unlearn_cli.evaluation.diffusion import inception
 from unlearn_cli.evaluation.diffusion.generation import GenerationEvaluation
 from unlearn_cli.evaluation.diffusion.relearning import Relearning
 from unlearn_cli.evaluation.judge import Judge
@@ -84,7 +85,7 @@ def given(monkeypatch, toy):
     monkeypatch.setattr(Relearning, "steps", lambda self, *arguments: note("probe", 7)(*arguments))
     for name, values in (("distances", {"FD": 1.0}), ("precision_recall", {"precision": 2.0})):
         monkeypatch.setattr(module, name, note(name, values))
-    monkeypatch.setattr(module, "inception_distances", note("inception", {"FID": 3.0}))
+    monkeypatch.setattr(inception, "inception_distances", note("inception", {"FID": 3.0}))
     return SimpleNamespace(real=real, asked=asked)
 
 
@@ -187,11 +188,11 @@ def test_outputs_are_every_class_and_what_the_judge_sees(origins, monkeypatch, r
         sampled.update(labels=labels, sampler=sampler)
         return torch.full((len(labels), 1, 4, 4), 51, dtype=torch.uint8)
 
-    def seen(judge, batches):
+    def judge_outputs(judge, batches):
         return {"logits": torch.cat([x.flatten(1)[:, :3] for x in batches]), "features": torch.zeros(6, 2)}
 
     monkeypatch.setattr(Judge, "get", lambda self, origins: ("the judge", "key"))
-    monkeypatch.setattr(module, "seen", seen)
+    monkeypatch.setattr(module, "judge_outputs", judge_outputs)
     origins.experiment = SimpleNamespace(task=SimpleNamespace(draw=draw))
     origins.trainer = lambda folder: folder
     evaluate = evaluation(recipe)
@@ -216,11 +217,11 @@ def checked(recipe, monkeypatch, classes=(1,), label_drop=0.1, samples_per_class
     """Check an evaluation of two images a class; what the judge and Inception-v3 are asked is given back."""
     asked = []
     monkeypatch.setattr(Judge, "check", lambda self, origins: asked.append(origins))
-    monkeypatch.setattr(module, "inception", asked.append)
+    monkeypatch.setattr(inception, "inception", asked.append)
     sampler = {"steps": 2, "eta": 0.0, "guidance": 2.0, "batch_size": 4, "seed": 6}
-    inception = changes.pop("inception", False)
+    weights = changes.pop("inception", False)
     evaluate = evaluation(
-        recipe, sampler=sampler | changes, samples_per_class=samples_per_class, inception=inception
+        recipe, sampler=sampler | changes, samples_per_class=samples_per_class, inception=weights
     )
     run = SimpleNamespace(
         sets=SimpleNamespace(classes=classes), data=SimpleNamespace(classes=["a", "b", "c"])

@@ -13,7 +13,7 @@ from tiny_run import unlearn as results
 from tiny_vision import saved_classifier, saved_clip
 from transformers import AutoImageProcessor, AutoModelForImageClassification
 
-from unlearn_cli.evaluation.diffusion import lpips, text_to_image
+from unlearn_cli.evaluation.diffusion import image_metrics, inception, lpips
 from unlearn_cli.evaluation.meaning import MEANINGS
 
 NAMES = ["parachute", "airplane", "cat", "dog"]
@@ -86,9 +86,9 @@ def test_all_at_once_and_no_image_is_drawn_anew(run, outputs, monkeypatch):
         return {"FID": 1.0, "KID": 2.0}
 
     monkeypatch.setattr(lpips, "network", Brightness)
-    monkeypatch.setattr(text_to_image, "network", Brightness)
-    monkeypatch.setattr(text_to_image, "inception", lambda weights: None)
-    monkeypatch.setattr(text_to_image, "inception_distances", distances)
+    monkeypatch.setattr(image_metrics, "network", Brightness)
+    monkeypatch.setattr(inception, "inception", lambda weights: None)
+    monkeypatch.setattr(inception, "inception_distances", distances)
     run("method=original")
     before = entries(outputs / "store", "outputs")
     clip = saved_clip(outputs / "clip")

@@ -3,55 +3,61 @@
 import numpy as np
 import pytest
 
-from unlearn_cli.evaluation.diffusion.prompts import Asked, Axis, unlearn_canvas
+from unlearn_cli.evaluation.diffusion.prompts import Axis, PromptSet, unlearn_canvas
 
 COLOURS, TEXTURES = ["blue", "red"], ["dotted", "plain"]
 
 
-def asked(gone_texture=(0,), gone_colour=(), gone=None) -> Asked:
+def prompt_set(forgotten_textures=(0,), forgotten_colours=(), is_forgotten=None) -> PromptSet:
     """Four prompts, each colour on each texture; the last is worded otherwise."""
-    colour = Axis("colour", COLOURS, np.array([0, 0, 1, 1]), gone_colour)
-    texture = Axis("texture", TEXTURES, np.array([0, 1, 0, 1]), gone_texture)
-    given = texture.gone | colour.gone if gone is None else np.array(gone)
-    return Asked(list("abcd"), np.array([True, True, True, False]), given, [colour, texture])
+    colour = Axis("colour", COLOURS, np.array([0, 0, 1, 1]), forgotten_colours)
+    texture = Axis("texture", TEXTURES, np.array([0, 1, 0, 1]), forgotten_textures)
+    given = (
+        texture.requests_forgotten | colour.requests_forgotten
+        if is_forgotten is None
+        else np.array(is_forgotten)
+    )
+    return PromptSet(list("abcd"), np.array([True, True, True, False]), given, [colour, texture])
 
 
 EVERY = np.ones(4, dtype=bool)
 
 
-def seen(colour, texture) -> dict[str, np.ndarray]:
+def judged(colour, texture) -> dict[str, np.ndarray]:
     return {"colour": np.array(colour), "texture": np.array(texture)}
 
 
 def test_a_texture_is_forgotten():
     """Two images of each prompt: one of four forgotten ones still dotted, one of four kept ones wrong."""
-    sights = seen([[0, 0, 1, 1], [0, 1, 1, 1]], [[0, 1, 1, 1], [1, 1, 1, 0]])
-    found = unlearn_canvas(asked(), sights, EVERY)
+    sights = judged([[0, 0, 1, 1], [0, 1, 1, 1]], [[0, 1, 1, 1], [1, 1, 1, 0]])
+    found = unlearn_canvas(prompt_set(), sights, EVERY)
     assert found == pytest.approx({"UA": 75.0, "IRA": 75.0, "CRA": 87.5})
 
 
 def test_only_the_prompts_in_question_count():
-    sights = seen([[0, 0, 1, 0]], [[1, 1, 0, 0]])
-    inside = unlearn_canvas(asked(), sights, asked().inside)
+    sights = judged([[0, 0, 1, 0]], [[1, 1, 0, 0]])
+    inside = unlearn_canvas(prompt_set(), sights, prompt_set().inside)
     assert inside == pytest.approx({"UA": 50.0, "IRA": 100.0, "CRA": 100.0})
-    assert unlearn_canvas(asked(), sights, ~asked().inside) == pytest.approx({"IRA": 0.0, "CRA": 0.0})
+    assert unlearn_canvas(prompt_set(), sights, ~prompt_set().inside) == pytest.approx(
+        {"IRA": 0.0, "CRA": 0.0}
+    )
 
 
 def test_concepts_of_two_kinds_at_once():
     """Blue and dotted: a prompt that asks for both has lost enough if it lost either."""
-    both = asked(gone_texture=(0,), gone_colour=(0,))
-    sights = seen([[0, 1, 1, 1]], [[1, 1, 1, 1]])
+    both = prompt_set(forgotten_textures=(0,), forgotten_colours=(0,))
+    sights = judged([[0, 1, 1, 1]], [[1, 1, 1, 1]])
     found = unlearn_canvas(both, sights, EVERY)
     assert found["UA"] == 100.0
     assert found["IRA"] == 100.0
     assert "CRA" not in found
-    kept_blue = seen([[0, 0, 1, 1]], [[1, 1, 1, 1]])
+    kept_blue = judged([[0, 0, 1, 1]], [[1, 1, 1, 1]])
     assert unlearn_canvas(both, kept_blue, EVERY)["UA"] == pytest.approx(200 / 3)
 
 
 def test_prompts_are_forgotten_and_no_value():
     """A prompt counts as forgotten unless its image shows all that it asks for."""
-    prompts = asked(gone_texture=(), gone=[True, False, True, False])
-    sights = seen([[0, 0, 0, 1]], [[0, 1, 0, 1]])
+    prompts = prompt_set(forgotten_textures=(), is_forgotten=[True, False, True, False])
+    sights = judged([[0, 0, 0, 1]], [[0, 1, 0, 1]])
     found = unlearn_canvas(prompts, sights, EVERY)
     assert found == pytest.approx({"UA": 50.0, "IRA": 100.0})

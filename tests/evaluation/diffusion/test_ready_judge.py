@@ -10,9 +10,9 @@ from tiny_vision import saved_classifier
 from transformers import AutoImageProcessor, AutoModelForImageClassification
 
 from unlearn_cli.errors import InputError
-from unlearn_cli.evaluation.diffusion.prompts import Asked, Axis, unlearn_canvas
+from unlearn_cli.evaluation.diffusion.prompts import Axis, PromptSet, unlearn_canvas
 from unlearn_cli.evaluation.diffusion.ready_judge import ReadyJudge, labels_by_name
-from unlearn_cli.evaluation.judge import as_floats, seen
+from unlearn_cli.evaluation.judge import as_floats, judge_outputs
 
 LABELS = ["church, church building", "crane", "French horn, horn", "crane", "Van_Gogh"]
 
@@ -61,7 +61,7 @@ def test_names_and_synonyms_of_labels():
 def test_a_value_has_its_labels_logits_and_the_others_are_one_more(folder, images, by_hand):
     judge = ReadyJudge(path=str(folder))
     network, _ = judge.get(origins("", "Church", "crane"))
-    found = seen(network, as_floats(images, torch.device("cpu")))
+    found = judge_outputs(network, as_floats(images, torch.device("cpu")))
     expected = [by_hand[:, 0], by_hand[:, [1, 3]].amax(1), by_hand[:, [2, 4]].amax(1)]
     torch.testing.assert_close(found["logits"], torch.stack(expected, dim=1))
     assert found["features"].shape == (40, 12)
@@ -102,9 +102,9 @@ def test_prompts_that_ask_for_nothing_of_a_column_count_elsewhere():
     that none has (2)."""
     style = Axis("style", ["monet", "van gogh"], np.array([1, 0, -1, 0]), (1,))
     thing = Axis("object", ["dog", "cat"], np.array([0, 0, 1, -1]), ())
-    asked = Asked(list("abcd"), np.ones(4, dtype=bool), style.gone, [style, thing])
+    prompts = PromptSet(list("abcd"), np.ones(4, dtype=bool), style.requests_forgotten, [style, thing])
     sights = {"style": np.array([[2, 0, 0, 1]]), "object": np.array([[0, 2, 1, 1]])}
-    found = unlearn_canvas(asked, sights, np.ones(4, dtype=bool))
+    found = unlearn_canvas(prompts, sights, np.ones(4, dtype=bool))
     assert found == pytest.approx({"UA": 100.0, "IRA": 50.0, "CRA": 200 / 3})
-    nothing = unlearn_canvas(asked, sights, np.array([False, False, True, False]))
+    nothing = unlearn_canvas(prompts, sights, np.array([False, False, True, False]))
     assert nothing == {"CRA": 100.0}

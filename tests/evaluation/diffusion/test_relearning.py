@@ -44,14 +44,14 @@ def probe(toy, make_sets, compute, recipe, tmp_path, monkeypatch):
     def run(looks, ua=100.0):
         remaining = iter(looks)
 
-        def seen(judge, batches):
+        def judge_outputs(judge, batches):
             shape = [x.shape for x in batches]
             assert (judge, shape) == ("the judge", [(10, 1, 4, 4)])
             labels, wrong = task.labels[-1], round(next(remaining) / 10)
             judged = torch.cat([(labels[:wrong] + 1) % 3, labels[wrong:]])
             return {"logits": nn.functional.one_hot(judged, 3).float()}
 
-        monkeypatch.setattr(module, "seen", seen)
+        monkeypatch.setattr(module, "judge_outputs", judge_outputs)
         steps = settings.steps(origins, model, "the judge", "the sampler", ua, tmp_path)
         assert list(remaining) == []
         return steps

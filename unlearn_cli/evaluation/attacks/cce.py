@@ -10,7 +10,7 @@ from torch import Tensor
 from unlearn_cli.data.substitution import Substitution
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.attacks.base import Attack
-from unlearn_cli.evaluation.attacks.target import Target, still
+from unlearn_cli.evaluation.attacks.target import Target, frozen_weights
 from unlearn_cli.runtime.seeding import rng
 from unlearn_cli.tasks.diffusion import error
 
@@ -32,17 +32,17 @@ class CCE(Attack):
     lr: float = Field(gt=0, description="of Adam")
 
     def successes(self, target: Target) -> Tensor:
-        prompts = Blanks.of(target, target.prompts, target.concept_of).filled(self.learnt(target))
+        prompts = PromptBlanks.of(target, target.prompts, target.concept_of).filled(self.learn_words(target))
         return target.successes(target.model.embed_soft(prompts).detach())
 
-    def learnt(self, target: Target) -> Tensor:
+    def learn_words(self, target: Target) -> Tensor:
         """(C, D): the embedding of each concept's new word."""
         model, concepts = target.model, target.concepts
         rows = rng(target.seed, self.name).permutation(target.rows)[: self.images]
         (batch,) = target.trainer.batches(rows, len(rows))
         captions = [model.prompts[number] for number in batch.y.tolist()]
         named = [next(one for one in concepts if one.named(caption)) for caption in captions]
-        blanks = Blanks.of(target, captions, named)
+        blanks = PromptBlanks.of(target, captions, named)
         x, last = model.encode(batch), model.process.config.num_train_timesteps
         words = torch.stack([_mean_token(model, one.anchor) for one in concepts]).requires_grad_()
         optimizer = torch.optim.Adam([words], self.lr)
@@ -51,7 +51,7 @@ class CCE(Attack):
             t = torch.randint(last, (self.batch_size,)).to(x.device)
             x_t, wanted = target.task.noised_at(model, x[picked], t)
             optimizer.zero_grad()
-            with still(model):
+            with frozen_weights(model):
                 prompts = blanks.filled(words, picked)
                 error(model(x_t, t, model.embed_soft(prompts), False), wanted).mean().backward()
             optimizer.step()
@@ -59,7 +59,7 @@ class CCE(Attack):
 
 
 @dataclass(frozen=True)
-class Blanks:
+class PromptBlanks:
     """n prompts with a place for a word."""
 
     tokens: Tensor
@@ -70,7 +70,7 @@ class Blanks:
     """(n,) the word that each asks for."""
 
     @classmethod
-    def of(cls, target: Target, prompts: list[str], concepts: list[Substitution]) -> "Blanks":
+    def of(cls, target: Target, prompts: list[str], concepts: list[Substitution]) -> "PromptBlanks":
         """Each prompt's concept makes place; what follows a concept of several tokens moves up."""
         model, device = target.model, target.trainer.device
         numbers = model.number(prompts)

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from unlearn_cli.evaluation.attacks.base import TokenAttack, prefixed
-from unlearn_cli.evaluation.attacks.target import Target, still
+from unlearn_cli.evaluation.attacks.target import Target, frozen_weights
 from unlearn_cli.tasks.diffusion import error
 
 
@@ -39,7 +39,7 @@ class P4D(TokenAttack):
         found = torch.zeros(len(target), dtype=torch.bool)
         for step in target.steps(self.name, self.steps):
             optimizer.zero_grad()
-            with still(model):
+            with frozen_weights(model):
                 for part in torch.arange(len(target)).split(target.sampler.batch_size):
                     t = torch.randint(last, (len(part),)).to(x.device)
                     x_t, _ = target.task.noised_at(model, x[part], t)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from unlearn_cli.evaluation.attacks.base import Attack
 from unlearn_cli.evaluation.attacks.target import Target
-from unlearn_cli.evaluation.relearning import relearnt
+from unlearn_cli.evaluation.relearning import relearned_copy
 from unlearn_cli.runtime.seeding import rng
 from unlearn_cli.training.optim import Recipe
 
@@ -25,7 +25,7 @@ class Relearn(Attack):
 
     def successes(self, target: Target) -> Tensor:
         rows = rng(target.seed, self.name).permutation(target.rows)[: self.samples]
-        model = relearnt(target.task, target.model, rows, target.trainer, self.recipe)
+        model = relearned_copy(target.task, target.model, rows, target.trainer, self.recipe)
         return target.successes(target.numbers, model)
 
     def rate(self, target: Target, plain: Tensor) -> float:

@@ -19,7 +19,7 @@ from unlearn_cli.runtime.seeding import seed_all
 from unlearn_cli.runtime.stopping import stop, stop_requested
 from unlearn_cli.training.trainer import Trainer
 
-Judged = Callable[[Tensor, np.ndarray], Tensor]
+ShowsForgotten = Callable[[Tensor, np.ndarray], Tensor]
 """(images (k, c, H, W) uint8, places (k,) of their prompts) -> (k,) bool: shows what was to be forgotten."""
 
 
@@ -33,10 +33,10 @@ class Target:
     original: Any
     trainer: Trainer
     sampler: Sampler
-    judge: Judged
+    shows_forgotten: ShowsForgotten
     prompts: list[str]
     places: np.ndarray
-    """(k,) the prompts' places, as the judge knows them."""
+    """(k,) the prompts' places, among all that the model is judged by."""
     noise: Tensor
     """(k, c, h, w) from which each prompt is drawn, the same each time."""
     images: Tensor
@@ -57,7 +57,7 @@ class Target:
         original: Any,
         trainer: Trainer,
         sampler: Sampler,
-        judge: Judged,
+        shows_forgotten: ShowsForgotten,
         prompts: list[str],
         places: np.ndarray,
         **more: Any,
@@ -66,9 +66,19 @@ class Target:
         seed_all(sampler.seed, "attacked")
         shape = model.state_shape(trainer.data.channels, trainer.data.size)
         noise = torch.randn(len(prompts), *shape)
-        images = draw(original.eval(), noise, original.number(prompts), sampler, trainer)
+        images = draw_images(original.eval(), noise, original.number(prompts), sampler, trainer)
         return cls(
-            task, model.eval(), original, trainer, sampler, judge, prompts, places, noise, images, **more
+            task,
+            model.eval(),
+            original,
+            trainer,
+            sampler,
+            shows_forgotten,
+            prompts,
+            places,
+            noise,
+            images,
+            **more,
         )
 
     def __len__(self) -> int:
@@ -113,8 +123,8 @@ class Target:
 
         condition: as a `Denoiser` takes it, in the prompts' order; model: None = the attacked one.
         """
-        images = draw(model or self.model, self.noise, condition, self.sampler, self.trainer)
-        return self.judge((images * 255).round().to(torch.uint8).cpu(), self.places)
+        images = draw_images(model or self.model, self.noise, condition, self.sampler, self.trainer)
+        return self.shows_forgotten((images * 255).round().to(torch.uint8).cpu(), self.places)
 
     def states(self) -> Tensor:
         """(k, c, h, w): the original's images as states x_0."""
@@ -132,7 +142,7 @@ class Target:
                 bar.advance()
 
 
-def draw(model: Any, noise: Tensor, condition: Tensor, sampler: Sampler, trainer: Trainer) -> Tensor:
+def draw_images(model: Any, noise: Tensor, condition: Tensor, sampler: Sampler, trainer: Trainer) -> Tensor:
     """Images (k, c, H, W) in [0, 1], in chunks as large as the sampler's."""
     size = sampler.batch_size
     chunks = zip(noise.split(size), condition.split(size), strict=True)
@@ -142,7 +152,7 @@ def draw(model: Any, noise: Tensor, condition: Tensor, sampler: Sampler, trainer
 
 
 @contextmanager
-def still(*models: Any) -> Iterator[None]:
+def frozen_weights(*models: Any) -> Iterator[None]:
     """Gradients pass through the models, and their weights get none."""
     parameters = [parameter for model in models for parameter in model.parameters()]
     before = [parameter.requires_grad for parameter in parameters]

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from unlearn_cli.evaluation.attacks.base import TokenAttack, prefixed
-from unlearn_cli.evaluation.attacks.target import Target, still
+from unlearn_cli.evaluation.attacks.target import Target, frozen_weights
 from unlearn_cli.forget.projection import project
 from unlearn_cli.tasks.diffusion import error
 
@@ -43,7 +43,7 @@ class UnlearnDiffAtk(TokenAttack):
         for step in target.steps(self.name, self.timesteps * self.steps):
             t = times[step // self.steps].long().to(x.device)
             optimizer.zero_grad()
-            with still(model):
+            with frozen_weights(model):
                 for part in torch.arange(len(target)).split(target.sampler.batch_size):
                     prompts = prefixed(plain[part], straight_through(weights[part]) @ table)
                     x_t, wanted = target.task.noised_at(model, x[part], t.expand(len(part)))

@@ -45,23 +45,23 @@ class ClipScore(Settings):
         places: Tensor,
         prompts: Sequence[str],
         anchored: Sequence[str],
-        gone: np.ndarray,
+        is_forgotten: np.ndarray,
         device: torch.device,
     ) -> dict[str, float]:
         """`CLIP_forget`, `CLIP_retain`, `CLIP_accuracy` and `CLIP_error`, those that there are images for.
 
         images: (n, 3, H, W) uint8; places: (n,) of their prompts among the k; anchored: the k prompts with
-        anchors in the concepts' place; gone: (k,) bool, forgotten. The score is 100 · max(cos, 0), as
+        anchors in the concepts' place; is_forgotten: (k,) bool, forgotten. The score is 100 · max(cos, 0), as
         torchmetrics has it; Hessel et al. (EMNLP 2021) weigh by 2.5 instead of 100. Accuracy: share in
         percent of forgotten prompts' images nearer to the prompt than to the anchored one, where these differ
         (Kumari et al., ICCV 2023); error = 100 − accuracy (Lyu et al., CVPR 2024).
         """
         model, preprocess, tokenizer = self._opened()
         model = model.to(device).eval()
-        seen = _images(model, preprocess, images, device)
+        embedded = _images(model, preprocess, images, device)
         named, other = (_texts(model, tokenizer, words, device)[places] for words in (prompts, anchored))
-        cosine, to_anchor = (seen * named).sum(1), (seen * other).sum(1)
-        score, forgotten = 100 * cosine.clamp(min=0), torch.from_numpy(gone)[places]
+        cosine, to_anchor = (embedded * named).sum(1), (embedded * other).sum(1)
+        score, forgotten = 100 * cosine.clamp(min=0), torch.from_numpy(is_forgotten)[places]
         parts = {"CLIP_forget": score[forgotten], "CLIP_retain": score[~forgotten]}
         values = {name: float(part.mean()) for name, part in parts.items() if len(part)}
         differ = torch.tensor([a != b for a, b in zip(prompts, anchored, strict=True)])[places]

@@ -1,8 +1,6 @@
 """How near samples are to real images: Fréchet and kernel distance, precision and recall of features."""
 
-import pickle
 import warnings
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,15 +8,12 @@ from sklearn.metrics import pairwise_distances_chunked
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor, nn
 
-from unlearn_cli.errors import InputError
-
 SUBSETS, SUBSET_SIZE = 50, 1000  # of the kernel distance (Bińkowski et al., ICLR 2018, their code)
 NEIGHBOURS = 3  # Kynkäänniemi et al., NeurIPS 2019
-IMAGES = 128  # through Inception-v3 at once
 WORKING_MEMORY = 256  # MiB of pairwise distances at once
 
 
-class Given(nn.Module):
+class PassThrough(nn.Module):
     """Hands features through: torchmetrics computes its distances on what a network has seen already."""
 
     def __init__(self, width: int):
@@ -36,18 +31,18 @@ def distances(real: Tensor, drawn: Tensor, seed: int) -> dict[str, float]:
     kernel (xᵀy / F + 1)³, mean over random subsets (Bińkowski et al., ICLR 2018); `seed` draws them and
     torch's generators are left as they were.
     """
-    # Every run reads the MEANINGS above; only this one has to wait seconds for torchmetrics.
+    # Only this function has to wait seconds for torchmetrics.
     from torchmetrics.image.fid import FrechetInceptionDistance
     from torchmetrics.image.kid import KernelInceptionDistance
 
     features = {True: real.cpu().double(), False: drawn.cpu().double()}
     size = min(len(real), len(drawn), SUBSET_SIZE)
     subsets = 1 if size == max(len(real), len(drawn)) else SUBSETS  # one subset may hold all there is
-    given = Given(real.shape[1])
+    pass_through = PassThrough(real.shape[1])
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*will save all extracted features in buffer")
-        kernel = KernelInceptionDistance(given, subsets=subsets, subset_size=size)
-    frechet = FrechetInceptionDistance(given)
+        kernel = KernelInceptionDistance(pass_through, subsets=subsets, subset_size=size)
+    frechet = FrechetInceptionDistance(pass_through)
     for is_real, rows in features.items():
         frechet.update(rows, real=is_real)
         kernel.update(rows, real=is_real)
@@ -55,45 +50,6 @@ def distances(real: Tensor, drawn: Tensor, seed: int) -> dict[str, float]:
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the devices too
         kernel_distance = float(kernel.compute()[0])
     return {"FD": max(0.0, float(frechet.compute())), "KD": kernel_distance}  # equal sets round to below 0
-
-
-def inception_distances(
-    real: Tensor, drawn: Tensor, seed: int, weights: Path | None, device: torch.device
-) -> dict[str, float]:
-    """`FID` and `KID` of uint8 images (n, C, H, W) and (m, C, H, W), C = 1 or 3; see `distances`."""
-    network = inception(weights).to(device)
-    values = distances(_pooled(network, real), _pooled(network, drawn), seed)
-    return {"FID": values["FD"], "KID": values["KD"]}
-
-
-def inception(weights: Path | None) -> nn.Module:
-    """FID's Inception-v3: uint8 images (n, 3, H, W) to a tuple of its pooled features (n, 2048), float32.
-
-    weights: the file of pytorch-fid or torch-fidelity (they are the same); None = torch's cache, else a
-    download. InputError if there is none or it is none of Inception-v3's.
-    """
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3  # FID alone needs it
-
-    try:
-        if weights is not None:
-            torch.load(weights, weights_only=True)  # torch-fidelity loads it with the right to run code
-        return FeatureExtractorInceptionV3(
-            "inception-v3-compat", ["2048"], feature_extractor_weights_path=weights
-        )
-    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
-        wrong = f"cannot load {weights}" if weights else "neither in torch's cache nor to be downloaded"
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(
-            f"eval.inception: Inception-v3's weights: {wrong} ({reason}); "
-            "give eval.inception=/path/to/pt_inception-2015-12-05-6726825d.pth or eval.inception=false"
-        ) from error
-
-
-@torch.inference_mode()
-def _pooled(network: nn.Module, images: Tensor) -> Tensor:
-    device = next(network.parameters()).device
-    coloured = images.expand(-1, 3, -1, -1)
-    return torch.cat([network(part.to(device))[0].cpu() for part in coloured.split(IMAGES)])
 
 
 def precision_recall(real: Tensor, drawn: Tensor) -> dict[str, float]:

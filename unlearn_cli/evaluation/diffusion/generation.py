@@ -12,28 +12,28 @@ from torch import Tensor, nn
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.agreement import agreement
-from unlearn_cli.evaluation.base import Evaluation, Outputs, Watch
-from unlearn_cli.evaluation.diffusion.drawn import SHOWN, channels_last, save_images, watching
-from unlearn_cli.evaluation.diffusion.fidelity import (
-    NEIGHBOURS,
-    distances,
-    inception,
-    inception_distances,
-    precision_recall,
-)
+from unlearn_cli.evaluation.base import Outputs, Watch
+from unlearn_cli.evaluation.diffusion.base import GeneratorEvaluation
+from unlearn_cli.evaluation.diffusion.fidelity import NEIGHBOURS, distances, precision_recall
+from unlearn_cli.evaluation.diffusion.inception import InceptionSettings
 from unlearn_cli.evaluation.diffusion.relearning import Relearning
+from unlearn_cli.evaluation.diffusion.sample_images import (
+    GRID_IMAGES,
+    channels_last,
+    grid_watcher,
+    save_images,
+)
 from unlearn_cli.evaluation.features import confidence, entropy
-from unlearn_cli.evaluation.judge import Judge, as_floats, seen
+from unlearn_cli.evaluation.judge import Judge, as_floats, judge_outputs
 from unlearn_cli.figures.grids import confusion_matrix, sample_grid, strip
 from unlearn_cli.figures.plots import training_curves
-from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.tracking import Tracker
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
 
 
-class GenerationEvaluation(Evaluation):
+class GenerationEvaluation(InceptionSettings, GeneratorEvaluation):
     """UA and RA by a judge, distances to the real images of the retained classes, a relearning probe.
 
     Outputs are {"images": (n, c, H, W) uint8, "labels": (n,), "logits": (n, C), "features": (n, F)}, the
@@ -41,23 +41,17 @@ class GenerationEvaluation(Evaluation):
     """
 
     tasks: ClassVar[tuple[str, ...]] = ("generation",)
-    moves_nothing: ClassVar[tuple[str, ...]] = ("grid_every", "save_samples")
-
-    has_judge: ClassVar[bool] = True
 
     judge: Judge
-    sampler: Sampler
     samples_per_class: int = Field(gt=1, description="images drawn of every class, the forgotten ones too")
     reference: Literal["train", "test"] = Field(
         description="real images of the retained classes that the distances refer to"
     )
-    inception: bool | Path = Field(
-        description="FID and KID too: true = torch-fidelity's Inception-v3, from its cache or the network; "
-        "a path = its weights in a file"
-    )
     relearning: Relearning
-    grid_every: int = Field(ge=0, description="epochs of unlearning between two sample grids; 0 = none")
-    save_samples: bool = Field(description="keep the unlearned model's images in the run folder, as PNG")
+
+    @property
+    def has_judge(self) -> bool:
+        return True
 
     def judge_made(self, origins: Origins) -> bool:
         return self.judge.made(origins)
@@ -66,26 +60,23 @@ class GenerationEvaluation(Evaluation):
         self.judge.reference(origins)
 
     def check(self, origins: Origins, model: Any) -> None:
-        if not origins.sets.classes:
+        self._check_classes(len(origins.data.classes), len(origins.sets.classes))
+        self.sampler.check(model, "eval.sampler")
+        self.judge.check(origins)
+        self.check_inception()
+
+    def _check_classes(self, classes: int, forgotten: int) -> None:
+        if not forgotten:
             raise InputError(
                 "forget: generation is judged by whole classes, and none is wholly forgotten here; "
                 "use forget=class forget.classes=[…] with forget.fraction=null"
             )
-        self.sampler.check(model, "eval.sampler")
-        retained = len(origins.data.classes) - len(origins.sets.classes)
+        retained = classes - forgotten
         if (images := retained * self.samples_per_class) <= NEIGHBOURS:
             raise InputError(
                 f"eval.samples_per_class: {images} images of the retained classes are too few for precision "
                 f"and recall; give at least {NEIGHBOURS // retained + 1}"
             )
-        self.judge.check(origins)
-        if self.inception is not False:
-            inception(self.inception_weights)
-
-    @property
-    def inception_weights(self) -> Path | None:
-        """The file that was given, if one was."""
-        return self.inception if isinstance(self.inception, Path) else None
 
     def output_facts(self, origins: Origins) -> dict[str, Any]:
         """How images are drawn, and the weights of the judge."""
@@ -98,36 +89,52 @@ class GenerationEvaluation(Evaluation):
         labels = torch.arange(len(origins.data.classes)).repeat(self.samples_per_class)
         task: Any = origins.experiment.task
         images = task.draw(model, labels, self.sampler, origins.trainer(folder))
-        return {"images": images, "labels": labels, **seen(judge, as_floats(images, origins.compute.device))}
+        return {
+            "images": images,
+            "labels": labels,
+            **judge_outputs(judge, as_floats(images, origins.compute.device)),
+        }
 
     def metrics(self, origins: Origins, model: nn.Module, outputs: Outputs, folder: Path) -> dict[str, float]:
-        logits, labels = outputs["logits"], outputs["labels"]
-        gone = self.forgotten(origins, labels)
-        right = logits.argmax(1) == labels
-        ua = 100 * float((~right[gone]).float().mean())
-        values = {
-            "UA": ua,
-            "RA": 100 * float(right[~gone].float().mean()),
-            "confidence_forget": 100 * float(confidence(logits[gone], labels[gone].numpy()).mean()),
-            "entropy_forget": float(entropy(logits[gone], labels[gone].numpy()).mean()),
-        }
-        real, rows = self.judge.reference(origins), origins.all_rows
-        of_test = np.isin(rows, origins.data.test_rows)
-        actual = torch.from_numpy(origins.data.labels[rows])
-        values["judge_TA"] = 100 * float((real["logits"].argmax(1) == actual)[of_test].float().mean())
-
-        sets, seed = origins.sets, self.sampler.seed
-        chosen = sets.retain if self.reference == "train" else sets.test
-        features, drawn = real["features"][np.isin(rows, chosen)], outputs["features"][~gone]
-        values |= distances(features, drawn, seed) | precision_recall(features, drawn)
-        if self.inception is not False:
-            images = torch.stack([torch.from_numpy(origins.data.image(row)) for row in chosen])
-            real_images, device = images.permute(0, 3, 1, 2), origins.compute.device
-            drawn_images, weights = outputs["images"][~gone], self.inception_weights
-            values |= inception_distances(real_images, drawn_images, seed, weights, device)
         judge, _ = self.judge.get(origins)
+        values = self._judged_metrics(origins, outputs)
+        values["judge_TA"] = self._judge_accuracy(origins)
+        values |= self._distances(origins, outputs)
+        ua = values["UA"]
         values["relearn_steps"] = self.relearning.steps(origins, model, judge, self.sampler, ua, folder)
         return values
+
+    def _judged_metrics(self, origins: Origins, outputs: Outputs) -> dict[str, float]:
+        """UA and RA, and how sure the judge is of the forgotten classes."""
+        logits, labels = outputs["logits"], outputs["labels"]
+        forgotten = self.forgotten(origins, labels)
+        right = logits.argmax(1) == labels
+        forgotten_logits, forgotten_labels = logits[forgotten], labels[forgotten].numpy()
+        return {
+            "UA": 100 * float((~right[forgotten]).float().mean()),
+            "RA": 100 * float(right[~forgotten].float().mean()),
+            "confidence_forget": 100 * float(confidence(forgotten_logits, forgotten_labels).mean()),
+            "entropy_forget": float(entropy(forgotten_logits, forgotten_labels).mean()),
+        }
+
+    def _judge_accuracy(self, origins: Origins) -> float:
+        """Of the judge, on real test images, in percent."""
+        rows = origins.all_rows
+        judged = self.judge.reference(origins)["logits"].argmax(1)
+        right = judged == torch.from_numpy(origins.data.labels[rows])
+        return 100 * float(right[np.isin(rows, origins.data.test_rows)].float().mean())
+
+    def _distances(self, origins: Origins, outputs: Outputs) -> dict[str, float]:
+        """From the real images of the retained classes to those drawn of them."""
+        kept, seed = ~self.forgotten(origins, outputs["labels"]), self.sampler.seed
+        rows = origins.sets.retain if self.reference == "train" else origins.sets.test
+        real = self.judge.reference(origins)["features"][np.isin(origins.all_rows, rows)]
+        drawn, images = outputs["features"][kept], outputs["images"][kept]
+        return (
+            distances(real, drawn, seed)
+            | precision_recall(real, drawn)
+            | self.inception_metrics(origins.data, rows, images, seed, origins.compute.device)
+        )
 
     def per_class(self, origins: Origins, outputs: Outputs) -> dict[str, float]:
         """Share in percent of each class' images that the judge takes for it."""
@@ -139,15 +146,14 @@ class GenerationEvaluation(Evaluation):
 
     def versus(self, origins: Origins, outputs: Outputs, oracle: Outputs) -> dict[str, float]:
         """What the judge sees in images from equal noise."""
-        gone = self.forgotten(origins, outputs["labels"]).numpy()
-        parts = {"forget": np.flatnonzero(gone), "retain": np.flatnonzero(~gone)}
+        forgotten = self.forgotten(origins, outputs["labels"]).numpy()
+        parts = {"forget": np.flatnonzero(forgotten), "retain": np.flatnonzero(~forgotten)}
         return agreement(outputs["logits"], oracle["logits"], parts)
 
     def watch(self, origins: Origins, folder: Path, tracker: Tracker) -> Watch:
-        data = origins.data
-        every, gone = self.grid_every, origins.sets.classes
-        labels = torch.arange(len(data.classes))
-        return watching(origins, labels, data.classes, gone, self.sampler, every, folder, tracker)
+        names, forgotten = origins.data.classes, origins.sets.classes
+        labels, every = torch.arange(len(names)), self.grid_every
+        return grid_watcher(origins, labels, names, forgotten, self.sampler, every, folder, tracker)
 
     def keep(self, origins: Origins, outputs: Outputs, folder: Path) -> None:
         """The images as PNG, a folder for each class, if asked for."""
@@ -158,15 +164,15 @@ class GenerationEvaluation(Evaluation):
     def figures(
         self, origins: Origins, history: list[dict[str, Any]], outputs: dict[str, Outputs], folder: Path
     ) -> list[Path]:
-        classes, gone = origins.data.classes, origins.sets.classes
+        classes, forgotten = origins.data.classes, origins.sets.classes
         method = origins.experiment.choices["method"]
         labels = outputs[method]["labels"].numpy()
         images = {name: channels_last(out["images"]) for name, out in outputs.items()}
         judged = outputs[method]["logits"].argmax(1).numpy()
         files = [folder / f"{name}.png" for name in ("training_curves", "samples", "confusion")]
         training_curves(history, files[0])
-        sample_grid(images, labels, classes, gone, files[1], SHOWN)
-        confusion_matrix(judged, labels, classes, gone, files[2])
+        sample_grid(images, labels, classes, forgotten, files[1], GRID_IMAGES)
+        confusion_matrix(judged, labels, classes, forgotten, files[2])
         return files
 
     def samples(self, origins: Origins, outputs: dict[str, Outputs]) -> list[dict[str, Any]]:
@@ -176,7 +182,7 @@ class GenerationEvaluation(Evaluation):
         for number, name in enumerate(origins.data.classes):
             row: dict[str, Any] = {"class": name, "forgotten": number in origins.sets.classes}
             for model, out in outputs.items():
-                row[model] = strip(channels_last(out["images"][out["labels"] == number][:SHOWN]))
+                row[model] = strip(channels_last(out["images"][out["labels"] == number][:GRID_IMAGES]))
                 row[f"{model} (%)"] = recognised[model][name]
             rows.append(row)
         return rows

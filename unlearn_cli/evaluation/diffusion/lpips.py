@@ -14,13 +14,13 @@ IMAGES = 256  # through AlexNet at once
 
 
 def lpips_metrics(
-    images: Tensor, originals: Tensor, gone: np.ndarray, device: torch.device
+    images: Tensor, originals: Tensor, is_forgotten: np.ndarray, device: torch.device
 ) -> dict[str, float]:
     """`LPIPS_forget` and `LPIPS_retain`: means over pairs of images (n, 3, H, W) uint8 of equal noise.
 
-    gone: (n,) bool, of a forgotten prompt. Both are scaled to 64 × 64 (Zhang et al., CVPR 2018; ESD's size).
+    is_forgotten: (n,) bool, of a forgotten prompt. Both are scaled to 64 × 64 (Zhang et al., CVPR 2018; ESD's size).
     """
-    forgotten = torch.from_numpy(gone)
+    forgotten = torch.from_numpy(is_forgotten)
     values = {}
     for part, which in {"forget": forgotten, "retain": ~forgotten}.items():
         if which.any():

@@ -14,7 +14,7 @@ from torchvision.transforms.functional import to_pil_image
 from unlearn_cli.data.names import unknown
 from unlearn_cli.data.rows import digest
 from unlearn_cli.errors import InputError
-from unlearn_cli.evaluation.judge import Judging
+from unlearn_cli.evaluation.judge import AnyJudge
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
@@ -23,7 +23,7 @@ IMAGES = 32  # through the network at once
 HINT = "give a folder of transformers' AutoModelForImageClassification, or a hub name (owner/name)"
 
 
-class Sight(nn.Module):
+class ClassifierOfValues(nn.Module):
     """Images (B, 3, H, W) in [0, 1] to logits (B, C + 1): of C values, and of anything else.
 
     A value's logit is the largest of its labels', so the largest of all is the classifier's own top-1; the
@@ -54,7 +54,7 @@ class Sight(nn.Module):
         return logits
 
 
-class ReadyJudge(Judging):
+class ReadyJudge(AnyJudge):
     """Nothing is trained. Its labels, and the synonyms that commas part in ImageNet's, name the values."""
 
     path: str = Field(description="a folder of a classifier with its labels' names, or a hub name")
@@ -69,8 +69,8 @@ class ReadyJudge(Judging):
         for value in values:
             if _plain(value) not in names:
                 raise unknown("eval.judges", f"label of '{self.path}' named", value, sorted(names))
-        sight = Sight(model, processor, [names[_plain(value)] for value in values])
-        return sight.to(origins.compute.device).eval(), digest(key, *values)
+        judge = ClassifierOfValues(model, processor, [names[_plain(value)] for value in values])
+        return judge.to(origins.compute.device).eval(), digest(key, *values)
 
     def made(self, origins: Origins) -> bool:
         return True

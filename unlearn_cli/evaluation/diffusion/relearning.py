@@ -10,8 +10,8 @@ from pydantic import Field
 from torch import nn
 
 from unlearn_cli.config.settings import Settings
-from unlearn_cli.evaluation.judge import as_floats, seen
-from unlearn_cli.evaluation.relearning import relearnt
+from unlearn_cli.evaluation.judge import as_floats, judge_outputs
+from unlearn_cli.evaluation.relearning import relearned_copy
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.runtime.seeding import rng
 from unlearn_cli.training.optim import Recipe
@@ -43,9 +43,9 @@ class Relearning(Settings):
 
         def look(model: nn.Module, epoch: int) -> dict[str, float]:
             images = task.preview(model, labels, sampler, trainer)
-            judged = seen(judge, as_floats(images, trainer.device))["logits"].argmax(1)
+            judged = judge_outputs(judge, as_floats(images, trainer.device))["logits"].argmax(1)
             return {"forget/UA": 100 * float((judged != labels).float().mean())}
 
         trainer.monitor = look
-        relearnt(task, model, rows, trainer, self.recipe, lambda row: row["forget/UA"] < RETURNED)
+        relearned_copy(task, model, rows, trainer, self.recipe, lambda row: row["forget/UA"] < RETURNED)
         return int(trainer.history[-1]["step"])

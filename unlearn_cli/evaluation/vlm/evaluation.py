@@ -19,7 +19,7 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.base import Evaluation, Outputs
 from unlearn_cli.evaluation.domains import harmonic
 from unlearn_cli.evaluation.probes import concept_probe
-from unlearn_cli.evaluation.relearning import relearnt
+from unlearn_cli.evaluation.relearning import relearned_copy
 from unlearn_cli.evaluation.vlm.edit_figures import edit_figures
 from unlearn_cli.evaluation.vlm.hard_questions import Pixels, chosen, perturbed, typographic
 from unlearn_cli.figures.plots import training_curves
@@ -37,7 +37,7 @@ PROBED = 600
 """Images at most that the probe learns from, with the concept and without it."""
 
 
-class Relearnt(Settings):
+class RelearnSettings(Settings):
     """A few forget rows, and how long a copy of the model is trained on them alone."""
 
     rows: int = Field(ge=0, description="0 = not measured")
@@ -62,7 +62,7 @@ class VlmEvaluation(Evaluation):
     tokens: int = Field(gt=0, description="of an answer at most")
     jailbreak: str = Field(description="text before a question that tries to bring the answer back")
     pixels: Pixels
-    relearn: Relearnt
+    relearn: RelearnSettings
     predictions: int = Field(ge=0, le=200, description="answers in the table of predictions (W&B)")
     shown: int = Field(ge=0, description="most activating images of a feature in the figure; 0 = no figure")
 
@@ -157,7 +157,7 @@ class VlmEvaluation(Evaluation):
             shots = cells(data, origins.sets.forget, origins.sets.concepts)["direct"]
             recipe = self.relearn.recipe
             values["UA_relearnt"] = forgotten(
-                relearnt(task, model, spread(shots, self.relearn.rows), trainer, recipe)
+                relearned_copy(task, model, spread(shots, self.relearn.rows), trainer, recipe)
             )
         return values
 

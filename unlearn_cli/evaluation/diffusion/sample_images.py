@@ -20,7 +20,7 @@ from unlearn_cli.tracking import Tracker
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
 
-SHOWN = 4  # images of each class in a grid
+GRID_IMAGES = 4  # images of each class in a grid
 
 
 def channels_last(images: Tensor) -> np.ndarray:
@@ -36,7 +36,7 @@ def save_images(images: Tensor, labels: Tensor, names: Sequence[str], folder: Pa
             Image.fromarray(image.squeeze()).save(temporary, format="png")
 
 
-def watching(
+def grid_watcher(
     origins: Origins,
     conditions: Tensor,
     names: Sequence[str],
@@ -52,16 +52,16 @@ def watching(
     """
     task: Any = origins.experiment.task
     trainer = origins.trainer(folder)
-    labels = torch.arange(len(conditions)).repeat(SHOWN)
+    labels = torch.arange(len(conditions)).repeat(GRID_IMAGES)
 
     def draw(model: nn.Module, epoch: int) -> None:
         if not every or epoch % every:
             return
-        drawn = task.preview(model, conditions.repeat(SHOWN), sampler, trainer)
+        drawn = task.preview(model, conditions.repeat(GRID_IMAGES), sampler, trainer)
         if origins.compute.is_main:
             path = folder / "figures" / "unlearning" / f"epoch-{epoch:04}.png"
             images = {f"epoch {epoch}": channels_last(drawn)}
-            sample_grid(images, labels.numpy(), names, forgotten, path, SHOWN)
+            sample_grid(images, labels.numpy(), names, forgotten, path, GRID_IMAGES)
             tracker.picture("unlearn", epoch, "samples", path)
 
     return draw

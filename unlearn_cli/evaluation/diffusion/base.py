@@ -1,0 +1,20 @@
+"""What the evaluations of generators have in common: how images are drawn, and what is kept of them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from unlearn_cli.evaluation.base import Evaluation
+from unlearn_cli.models.diffusion.sampling import Sampler
+
+
+class GeneratorEvaluation(Evaluation):
+    """Judges a model by what it draws from noise that is the same for every model."""
+
+    moves_nothing: ClassVar[tuple[str, ...]] = ("grid_every", "save_samples")
+
+    sampler: Sampler
+    grid_every: int = Field(ge=0, description="epochs of unlearning between two sample grids; 0 = none")
+    save_samples: bool = Field(description="keep the unlearned model's images in the run folder, as PNG")
