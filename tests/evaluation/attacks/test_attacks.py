@@ -270,9 +270,12 @@ def test_a_prompt_is_drawn_from_the_same_noise_each_time(target):
     """And what is drawn at random around it goes on as if it had not been."""
     target.model.unet.forward = lambda x, t, encoder_hidden_states: SimpleNamespace(sample=x)
     kept = []
-    looking = Target(
-        **vars(target) | {"shows_forgotten": lambda images, places: kept.append(images) or torch.ones(2)}
-    )
+
+    def shows_forgotten(images, places):
+        kept.append(images)
+        return torch.ones(2)
+
+    looking = Target(**vars(target) | {"shows_forgotten": shows_forgotten})
     torch.manual_seed(3)
     looking.successes(target.numbers)
     after = torch.rand(())

@@ -12,12 +12,10 @@ def prompt_set(forgotten_textures=(0,), forgotten_colours=(), is_forgotten=None)
     """Four prompts, each colour on each texture; the last is worded otherwise."""
     colour = Axis("colour", COLOURS, np.array([0, 0, 1, 1]), forgotten_colours)
     texture = Axis("texture", TEXTURES, np.array([0, 1, 0, 1]), forgotten_textures)
-    given = (
-        texture.requests_forgotten | colour.requests_forgotten
-        if is_forgotten is None
-        else np.array(is_forgotten)
-    )
-    return PromptSet(list("abcd"), np.array([True, True, True, False]), given, [colour, texture])
+    if is_forgotten is None:
+        is_forgotten = texture.requests_forgotten | colour.requests_forgotten
+    inside = np.array([True, True, True, False])
+    return PromptSet(list("abcd"), inside, np.array(is_forgotten), [colour, texture])
 
 
 EVERY = np.ones(4, dtype=bool)
@@ -36,11 +34,10 @@ def test_a_texture_is_forgotten():
 
 def test_only_the_prompts_in_question_count():
     sights = judged([[0, 0, 1, 0]], [[1, 1, 0, 0]])
-    inside = unlearn_canvas(prompt_set(), sights, prompt_set().inside)
+    prompts = prompt_set()
+    inside = unlearn_canvas(prompts, sights, prompts.inside)
     assert inside == pytest.approx({"UA": 50.0, "IRA": 100.0, "CRA": 100.0})
-    assert unlearn_canvas(prompt_set(), sights, ~prompt_set().inside) == pytest.approx(
-        {"IRA": 0.0, "CRA": 0.0}
-    )
+    assert unlearn_canvas(prompts, sights, ~prompts.inside) == pytest.approx({"IRA": 0.0, "CRA": 0.0})
 
 
 def test_concepts_of_two_kinds_at_once():

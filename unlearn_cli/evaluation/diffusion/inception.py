@@ -22,8 +22,8 @@ class InceptionSettings(Settings):
     """The key of an evaluation that asks for FID and KID."""
 
     inception: bool | Path = Field(
-        description="FID and KID of what is kept: true = torch-fidelity's Inception-v3, from its cache or the "
-        "network; a path = its weights in a file"
+        description="FID and KID of what is kept: true = torch-fidelity's Inception-v3, from its cache or "
+        "the network; a path = its weights in a file"
     )
 
     def check_inception(self) -> None:

@@ -1,4 +1,4 @@
-"""Judges of columns: for each judged column of the data, a classifier that says which value an image shows."""
+"""For each judged column of the data a classifier, the judge, that says which value an image shows."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class JudgedColumns(Settings):
         return found
 
     def feature_distances(self, origins: Origins, drawn: Tensor, seed: int) -> dict[str, float]:
-        """`FD` and `KD` of features (m, F) of the first judge to those of the retained rows; {} of too few."""
+        """`FD` and `KD` of features (m, F) of the first judge to those of retained rows; {} of too few."""
         column, judge = next(iter(self.column_judges.items()))
         real = judge.reference(origins.seen_as(column))["features"]
         retained = real[np.isin(origins.all_rows, origins.sets.retain)]

@@ -18,7 +18,8 @@ def lpips_metrics(
 ) -> dict[str, float]:
     """`LPIPS_forget` and `LPIPS_retain`: means over pairs of images (n, 3, H, W) uint8 of equal noise.
 
-    is_forgotten: (n,) bool, of a forgotten prompt. Both are scaled to 64 × 64 (Zhang et al., CVPR 2018; ESD's size).
+    is_forgotten: (n,) bool, of a forgotten prompt. Both are scaled to 64 × 64 (Zhang et al., CVPR 2018;
+    ESD's size).
     """
     forgotten = torch.from_numpy(is_forgotten)
     values = {}
