@@ -1,4 +1,4 @@
-"""Rewrites the README's tables that follow from the code: methods × tasks, forget sets, metrics.
+"""Rewrites tables of README.md and docs/ that follow from the code: methods × tasks, forget sets, metrics.
 
 Run: .venv/bin/python scripts/readme_tables.py
 """
@@ -13,15 +13,16 @@ import yaml
 from unlearn_cli.config.catalogue import options
 from unlearn_cli.evaluation.meaning import MEANINGS, arrow
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
 
 
 def main() -> None:
-    README.write_text(filled(README.read_text()))
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        page.write_text(filled(page.read_text()))
 
 
 def filled(text: str) -> str:
-    """The README with every `<!-- table: name -->` section made anew."""
+    """A page with every `<!-- table: name -->` section made anew."""
     for name, lines in (("methods", methods()), ("forget", chosen("forget")), ("metrics", metrics())):
         marks = f"<!-- table: {name} -->", f"<!-- end: {name} -->"
         body = "\n".join((marks[0], *lines, marks[1]))
