@@ -7,6 +7,7 @@ import recipes
 import torch
 
 from unlearn_cli.data.augment import Augment
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.images import Resident
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.models.clip.tiny_clip import TinyClip
@@ -74,7 +75,7 @@ class TinyProblem:
 
     def model(self, seed: int = 1) -> ZeroShotClip:
         torch.manual_seed(seed)
-        return TinyClip(**TINY).build(CLASSES, 3, (8, 8), (0.5,) * 3, (0.25,) * 3).eval()
+        return TinyClip(**TINY).build(ImageSpec(CLASSES, 3, (8, 8), (0.5,) * 3, (0.25,) * 3)).eval()
 
     def batch(self, rows: np.ndarray):
         (batch,) = self.trainer.batches(rows)

@@ -6,6 +6,7 @@ import torch
 from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.models.diffusion.pipeline import Pipeline
 from unlearn_cli.models.diffusion.tokenizer import trained_tokenizer
 
@@ -83,5 +84,5 @@ def settings(folder: Path, **changes) -> Pipeline:
 
 def built(folder: Path, prompts: list[str], **changes):
     """The model of a folder, its prompts numbered from 0."""
-    model = settings(folder, **changes).build(prompts, 3, (SIZE, SIZE), [0.5] * 3, [0.5] * 3)
+    model = settings(folder, **changes).build(ImageSpec(prompts, 3, (SIZE, SIZE), [0.5] * 3, [0.5] * 3))
     return model.eval()

@@ -18,6 +18,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.questions import SEPARATOR
 from unlearn_cli.models.vlm.pretrained_vlm import PretrainedVlm
 from unlearn_cli.models.vlm.tiny_vlm import END, IMAGE, PAD, word_tokenizer
@@ -129,7 +130,7 @@ def settings(folder: Path | str, **changes) -> PretrainedVlm:
 
 def built(folder: Path | str, size: tuple[int, int] = (SIDE, SIDE), **changes) -> VisionLanguage:
     """The model of a folder for PAIRS, for images of that height and width."""
-    return settings(folder, **changes).build(CLASSES, 3, size, [0.5] * 3, [0.5] * 3).eval()
+    return settings(folder, **changes).build(ImageSpec(CLASSES, 3, size, [0.5] * 3, [0.5] * 3)).eval()
 
 
 def nll(model: VisionLanguage, *texts) -> tuple[torch.Tensor, torch.Tensor]:

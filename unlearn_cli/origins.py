@@ -134,9 +134,7 @@ class Origins:
 
     def build(self) -> nn.Module:
         """A freshly initialised model, on the device. The caller seeds."""
-        data = self.data
-        model = self.experiment.model.build(data.classes, data.channels, data.size, data.mean, data.std)
-        return self.compute.place(model)
+        return self.compute.place(self.experiment.model.build(self.data.spec))
 
     def get(self, method: Original) -> Origin:
         """The original model or the oracle, from the store or trained now; loaded once in a run.

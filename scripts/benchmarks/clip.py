@@ -22,6 +22,7 @@ from timing import interleaved, show, timed
 
 from unlearn_cli.config.catalogue import conf_folder
 from unlearn_cli.data.augment import Augment
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.images import Resident
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.experiment import Experiment, read
@@ -75,7 +76,7 @@ def network(width: int, compute: Compute) -> ZeroShotClip:
         tokens=77,
     )
     names = [f"class {number}" for number in range(CLASSES)]
-    return compute.place(settings.build(names, 3, (224, 224), (0.5,) * 3, (0.25,) * 3))
+    return compute.place(settings.build(ImageSpec(names, 3, (224, 224), (0.5,) * 3, (0.25,) * 3)))
 
 
 def images(count: int, compute: Compute) -> Resident:

@@ -36,6 +36,7 @@ from torch import Tensor, nn
 from unlearn_cli.config.catalogue import conf_folder
 from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.feeds import shuffled
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.images import Resident
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.experiment import Experiment, read
@@ -91,7 +92,9 @@ def images(rows: int, data: str, compute: Compute) -> tuple[Resident, Sets]:
 
 def network(settings: Experiment, data: Resident, compute: Compute) -> Any:
     return compute.place(
-        settings.model.build([str(c) for c in range(CLASSES)], data.channels, data.size, data.mean, data.std)
+        settings.model.build(
+            ImageSpec([str(c) for c in range(CLASSES)], data.channels, data.size, data.mean, data.std)
+        )
     )
 
 

@@ -19,6 +19,7 @@ from torchvision import transforms
 
 from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.feeds import Plan, shuffled
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.images import Resident
 from unlearn_cli.methods.saliency import saliency, threshold
 from unlearn_cli.models.classifiers.resnet_cifar import CifarResNetSettings
@@ -132,7 +133,7 @@ def throughput(compute: Compute) -> None:
     """ResNet-18 on CIFAR-sized images: this trainer in bf16 against a plain DataLoader loop in fp32."""
     data = images(50_000, compute)
     settings = TimmSettings(name="resnet18", stem="cifar", pretrained=False, resize=None, options={})
-    model = compute.place(settings.build(list("0123456789"), 3, data.size, data.mean, data.std))
+    model = compute.place(settings.build(ImageSpec(list("0123456789"), 3, data.size, data.mean, data.std)))
     loader = DataLoader(Pictures(data), batch_size=256, shuffle=True, num_workers=0)
 
     def plain() -> None:
@@ -177,7 +178,9 @@ class Pictures(Dataset):
 
 def resnet20(data: Resident, compute: Compute) -> nn.Module:
     return compute.place(
-        CifarResNetSettings(depth=20, width=16).build(list("0123456789"), 3, data.size, data.mean, data.std)
+        CifarResNetSettings(depth=20, width=16).build(
+            ImageSpec(list("0123456789"), 3, data.size, data.mean, data.std)
+        )
     )
 
 

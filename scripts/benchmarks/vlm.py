@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForImageTextToText, LlavaConfig
 
 from unlearn_cli.config.catalogue import conf_folder
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.questions import SEPARATOR
 from unlearn_cli.experiment import read
 from unlearn_cli.methods.vlm.dense_steering import Erasure
@@ -47,7 +48,9 @@ def main() -> None:
     device = torch.cuda.get_device_name() if gpu else f"{os.cpu_count()} CPU cores"
     print(f"{platform.machine()}, {device}, torch {torch.__version__}, {torch.get_num_threads()} thread(s)")
     cpu = Compute("cpu", "fp32", channels_last=False, compile=False)
-    tiny = network(sauce().model.build(CLASSES, 3, (32, 32), (0.5,) * 3, (0.25,) * 3).net.config, cpu)
+    tiny = network(
+        sauce().model.build(ImageSpec(CLASSES, 3, (32, 32), (0.5,) * 3, (0.25,) * 3)).net.config, cpu
+    )
     training("d 128 x4, none dead", 128, 8192, cpu)
     training("d 128 x4, half dead", 128, 8192, cpu, dead=0.5)
     training("d 1024 x8, none dead", 1024, 1536, cpu, *LARGE, "method.batch_size=512")
@@ -182,7 +185,9 @@ def network(config: LlavaConfig, compute: Compute) -> VisionLanguage:
     """A LLaVA of that size with random weights; its tokenizer knows the question's words."""
     torch.manual_seed(0)
     small = sauce().model.model_copy(update={"patch_size": config.vision_config.patch_size, "tokens": 2048})
-    model = small.build(CLASSES, 3, (config.vision_config.image_size,) * 2, (0.5,) * 3, (0.25,) * 3)
+    model = small.build(
+        ImageSpec(CLASSES, 3, (config.vision_config.image_size,) * 2, (0.5,) * 3, (0.25,) * 3)
+    )
     config.image_token_id = model.net.config.image_token_id
     with compute.device:
         dtype = torch.float32 if compute.precision == "fp32" else torch.bfloat16

@@ -7,6 +7,7 @@ import torch
 from linear_problem import PLAIN_SGD
 
 from unlearn_cli.data.augment import Augment
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.images import Resident
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.models.diffusion.sampling import Sampler
@@ -59,7 +60,7 @@ class TinyDiffusion:
             beta_schedule="linear",
             prediction="epsilon",
         )
-        return settings.build(list("abc"), 1, (4, 4), (0.0,), (1.0,)).eval()
+        return settings.build(ImageSpec(list("abc"), 1, (4, 4), (0.0,), (1.0,))).eval()
 
     def batch(self, rows: np.ndarray):
         (batch,) = self.trainer.batches(rows)

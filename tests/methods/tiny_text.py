@@ -7,6 +7,7 @@ import recipes
 import torch
 
 from unlearn_cli.data.augment import Augment
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.images import Resident
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.data.substitution import Substitution
@@ -66,7 +67,7 @@ class TinyText:
     def model(self, seed: int = 1, label_drop: float = 0.1) -> Network:
         torch.manual_seed(seed)
         settings = TinyTextToImage(**recipes.TINY_TEXT | {"label_drop": label_drop})
-        return settings.build(CAPTIONS, 3, (8, 8), (0.0,) * 3, (1.0,) * 3).eval()
+        return settings.build(ImageSpec(CAPTIONS, 3, (8, 8), (0.0,) * 3, (1.0,) * 3)).eval()
 
     def batch(self, rows: np.ndarray):
         (batch,) = self.trainer.batches(rows)

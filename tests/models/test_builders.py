@@ -9,6 +9,7 @@ import torch
 from huggingface_hub import constants
 from torch import nn
 
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.classifiers.normalise import Normalised
 from unlearn_cli.models.classifiers.resnet_cifar import CifarResNetSettings
@@ -24,7 +25,9 @@ def timm_settings(name: str, **fields: Any) -> TimmSettings:
 
 def build(settings: Any, size: int, channels: int = 3, classes: int = 10) -> Normalised:
     return settings.build(
-        [str(c) for c in range(classes)], channels, (size, size), [0.5] * channels, [0.25] * channels
+        ImageSpec(
+            [str(c) for c in range(classes)], channels, (size, size), [0.5] * channels, [0.25] * channels
+        )
     )
 
 
@@ -43,7 +46,7 @@ RESNET20 = CifarResNetSettings(depth=20, width=16)
 @pytest.mark.parametrize(("size", "channels"), [((32, 32), 3), ((8, 8), 1), ((28, 28), 1), ((16, 24), 3)])
 @torch.no_grad()
 def test_logits_for_any_image(settings: Any, size: tuple[int, int], channels: int) -> None:
-    model = settings.build(list("abcdefg"), channels, size, [0.5] * channels, [0.25] * channels)
+    model = settings.build(ImageSpec(list("abcdefg"), channels, size, [0.5] * channels, [0.25] * channels))
     assert model(torch.rand(2, channels, *size)).shape == (2, 7)
     assert model.training
 

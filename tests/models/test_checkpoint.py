@@ -10,6 +10,7 @@ import torch
 import torchvision
 from safetensors.torch import load_file, save_file
 
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError, RunError
 from unlearn_cli.models.checkpoint import load_into, save_model
 from unlearn_cli.models.classifiers.normalise import Normalised
@@ -21,7 +22,7 @@ FACTS = {"model": {"depth": 8, "width": 4}, "size": (8, 8), "data": "d1", "split
 
 def tiny(depth: int = 8, classes: int = 10, mean: float = 0.5) -> Normalised:
     model = CifarResNetSettings(depth=depth, width=4).build(
-        [str(c) for c in range(classes)], 1, (8, 8), [mean], [0.25]
+        ImageSpec([str(c) for c in range(classes)], 1, (8, 8), [mean], [0.25])
     )
     model(torch.rand(4, 1, 8, 8))  # moves the batch norms' statistics
     return model
@@ -131,7 +132,9 @@ def test_state_dict_of_torchvision(tmp_path: Path) -> None:
     torch.save(source.state_dict(), tmp_path / "resnet18.pth")
     settings = TimmSettings(name="resnet18", stem="imagenet", pretrained=False, resize=None, options={})
     model = load_into(
-        settings.build(list("0123456789"), 3, (64, 64), [0.0] * 3, [1.0] * 3), tmp_path / "resnet18.pth", {}
+        settings.build(ImageSpec(list("0123456789"), 3, (64, 64), [0.0] * 3, [1.0] * 3)),
+        tmp_path / "resnet18.pth",
+        {},
     )
     images = torch.rand(2, 3, 64, 64)
     torch.testing.assert_close(model.eval()(images), source.eval()(images))

@@ -8,6 +8,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from unlearn_cli.config.catalogue import conf_folder, options
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.experiment import build
 from unlearn_cli.models.base import ModelSettings
 
@@ -40,7 +41,7 @@ def check(name: str, data: str) -> None:
     channels, size = SIZES[data]
     kind = settings(name, data)
     classes = [f"what → {number}" if "vlm" in kind.tasks else str(number) for number in range(10)]
-    model = kind.build(classes, channels, size, [0.5] * channels, [0.25] * channels)
+    model = kind.build(ImageSpec(classes, channels, size, [0.5] * channels, [0.25] * channels))
     x = torch.rand(2, channels, *size)
     with torch.no_grad():
         if "generation" in kind.tasks:
@@ -66,7 +67,9 @@ def test_builds_for_digits(name: str) -> None:
 
 def test_the_papers_unet_has_36_million_parameters() -> None:
     """35.7 million in Ho et al. 2020, without the table of classes (11 of 512)."""
-    model = settings("unet", "cifar10").build(list("0123456789"), 3, (32, 32), [0.5] * 3, [0.25] * 3)
+    model = settings("unet", "cifar10").build(
+        ImageSpec(list("0123456789"), 3, (32, 32), [0.5] * 3, [0.25] * 3)
+    )
     count = sum(p.numel() for p in model.parameters())
     assert count == pytest.approx(35.7e6, rel=0.02)
 

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from safetensors.torch import load_file
 
 from unlearn_cli.config.settings import build
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.settings import DataSettings
 from unlearn_cli.data.substitution import Kind, Substitution, Words, substitutions
@@ -155,7 +156,8 @@ class Generated(DataSettings):
         def make(folder: Path) -> None:
             log.info("drawing %d images of %d prompts (kept in the store)", len(labels), len(captions))
             size, grey = (self.size, self.size), [0.5] * CHANNELS
-            model: Any = compute.place(self.pipeline.build(captions, CHANNELS, size, grey, grey))
+            spec = ImageSpec(captions, CHANNELS, size, grey, grey)
+            model: Any = compute.place(self.pipeline.build(spec))
             self.sampler.check(model, "data.sampler")
             shape = model.state_shape(CHANNELS, size)
             numbers = torch.from_numpy(labels)

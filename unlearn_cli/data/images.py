@@ -14,6 +14,7 @@ from torch import Tensor
 
 from unlearn_cli.data.augment import crop_and_flip, random_resized_crop
 from unlearn_cli.data.batch import Batch
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.rows import digest, stratified
 from unlearn_cli.errors import InputError
 
@@ -56,6 +57,11 @@ class ImageData(ABC):
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def spec(self) -> ImageSpec:
+        """What a model for them must be built for."""
+        return ImageSpec(self.classes, self.channels, self.size, self.mean, self.std)
 
     def batches(
         self,

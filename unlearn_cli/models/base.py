@@ -1,12 +1,12 @@
 """What every `model=` option offers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from torch import nn
 
 from unlearn_cli.config.settings import Settings, described
+from unlearn_cli.data.image_spec import ImageSpec
 
 
 class ModelSettings(Settings, ABC):
@@ -17,19 +17,10 @@ class ModelSettings(Settings, ABC):
     """Its weights are the original model: nothing is trained, and nothing can be retrained."""
 
     @abstractmethod
-    def build(
-        self,
-        classes: Sequence[str],
-        channels: int,
-        size: tuple[int, int],
-        mean: Sequence[float],
-        std: Sequence[float],
-    ) -> nn.Module:
+    def build(self, images: ImageSpec) -> nn.Module:
         """A freshly initialised model for the data; it draws from torch's global RNG, the caller seeds.
 
-        classes: names of the outputs; channels: of the images; size: (height, width) in pixels; mean, std:
-        per channel, of pixels in [0, 1]. A classifier takes float images (B, channels, height, width) in
-        [0, 1] to logits (B, classes).
+        A classifier takes float images (B, channels, height, width) in [0, 1] to logits (B, classes).
         """
 
     def facts(self) -> dict[str, Any]:

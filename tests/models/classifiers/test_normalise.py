@@ -7,18 +7,21 @@ import pytest
 import torch
 from torch import nn
 
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.models.classifiers.normalise import Normalised
 from unlearn_cli.models.classifiers.resnet_cifar import CifarResNetSettings
 from unlearn_cli.models.classifiers.timm_models import TimmSettings
 
 
 def resnet20() -> Normalised:
-    return CifarResNetSettings(depth=20, width=16).build(list("0123456789"), 1, (8, 8), [0.3], [0.4])
+    return CifarResNetSettings(depth=20, width=16).build(
+        ImageSpec(list("0123456789"), 1, (8, 8), [0.3], [0.4])
+    )
 
 
 def small(name: str, **options: Any) -> Normalised:
     settings = TimmSettings(name=name, stem="auto", pretrained=False, resize=None, options=options)
-    return settings.build(list("0123456789"), 3, (32, 32), [0.5] * 3, [0.25] * 3)
+    return settings.build(ImageSpec(list("0123456789"), 3, (32, 32), [0.5] * 3, [0.25] * 3))
 
 
 def test_pixels_are_normalised_per_channel() -> None:

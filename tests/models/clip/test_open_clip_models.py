@@ -12,6 +12,7 @@ from open_clip.model import CLIP, CustomTextCLIP
 from safetensors.torch import save_file
 from tiny_clip import CLASSES, TINY, TinyProblem
 
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.clip import open_clip_models
 from unlearn_cli.models.clip.open_clip_models import OpenClip
@@ -28,7 +29,11 @@ def settings(name: object, pretrained: str | None = None, template: str = "a {}"
 
 
 def built(*arguments, channels: int = 3, **changes) -> ZeroShotClip:
-    return settings(*arguments, **changes).build(CLASSES, channels, (8, 8), [0.1] * 3, [0.9] * 3).eval()
+    return (
+        settings(*arguments, **changes)
+        .build(ImageSpec(CLASSES, channels, (8, 8), [0.1] * 3, [0.9] * 3))
+        .eval()
+    )
 
 
 @pytest.fixture

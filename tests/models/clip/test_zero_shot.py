@@ -8,6 +8,7 @@ import pytest
 import torch
 from tiny_clip import CLASSES, TINY, TinyProblem
 
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.clip.prompts import (
     InstancePrompts,
@@ -159,7 +160,9 @@ def test_a_delta_holds_the_adapter_and_what_has_changed(model, x, tmp_path):
 )
 def test_what_does_not_fit_is_told(changes, size, channels, said):
     with pytest.raises(InputError, match=said):
-        TinyClip(**TINY | changes).build(CLASSES, channels, size, (0.5,) * channels, (0.5,) * channels)
+        TinyClip(**TINY | changes).build(
+            ImageSpec(CLASSES, channels, size, (0.5,) * channels, (0.5,) * channels)
+        )
 
 
 def test_pretraining_draws_captions_and_knows_only_the_texts_of_its_rows(tiny):

@@ -12,6 +12,7 @@ from diffusers import DDIMScheduler, StableDiffusionPipeline
 from tiny_pipeline import SIZE, built, pipeline, saved, settings
 
 from unlearn_cli.data.batch import Batch
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.diffusion.pipeline import located
 from unlearn_cli.models.diffusion.sampling import Sampler
@@ -168,9 +169,9 @@ def test_a_safety_checker_is_left_out_and_told_of_once(copy, caplog):
 
 def test_images_that_do_not_fit(folder):
     with pytest.raises(InputError, match=r"^data\.size: 15 x 16 pixels, .* multiples of 2$"):
-        settings(folder).build(PROMPTS, 3, (15, 16), [], [])
+        settings(folder).build(ImageSpec(PROMPTS, 3, (15, 16), [], []))
     with pytest.raises(InputError, match=r"^data: images of 1 channel"):
-        settings(folder).build(PROMPTS, 1, (16, 16), [], [])
+        settings(folder).build(ImageSpec(PROMPTS, 1, (16, 16), [], []))
 
 
 def test_its_identity_is_that_of_the_weight_files(copy):

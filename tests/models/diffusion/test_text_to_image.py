@@ -7,6 +7,7 @@ import recipes
 import torch
 
 from unlearn_cli.data.batch import Batch
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.models.diffusion.tiny_text_to_image import TinyTextToImage
 
@@ -17,7 +18,7 @@ CAPTIONS = ["a red dot", "a blue ring"]
 def model() -> TextToImage:
     torch.manual_seed(0)
     settings = TinyTextToImage(**recipes.TINY_TEXT)
-    return settings.build(CAPTIONS, 3, (8, 8), (0.0,), (1.0,)).eval()
+    return settings.build(ImageSpec(CAPTIONS, 3, (8, 8), (0.0,), (1.0,))).eval()
 
 
 @pytest.fixture

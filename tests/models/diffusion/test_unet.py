@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from torch import nn
 
 from unlearn_cli.config.catalogue import conf_folder
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.diffusion.unet import ClassConditional, UNetSettings
 
@@ -30,7 +31,7 @@ SMALL: dict[str, Any] = {
 
 def build(size: tuple[int, int] = (4, 4), **changes: Any) -> ClassConditional:
     torch.manual_seed(0)
-    return UNetSettings(**SMALL | changes).build(list("abc"), 1, size, (0.0,), (1.0,))
+    return UNetSettings(**SMALL | changes).build(ImageSpec(list("abc"), 1, size, (0.0,), (1.0,)))
 
 
 def of_yaml(*files: str) -> UNetSettings:
@@ -49,7 +50,7 @@ def count(model: nn.Module) -> int:
 def test_parameters_for_cifar() -> None:
     """Ho et al. (2020) have 35.7 million, as google/ddpm-cifar10-32; the table of classes comes on top."""
     settings = of_yaml("unet.yaml")
-    model = settings.build(list("0123456789"), 3, (32, 32), [0.5] * 3, [0.25] * 3)
+    model = settings.build(ImageSpec(list("0123456789"), 3, (32, 32), [0.5] * 3, [0.25] * 3))
     assert count(model) == 35_746_307 + 11 * 512
     assert model.unet.class_embedding.weight.shape == (11, 512)
     assert len(model.process.betas) == 1000
@@ -59,7 +60,11 @@ def test_parameters_for_cifar() -> None:
 
 def test_parameters_for_digits() -> None:
     assert (
-        count(of_yaml("unet.yaml", "unet/digits.yaml").build(list("0123456789"), 1, (8, 8), [0.5], [0.25]))
+        count(
+            of_yaml("unet.yaml", "unet/digits.yaml").build(
+                ImageSpec(list("0123456789"), 1, (8, 8), [0.5], [0.25])
+            )
+        )
         == 702_753
     )
 

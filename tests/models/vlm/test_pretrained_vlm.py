@@ -13,6 +13,7 @@ from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 from tiny_vlm_folders import CLASSES, LENGTH, PAIRS, SIDE, built, llava_folder, mllama_folder, nll, settings
 from transformers.utils.quantization_config import QuantizationMethod
 
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.questions import SEPARATOR
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.vlm.pretrained_vlm import located
@@ -198,7 +199,7 @@ def test_texts_that_are_too_long(copy):
 
 def test_images_that_are_not_in_colour(folder):
     with pytest.raises(InputError, match=r"^data: images of 1 channel\(s\), but '.*llava' takes 3"):
-        settings(folder).build(CLASSES, 1, (SIDE, SIDE), [0.5], [0.5])
+        settings(folder).build(ImageSpec(CLASSES, 1, (SIDE, SIDE), [0.5], [0.5]))
 
 
 def test_four_bits_without_a_gpu_or_the_library(folder, monkeypatch):

@@ -4,6 +4,7 @@ import pytest
 import torch
 from tiny_vlm_folders import nll
 
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.vlm.tiny_vlm import TinyVlm, word_tokenizer
 
@@ -23,7 +24,7 @@ MEAN, STD = (0.1, 0.2, 0.3), (0.4, 0.5, 0.8)
 def built(size: tuple[int, int] = (8, 8), channels: int = 3, **changes):
     torch.manual_seed(0)
     settings = TinyVlm(**VALUES | changes)
-    return settings.build(CLASSES, channels, size, MEAN[:channels], STD[:channels]).eval()
+    return settings.build(ImageSpec(CLASSES, channels, size, MEAN[:channels], STD[:channels])).eval()
 
 
 def test_an_image_is_its_patches_and_is_normalised_with_the_datas_values():

@@ -1,11 +1,10 @@
 """The small ResNets for CIFAR (He et al. 2016, section 4.2): three stages of 16, 32 and 64 channels."""
 
-from collections.abc import Sequence
-
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, conv1x1
 
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.classifiers.normalise import Normalised
 
@@ -21,15 +20,9 @@ class CifarResNetSettings(ModelSettings):
             raise ValueError("the depth is 6n + 2: 8, 14, 20, 32, 44, 56, 110")
         return depth
 
-    def build(
-        self,
-        classes: Sequence[str],
-        channels: int,
-        size: tuple[int, int],
-        mean: Sequence[float],
-        std: Sequence[float],
-    ) -> Normalised:
-        return Normalised(CifarResNet(self.depth, self.width, channels, len(classes)), mean, std)
+    def build(self, images: ImageSpec) -> Normalised:
+        net = CifarResNet(self.depth, self.width, images.channels, len(images.classes))
+        return Normalised(net, images.mean, images.std)
 
 
 class CifarResNet(nn.Module):

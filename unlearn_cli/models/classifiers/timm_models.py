@@ -1,6 +1,5 @@
 """Any classifier of timm, with forms for small images where the family has one."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,6 +8,7 @@ import torch
 from pydantic import Field, field_validator
 from torch import nn
 
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError, did_you_mean
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.classifiers import small_cnn  # noqa: F401  registers itself with timm
@@ -44,26 +44,19 @@ class TimmSettings(ModelSettings):
             ) from error
         return name
 
-    def build(
-        self,
-        classes: Sequence[str],
-        channels: int,
-        size: tuple[int, int],
-        mean: Sequence[float],
-        std: Sequence[float],
-    ) -> Normalised:
+    def build(self, images: ImageSpec) -> Normalised:
         """As `ModelSettings.build`. Pretrained weights bring the mean and std that they were trained with."""
-        if self.resize:
-            size = (self.resize, self.resize)
+        channels, size = images.channels, (self.resize, self.resize) if self.resize else images.size
         small = self.stem == "cifar" or (self.stem == "auto" and max(size) <= SMALL)
         options = small_options(self.name, size) if small else {}
-        net = self._create(len(classes), channels, size, options | self.options)
+        net = self._create(len(images.classes), channels, size, options | self.options)
         changed = small and (shrink(net, keep_weights=self.pretrained is not False) or bool(options))
         if self.stem == "cifar" and not changed:
             raise InputError(
                 f"model.stem: cifar is a form of ResNets, VGGs and Swins, {self.name} has none; "
                 "use model.stem=imagenet, or model.options for a smaller patch size"
             )
+        mean, std = images.mean, images.std
         if self.pretrained is not False and channels == len(net.pretrained_cfg["mean"]):
             mean, std = net.pretrained_cfg["mean"], net.pretrained_cfg["std"]
         model = Normalised(net, mean, std, size if self.resize else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import pickle
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,6 +17,7 @@ from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, R
 from pydantic import Field
 from safetensors import SafetensorError
 
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.rows import digest
 from unlearn_cli.data.source import stamp
 from unlearn_cli.errors import InputError, did_you_mean
@@ -45,14 +46,7 @@ class OpenClip(ModelSettings):
     pretrained: str | None = Field(description="a tag of open_clip for that name, or a file of weights")
     template: str = Field(description="text of a class in zero-shot classification, the class for {}")
 
-    def build(
-        self,
-        classes: Sequence[str],
-        channels: int,
-        size: tuple[int, int],
-        mean: Sequence[float],
-        std: Sequence[float],
-    ) -> ZeroShotClip:
+    def build(self, images: ImageSpec) -> ZeroShotClip:
         """As `ModelSettings.build`, but with its weights, and with the mean and std that go with them.
 
         Raises:
@@ -60,8 +54,8 @@ class OpenClip(ModelSettings):
                 towers other than open_clip's own, images that are not in colour.
         """
         check_template(self.template)
-        if channels != 3:
-            raise InputError(f"data: images of {channels} channel(s), but a CLIP takes 3")
+        if images.channels != 3:
+            raise InputError(f"data: images of {images.channels} channel(s), but a CLIP takes 3")
         where = self._where()
         check_hub(self._repository(where), self.name)
         with self._told():
@@ -72,7 +66,7 @@ class OpenClip(ModelSettings):
             clip = open_clip.create_model(where, pretrained=pretrained, require_pretrained=True)
             tokenizer = open_clip.get_tokenizer(where)
         mean, std = clip.visual.image_mean, clip.visual.image_std
-        return ZeroShotClip(clip.float(), tokenizer, classes, self.template, mean, std, architecture)
+        return ZeroShotClip(clip.float(), tokenizer, images.classes, self.template, mean, std, architecture)
 
     def facts(self) -> dict[str, Any]:
         """Which weights: of a folder or a file by names, sizes and times."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import open_clip
 from pydantic import Field
 
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.clip.zero_shot import ZeroShotClip, check_template
@@ -30,26 +30,21 @@ class TinyClip(ModelSettings):
     text_layers: int = Field(gt=0)
     tokens: int = Field(gt=2, description="length of a text, start and end included")
 
-    def build(
-        self,
-        classes: Sequence[str],
-        channels: int,
-        size: tuple[int, int],
-        mean: Sequence[float],
-        std: Sequence[float],
-    ) -> ZeroShotClip:
+    def build(self, images: ImageSpec) -> ZeroShotClip:
         """As `ModelSettings.build`. InputError: patches or heads that do not fit."""
         check_template(self.template)
-        check_patches(channels, size, self.patch_size, "CLIP")
+        check_patches(images.channels, images.size, self.patch_size, "CLIP")
         if self.width % self.head_width:
             raise InputError(
                 f"model.head_width: {self.head_width} does not divide model.width={self.width}; "
                 "give a divisor"
             )
-        architecture = self.architecture(size[0])
+        architecture = self.architecture(images.size[0])
         clip = open_clip.model.CLIP(**architecture)
         tokenizer = open_clip.SimpleTokenizer(context_length=self.tokens)
-        return ZeroShotClip(clip, tokenizer, classes, self.template, mean, std, architecture)
+        return ZeroShotClip(
+            clip, tokenizer, images.classes, self.template, images.mean, images.std, architecture
+        )
 
     def architecture(self, side: int) -> dict[str, Any]:
         """As in open_clip's configuration files."""

@@ -1,7 +1,6 @@
 """Any Stable Diffusion 1.x or 2.x as a model: a folder in diffusers' layout or a hub name."""
 
 import logging
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from pickle import UnpicklingError
@@ -14,6 +13,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from pydantic import Field
 from safetensors import SafetensorError
 
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.rows import digest
 from unlearn_cli.data.source import stamp
 from unlearn_cli.errors import InputError
@@ -63,14 +63,7 @@ class Pipeline(ModelSettings):
     )
     gradient_checkpointing: bool = Field(description="less memory in training, a third more time")
 
-    def build(
-        self,
-        classes: Sequence[str],
-        channels: int,
-        size: tuple[int, int],
-        mean: Sequence[float],
-        std: Sequence[float],
-    ) -> TextToImage:
+    def build(self, images: ImageSpec) -> TextToImage:
         """As `ModelSettings.build`, but with its weights; the classes are the captions.
 
         Raises:
@@ -80,8 +73,8 @@ class Pipeline(ModelSettings):
         pipe = self._opened(folder)
         process = DDIMScheduler.from_config(pipe.scheduler.config, clip_sample=False, steps_offset=1)
         parts = (pipe.unet, pipe.text_encoder, pipe.vae, pipe.tokenizer)
-        model = PretrainedTextToImage(*parts, process, classes, self.label_drop)
-        self._check_images(pipe.vae.config, channels, size)
+        model = PretrainedTextToImage(*parts, process, images.classes, self.label_drop)
+        self._check_images(pipe.vae.config, images.channels, images.size)
         if self.gradient_checkpointing:
             model.unet.enable_gradient_checkpointing()
         if self.delta:

@@ -1,12 +1,12 @@
 """A text-to-image model of Stable Diffusion's make, small enough to be trained from nothing on a CPU."""
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from diffusers import DDIMScheduler, UNet2DConditionModel
 from pydantic import Field
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.models.diffusion.tokenizer import trained_tokenizer
@@ -24,26 +24,19 @@ class TinyTextToImage(UNetShape):
     text_layers: int = Field(gt=0)
     text_heads: int = Field(gt=0, description="divides text_width")
 
-    def build(
-        self,
-        classes: Sequence[str],
-        channels: int,
-        size: tuple[int, int],
-        mean: Sequence[float],
-        std: Sequence[float],
-    ) -> TextToImage:
+    def build(self, images: ImageSpec) -> TextToImage:
         """As `ModelSettings.build`; the classes are the captions. The task scales images to [-1, 1].
 
         Raises:
             InputError: levels that do not fit each other or the images.
         """
-        self.check_levels(size, halvings=len(self.channels))  # the autoencoder halves once, too
+        self.check_levels(images.size, halvings=len(self.channels))  # the autoencoder halves once, too
         if self.text_width % self.text_heads:
             raise InputError(
                 f"model.text_heads: {self.text_heads} does not divide model.text_width={self.text_width}; "
                 "give a divisor"
             )
-        tokenizer = trained_tokenizer(classes, self.tokens)
+        tokenizer = trained_tokenizer(images.classes, self.tokens)
         text_encoder = CLIPTextModel(
             CLIPTextConfig(
                 vocab_size=len(tokenizer),
@@ -57,9 +50,9 @@ class TinyTextToImage(UNetShape):
                 pad_token_id=tokenizer.pad_token_id,
             )
         )
-        latent = channels * 4
+        latent = images.channels * 4
         unet = UNet2DConditionModel(
-            sample_size=(size[0] // 2, size[1] // 2),
+            sample_size=(images.size[0] // 2, images.size[1] // 2),
             in_channels=latent,
             out_channels=latent,
             layers_per_block=self.layers,
@@ -81,4 +74,4 @@ class TinyTextToImage(UNetShape):
             steps_offset=1,
         )
         vae = PixelUnshuffle(block_out_channels=(latent, latent), latent_channels=latent)
-        return TextToImage(unet, text_encoder, vae, tokenizer, process, classes, self.label_drop)
+        return TextToImage(unet, text_encoder, vae, tokenizer, process, images.classes, self.label_drop)

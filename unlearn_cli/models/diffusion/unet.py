@@ -1,12 +1,12 @@
 """Class-conditional UNet of a diffusion model, on diffusers' `UNet2DModel`."""
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from diffusers import DDIMScheduler, UNet2DModel
 from pydantic import Field
 from torch import Tensor
 
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.models.diffusion.denoiser import Denoiser
 from unlearn_cli.models.diffusion.unet_shape import UNetShape
 
@@ -29,24 +29,17 @@ class UNetSettings(UNetShape):
 
     dropout: float = Field(ge=0, lt=1)
 
-    def build(
-        self,
-        classes: Sequence[str],
-        channels: int,
-        size: tuple[int, int],
-        mean: Sequence[float],
-        std: Sequence[float],
-    ) -> ClassConditional:
+    def build(self, images: ImageSpec) -> ClassConditional:
         """As `ModelSettings.build`. The task scales images to [-1, 1]: mean and std are not used.
 
         Raises:
             InputError: an image size that the levels cannot halve, or levels that do not fit each other.
         """
-        self.check_levels(size, halvings=len(self.channels) - 1)
+        self.check_levels(images.size, halvings=len(self.channels) - 1)
         unet = UNet2DModel(
-            sample_size=size,
-            in_channels=channels,
-            out_channels=channels,
+            sample_size=images.size,
+            in_channels=images.channels,
+            out_channels=images.channels,
             layers_per_block=self.layers,
             block_out_channels=tuple(self.channels),
             down_block_types=tuple("AttnDownBlock2D" if a else "DownBlock2D" for a in self.attention),
@@ -54,7 +47,7 @@ class UNetSettings(UNetShape):
             attention_head_dim=self.head_dim,
             norm_num_groups=self.groups,
             dropout=self.dropout,
-            num_class_embeds=len(classes) + 1,
+            num_class_embeds=len(images.classes) + 1,
         )
         process = DDIMScheduler(
             num_train_timesteps=self.timesteps,
@@ -62,4 +55,4 @@ class UNetSettings(UNetShape):
             prediction_type=self.prediction,
             timestep_spacing="trailing",
         )
-        return ClassConditional(unet, process, len(classes), self.label_drop)
+        return ClassConditional(unet, process, len(images.classes), self.label_drop)

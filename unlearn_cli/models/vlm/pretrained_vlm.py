@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -21,6 +20,7 @@ from transformers import (
 from transformers.utils import is_bitsandbytes_available
 from transformers.utils import logging as transformers_logging
 
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.rows import digest
 from unlearn_cli.data.source import stamp
 from unlearn_cli.errors import InputError
@@ -70,22 +70,15 @@ class PretrainedVlm(ModelSettings):
         description="delta.safetensors of an earlier run to go on from, several concepts in sequence"
     )
 
-    def build(
-        self,
-        classes: Sequence[str],
-        channels: int,
-        size: tuple[int, int],
-        mean: Sequence[float],
-        std: Sequence[float],
-    ) -> VisionLanguage:
+    def build(self, images: ImageSpec) -> VisionLanguage:
         """As `ModelSettings.build`, but with its weights; the classes are questions with their answers.
 
         Raises:
             InputError: nothing there, another architecture, damaged or lacking parts, no chat template, texts
                 too long for it, images that are not in colour, no bitsandbytes.
         """
-        if channels != 3:
-            raise InputError(f"data: images of {channels} channel(s), but '{self.path}' takes 3")
+        if images.channels != 3:
+            raise InputError(f"data: images of {images.channels} channel(s), but '{self.path}' takes 3")
         folder = located(self.path, self.revision)
         processor = self._processor(folder)
         net = self._opened(folder)
@@ -94,8 +87,8 @@ class PretrainedVlm(ModelSettings):
             enable = net.activation_checkpointing_enable if renamed else net.gradient_checkpointing_enable
             enable({"use_reentrant": False})
         unlearned = "|".join(WHOLE[:-1]) if self.quantise else ""
-        model = VisionLanguage(net, processor, classes, unlearned)
-        self._check_texts(model, size)
+        model = VisionLanguage(net, processor, images.classes, unlearned)
+        self._check_texts(model, images.size)
         if self.delta:
             load_delta(model, self.delta)
             model.departed = names_in(self.delta)

@@ -17,6 +17,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.questions import SEPARATOR
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.base import ModelSettings
@@ -43,22 +44,16 @@ class TinyVlm(ModelSettings):
     tokens: int = Field(gt=2, description="longest image, question and answer together")
     words: tuple[str, ...] = Field(description="texts whose words it knows beside the data's")
 
-    def build(
-        self,
-        classes: Sequence[str],
-        channels: int,
-        size: tuple[int, int],
-        mean: Sequence[float],
-        std: Sequence[float],
-    ) -> VisionLanguage:
+    def build(self, images: ImageSpec) -> VisionLanguage:
         """As `ModelSettings.build`. InputError: patches, heads or texts that do not fit."""
-        check_patches(channels, size, self.patch_size, "LLaVA")
+        check_patches(images.channels, images.size, self.patch_size, "LLaVA")
         if self.width % self.heads:
             raise InputError(
                 f"model.heads: {self.heads} does not divide model.width={self.width}; give a divisor"
             )
-        texts = [part for name in classes for part in name.split(SEPARATOR)]
-        longest = max(len(name.split()) for name in classes) + (size[0] // self.patch_size) ** 2 + 2
+        texts = [part for name in images.classes for part in name.split(SEPARATOR)]
+        height, width = images.size
+        longest = max(len(name.split()) for name in images.classes) + (height // self.patch_size) ** 2 + 2
         if longest > self.tokens:
             raise InputError(
                 f"model.tokens: {self.tokens}, but image, question and answer take {longest}; give as many"
@@ -70,7 +65,7 @@ class TinyVlm(ModelSettings):
             "num_attention_heads": self.heads,
         }
         vision = CLIPVisionConfig(
-            **sizes, num_hidden_layers=self.layers, image_size=size[0], patch_size=self.patch_size
+            **sizes, num_hidden_layers=self.layers, image_size=height, patch_size=self.patch_size
         )
         ends = {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id}
         text = LlamaConfig(
@@ -85,24 +80,24 @@ class TinyVlm(ModelSettings):
         config = LlavaConfig(
             vision_config=vision, text_config=text, vision_feature_layer=-2, **image_token, **ends
         )
-        side: Any = {"height": size[0], "width": size[1]}
-        images = CLIPImageProcessor(
+        side: Any = {"height": height, "width": width}
+        image_processor = CLIPImageProcessor(
             do_resize=False,
             do_center_crop=False,
             size=side,
             crop_size=side,
-            image_mean=list(mean),
-            image_std=list(std),
+            image_mean=list(images.mean),
+            image_std=list(images.std),
         )
         processor = LlavaProcessor(
-            images,
+            image_processor,
             tokenizer,
             patch_size=self.patch_size,
             vision_feature_select_strategy="default",
             num_additional_image_tokens=1,
             chat_template=TEMPLATE,
         )
-        return VisionLanguage(LlavaForConditionalGeneration(config), processor, classes)
+        return VisionLanguage(LlavaForConditionalGeneration(config), processor, images.classes)
 
 
 def word_tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerFast:
