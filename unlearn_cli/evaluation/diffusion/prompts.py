@@ -123,8 +123,8 @@ def unlearn_canvas(prompts: PromptSet, judged: dict[str, np.ndarray], which: np.
 
     judged: by column the value (n, k) that a judge saw in n images of each prompt. UA: forgotten prompts
     whose image does not show a forgotten value (if prompts were forgotten and no value: not all they ask
-    for). IRA: right on the concept's own axis, for the prompts that stay. CRA: right on the other axes, for all
-    prompts. Each is left out where there is nothing to measure it on.
+    for). IRA: right on the concept's own axis, for the prompts that stay. CRA: right on the other axes, for
+    all prompts. Each is left out where there is nothing to measure it on.
     """
     forgotten, kept = which & prompts.is_forgotten, which & ~prompts.is_forgotten
     values: dict[str, float] = {}
