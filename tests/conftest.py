@@ -1,8 +1,10 @@
-"""Shared by all tests: few threads (more than cores makes them many times slower), tiny data, the command."""
+"""Shared by all tests: one thread a process, tiny data, the command."""
 
 import os
 
-os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
+# One: models of a second gain nothing from more, and two processes of two threads on two cores wait for each
+# other most of the time. pytest-xdist's workers inherit what the process that starts them has set.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["WANDB_MODE"] = "offline"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -30,11 +32,22 @@ from unlearn_cli.training.optim import Recipe
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))  # as processes of the tests: bits depend on it
 
 
+TESTS = Path(__file__).parent
+LONGEST_FIRST = ("slurm", "runs", "test_all_configs.py", "bad_input", "tracking", "sweep", "sae")
+"""Of several processes none is to begin one of these when the others have nothing left to do."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file's tests share models, those of SLURM a cluster: each in one of several processes."""
+
+    def place(item: pytest.Item) -> int:
+        top = item.path.relative_to(TESTS).parts[0]
+        return LONGEST_FIRST.index(top) if top in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=place)
     for item in items:
-        name = "slurm" if "slurm" in item.path.parts else item.path.stem
+        name = "slurm" if "slurm" in item.path.parts else item.path.relative_to(TESTS).as_posix()
         item.add_marker(pytest.mark.xdist_group(name))
 
 
