@@ -1,0 +1,165 @@
+"""An option's keys as rows for help and documents: what may be given, the default, what it does."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import yaml
+from pydantic.fields import FieldInfo
+
+from unlearn_cli.config.catalogue import conf_folder
+from unlearn_cli.config.settings import Settings, kind_of
+
+COMMENT = re.compile(r"^(\s*)(?:- )?([\w.]+):[^#]*?(?:\s#\s*(.*))?$")
+MANDATORY = "???"
+"""The default of a key that has none, as OmegaConf spells it."""
+LIMITS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of an option, by its dotted name within the option's group."""
+
+    name: str
+    kind: str
+    limits: str
+    default: str
+    description: str
+
+
+def keys(kind: type[Settings], values: Mapping[str, Any], comments: Mapping[str, str] = {}) -> list[Key]:
+    """The keys of a settings class, those of nested settings after their own key's name.
+
+    Args:
+        values: of the keys, as composed or as `values_of` a YAML file.
+        comments: by dotted key, for fields without a description of their own.
+    """
+    found = []
+    for name, field in kind.model_fields.items():
+        value = values.get(name)
+        inner = nested(field, value)
+        if inner and isinstance(value, Mapping):
+            below = {key.removeprefix(f"{name}."): text for key, text in comments.items()}
+            rows = keys(inner, value, below)
+            found += [Key(f"{name}.{k.name}", k.kind, k.limits, k.default, k.description) for k in rows]
+            continue
+        description = field.description or comments.get(name, "")
+        limits = ", ".join(limit for limit in map(limited, field.metadata) if limit)
+        default = shown(value) if name in values else MANDATORY
+        found.append(Key(name, typed(field.annotation), limits, default, description))
+    return found
+
+
+def nested(field: FieldInfo, value: Any) -> type[Settings] | None:
+    """The settings class of a field that holds further keys."""
+    if isinstance(value, Mapping) and "_target_" in value:
+        return kind_of(value["_target_"], "")
+    union = get_origin(field.annotation) in (Union, UnionType)
+    kinds = get_args(field.annotation) if union else (field.annotation,)
+    return next((k for k in kinds if isinstance(k, type) and issubclass(k, Settings)), None)
+
+
+def typed(annotation: Any) -> str:
+    """A type in words: `int or null`, `paper | release`, `list of float > 0`."""
+    kinds, origin = get_args(annotation), get_origin(annotation)
+    if origin is Literal:
+        return " | ".join(map(str, kinds))
+    if origin in (Union, UnionType):
+        return " or ".join(typed(kind) for kind in kinds)
+    if origin is Annotated:
+        metadata = [one for part in kinds[1:] for one in getattr(part, "metadata", [part])]
+        return " ".join([typed(kinds[0]), ", ".join(filter(None, map(limited, metadata)))]).strip()
+    if origin in (list, tuple):
+        return f"list of {typed(kinds[0])}"
+    if origin is dict:
+        return f"{typed(kinds[1])} by name"
+    if annotation is NoneType:
+        return "null"
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        return "keys of its own"
+    return {str: "text", Any: "any", Path: "path"}.get(annotation) or annotation.__name__
+
+
+def limited(constraint: Any) -> str:
+    """A constraint of annotated_types in signs; empty for what only converts."""
+    for name, sign in LIMITS.items():
+        if hasattr(constraint, name):
+            return f"{sign} {getattr(constraint, name):g}"
+    if hasattr(constraint, "min_length"):
+        return f"at least {constraint.min_length}"
+    return f"at most {constraint.max_length}" if hasattr(constraint, "max_length") else ""
+
+
+def shown(value: Any) -> str:
+    """A value as it is typed on the command line, long lists cut short."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Mapping):
+        if any(isinstance(one, Mapping) for one in value.values()):
+            return f"{{{', '.join(value)}}}"
+        inside = ", ".join(f"{name}: {shown(one)}" for name, one in value.items() if name != "_target_")
+        return f"{{{inside}}}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        parts = [shown(one) for one in value]
+        return f"[{', '.join(parts if len(parts) < 9 else [*parts[:3], '…', parts[-1]])}]"
+    return str(value)
+
+
+def values_of(path: Path) -> dict[str, Any]:
+    """What a YAML file sets, with the options of other groups that its defaults list names.
+
+    Left out is what hangs on another choice (`optional …@_here_: ${task}`) or belongs to another group
+    (`override …`). Not resolved: a value may be `${seed}`.
+    """
+    node: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=Yaml) or {}
+    found: dict[str, Any] = {}
+    entries = node.pop("defaults", [])
+    for entry in entries if "_self_" in entries else [*entries, "_self_"]:
+        if entry == "_self_":
+            merge(found, node)
+        elif isinstance(entry, str):
+            merge(found, values_of(path.with_name(f"{entry}.yaml")))
+        else:
+            ((target, option),) = entry.items()
+            group, _, place = target.partition("@")
+            if group.startswith("/") and not place.startswith("_global_"):
+                below = values_of(conf_folder() / group[1:] / f"{option}.yaml")
+                for name in reversed([] if place == "_here_" else place.split(".")):
+                    below = {name: below}
+                merge(found, below)
+    return found
+
+
+def merge(into: dict[str, Any], other: Mapping[str, Any]) -> None:
+    """The other's values over these, level by level."""
+    for name, value in other.items():
+        if isinstance(value, dict) and isinstance(into.get(name), dict):
+            merge(into[name], value)
+        else:
+            into[name] = value
+
+
+def comments_of(path: Path) -> dict[str, str]:
+    """By dotted key what a YAML file says beside it."""
+    found, above = {}, list[tuple[int, str]]()
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if match := COMMENT.match(line):
+            depth, name, text = len(match[1]), match[2], match[3]
+            above = [(d, n) for d, n in above if d < depth] + [(depth, name)]
+            if text:
+                found[".".join(n for _, n in above)] = text.strip()
+    return found
+
+
+class Yaml(yaml.SafeLoader):
+    """YAML as OmegaConf reads it: 1e-3 is a number."""
+
+
+Yaml.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789.")
+)
