@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from unlearn_cli.command.help import fits
 from unlearn_cli.config.catalogue import Option, conf_folder, options
 from unlearn_cli.config.describe import MANDATORY, Key, comments_of, keys, shown, values_of
 from unlearn_cli.config.settings import Settings, kind_of
@@ -65,9 +66,11 @@ def key_table(found: list[Option]) -> list[str]:
 
 
 def method_keys(choice: str) -> list[str]:
-    """An option's keys, and what it brings along."""
+    """For which tasks a method is, its keys, and what it brings along."""
     option = one_of(choice)
-    lines = training_apart(option)
+    tasks = ", ".join(f"`{one.name}`" for one in options("task") if fits(option.path, one.name))
+    tuned = " Defaults where no recipe of those below holds." if recipes(option) else ""
+    lines = [f"For `task=` {tasks}.{tuned}", "", *training_apart(option)]
     return [*lines, "", *brings(option)] if brings(option) else lines
 
 
@@ -103,13 +106,18 @@ def method_values(choice: str) -> list[str]:
     """Where a method's values come from: its own file, and the recipes by task and data."""
     option = one_of(choice)
     lines = [f"- `conf/method/{option.name}.yaml`: {cell(said_values(option) or 'it has none to tune.')}"]
-    for recipe in sorted((CONF / "recipe").rglob(f"{option.name}.yaml")):
+    for recipe in recipes(option):
         where = recipe.relative_to(CONF).as_posix()
         one = Option(option.name, "", "", recipe)
         given = ", ".join(f"{name} `{cell(value)}`" for name, value in leaves(written(recipe)))
         told = cell(said_values(one)).rstrip(".")
         lines.append(f"- `conf/{where}`: {told}. Sets {given}.")
     return lines
+
+
+def recipes(option: Option) -> list[Path]:
+    """The files of a method's values by task and data."""
+    return sorted((CONF / "recipe").rglob(f"{option.name}.yaml"))
 
 
 def elsewhere(option: Option) -> list[str]:

@@ -1,0 +1,92 @@
+"""An option's keys as rows."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+from pydantic import Field
+
+from unlearn_cli.config.catalogue import conf_folder
+from unlearn_cli.config.describe import Key, comments_of, keys, shown, typed, values_of
+from unlearn_cli.config.settings import Settings
+
+CONF = conf_folder()
+
+
+class Inner(Settings):
+    steps: int = Field(gt=0, description="how many")
+
+
+class Outer(Settings):
+    rate: float = Field(ge=0, lt=1, description="of what")
+    order: Literal["a", "b"]
+    inner: Inner
+    names: tuple[str, ...] | None
+    left_out: bool
+
+
+def test_a_class_becomes_rows():
+    values = {"rate": 0.5, "order": "a", "inner": {"steps": 3}, "names": None}
+    assert keys(Outer, values, {"order": "which comes first", "rate": "not asked for"}) == [
+        Key("rate", "float", "≥ 0, < 1", "0.5", "of what"),
+        Key("order", "a | b", "", "a", "which comes first"),
+        Key("inner.steps", "int", "> 0", "3", "how many"),
+        Key("names", "list of text or null", "", "null", ""),
+        Key("left_out", "bool", "", "???", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "words"),
+    [
+        (int | None, "int or null"),
+        (list[Path], "list of path"),
+        (dict[str, Any], "any by name"),
+        (Inner, "keys of its own"),
+    ],
+)
+def test_types_in_words(annotation, words):
+    assert typed(annotation) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "true"),
+        (None, "null"),
+        (1e-5, "1e-05"),
+        ([0.5, None], "[0.5, null]"),
+        ({"a": 1, "_target_": "x"}, "{a: 1}"),
+    ],
+)
+def test_values_as_they_are_typed(value, text):
+    assert shown(value) == text
+
+
+def test_long_lists_are_cut_short():
+    assert shown(list(range(20))) == "[0, 1, 2, …, 19]"
+
+
+def test_comments_stand_beside_their_keys(tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text("# a\nrate: 1   # of all\nsampler:\n  steps: 2  # few\nlast: 3 # end\n")
+    assert comments_of(file) == {"rate": "of all", "sampler.steps": "few", "last": "end"}
+
+
+@pytest.mark.parametrize("method", ["adu", "maple", "saeuron", "npo", "uce"])
+def test_values_are_those_that_hydra_composes(method):
+    """Where neither another choice nor a recipe changes them."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        task = {"adu": "clip", "maple": "clip", "npo": "vlm"}.get(method, "text_to_image")
+        composed = compose("config", [f"task={task}", f"method={method}", "data=svhn"])
+    assert values_of(CONF / "method" / f"{method}.yaml") == OmegaConf.to_container(composed.method)
+
+
+def test_numbers_are_read_as_omegaconf_reads_them(tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text("a: 1e-3\nb: 1.0e-3\nc: 3\nd: x1e3\n")
+    assert values_of(file) == {"a": 1e-3, "b": 1e-3, "c": 3, "d": "x1e3"}
+    assert yaml.safe_load("a: 1e-3") == {"a": "1e-3"}
