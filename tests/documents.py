@@ -34,9 +34,9 @@ def without_code(text: str, spans: bool = True) -> str:
 
 
 def commands(file: Path) -> list[list[str]]:
-    """The arguments of every `unlearn …` on a line of its own; of a sweep, those of its first run."""
+    """The overrides of every `unlearn …` on a line of its own; of a sweep, those of its first run."""
     lines = (line.split("  #")[0].strip() for line in file.read_text(encoding="utf-8").splitlines())
-    return [first_run(line) for line in lines if RUN.match(line)]
+    return [first_run(line.partition(" --")[0]) for line in lines if RUN.match(line)]
 
 
 def mentioned(file: Path) -> list[list[str]]:
