@@ -106,7 +106,7 @@ def test_there_is_a_page_for_each_kind_of_extension():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_documents_examples_run_as_they_stand(page, tmp_path, monkeypatch, unlearn):
-    """Files are written from the page, then its commands follow; FILE is a model that was trained elsewhere."""
+    """Files are written from the page, then its commands follow; FILE: weights trained elsewhere."""
     text = page.read_text()
     files = re.findall(r"`(\S+)`:\n\n```(?:python|yaml)\n(.*?)```", text, re.DOTALL)
     commands = re.findall(r"^    PYTHONPATH=\. unlearn (?!-m)(.*?)(?: +#.*)?$", text, re.MULTILINE)
