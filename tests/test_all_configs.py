@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 from tiny_run import methods
 
 from unlearn_cli.config.catalogue import conf_folder, groups, options
+from unlearn_cli.config.protocols import lacking
 from unlearn_cli.experiment import Experiment, read
 
 CONF = conf_folder()
@@ -198,8 +199,8 @@ def test_a_yaml_opens_with_a_command_and_a_description(file):
 def test_the_tasks_named_in_a_method_are_those_that_it_fits(option):
     lines = [line for line in opening(option.path) if line.startswith("Tasks:")]
     assert len(lines) <= 1
-    needs = set(experiment(f"method={option.name}").method.needs)
-    fitting = {o.name for o in options("task") if needs <= set(dir(experiment(f"task={o.name}").task))}
+    needs = experiment(f"method={option.name}").method.needs
+    fitting = {o.name for o in options("task") if not lacking(experiment(f"task={o.name}").task, needs)}
     claimed = set(re.findall(r"[\w-]+", lines[0])[1:]) if lines else {o.name for o in options("task")}
     assert claimed == fitting
 

@@ -5,9 +5,11 @@ from typing import Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
 from pydantic import DirectoryPath, Field
+from torch import nn
 
 from unlearn_cli.config.catalogue import options
 from unlearn_cli.config.nested import counted
+from unlearn_cli.config.protocols import lacking, spelt
 from unlearn_cli.config.run_path import resolved, run_path
 from unlearn_cli.config.settings import Settings, build, checked, kind_of
 from unlearn_cli.errors import InputError
@@ -134,13 +136,37 @@ def _fits(experiment: Experiment) -> None:
         _has_verbs(task, experiment.forget.lower.needs, "lower", "lower@forget.lower", choices)
 
 
-def _has_verbs(task: Any, needs: tuple[str, ...], group: str, key: str, choices: dict[str, str]) -> None:
+def check_model(experiment: Experiment, model: nn.Module) -> None:
+    """Refuse a method, or a lower level, that asks for what the model's class does not offer.
+
+    Raises:
+        InputError: one line, with what the class must offer.
+    """
+    _has_capabilities(model, experiment.method.needs_model, "method", experiment.choices)
+    if experiment.forget.trains:
+        lower = experiment.forget.lower
+        _has_capabilities(model, lower.needs_model, "lower@forget.lower", experiment.choices)
+
+
+def _has_verbs(task: Any, needs: type, group: str, key: str, choices: dict[str, str]) -> None:
     """Refuse an option of the group, chosen by `key`, that asks for verbs which the task lacks."""
-    if lacking := [verb for verb in needs if not hasattr(task, verb)]:
-        fitting = [o.name for o in options(group) if set(_of(o.path, group).needs) <= set(dir(task))]
+    if missing := lacking(task, needs):
+        verbs = ", ".join(names[0] for names in missing.values())
+        fitting = [o.name for o in options(group) if not lacking(task, _of(o.path, group).needs)]
         raise InputError(
             f"{key}: '{choices[key]}' does not fit task={choices['task']} "
-            f"(it needs {', '.join(lacking)}); those that do: {', '.join(fitting)}"
+            f"(it needs {verbs}); those that do: {', '.join(fitting)}"
+        )
+
+
+def _has_capabilities(model: nn.Module, needs: type, key: str, choices: dict[str, str]) -> None:
+    """Refuse the option that `key` has chosen if it asks for what the model lacks."""
+    if missing := lacking(model, needs):
+        kind = type(model)
+        raise InputError(
+            f"{key}: '{choices[key]}' does not fit model={choices['model']}; for it the class "
+            f"{kind.__module__}.{kind.__qualname__} must offer "
+            f"{', '.join(spelt(needs, name) for names in missing.values() for name in names)}"
         )
 
 

@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from unlearn_cli.compare import table
 from unlearn_cli.config.hashing import key_of
-from unlearn_cli.experiment import read
+from unlearn_cli.experiment import check_model, read
 from unlearn_cli.judging import judged
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.origins import Origins
@@ -64,6 +64,7 @@ def check(origins: Origins) -> None:
     task, method, choices = experiment.task, experiment.method, experiment.choices
     experiment.forget.check(origins)
     blank, rehearsal = origins.build(), origins.rehearsal()
+    check_model(experiment, blank)
     experiment.mask.check(task, blank)
     method.check(task, blank, origins.data, rehearsal.sets)
     experiment.eval.check(rehearsal, blank)

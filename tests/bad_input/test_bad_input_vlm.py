@@ -113,7 +113,7 @@ def test_a_run_that_has_left_no_edits(refused, tmp_path):
         ),
         (
             "task=classification method=sauce",
-            "method: 'sauce' does not fit task=classification (it needs likelihoods, answers)",
+            "method: 'sauce' does not fit task=classification (it needs answers, refusal_loss)",
         ),
         (
             "task=classification lora=lora lora.targets=[fc] method=ga mask=none",

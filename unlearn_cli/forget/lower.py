@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -21,14 +21,38 @@ from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.methods.classification.be import shadow_class
 from unlearn_cli.methods.classification.bs import attacked
 from unlearn_cli.methods.l1_sparse import l1_penalty
+from unlearn_cli.models.capabilities import WithHead
+from unlearn_cli.tasks.verbs.base import HasDivergence, HasLogits, HasLoss, HasLosses, HasWrongLoss
+from unlearn_cli.tasks.verbs.classification import HasHead
 from unlearn_cli.training.optim import Recipe
 from unlearn_cli.training.trainer import Penalty, Trainer
+
+
+class LowerTask(HasLoss, HasLosses, Protocol):
+    """What every lower level asks of a task."""
+
+
+class RandomLabelTask(LowerTask, HasWrongLoss, Protocol):
+    """What random labels ask of a task."""
+
+
+class ScrubTask(LowerTask, HasDivergence, Protocol):
+    """What SCRUB asks of a task."""
+
+
+class BoundaryTask(LowerTask, HasLogits, Protocol):
+    """What boundary shrinking asks of a task."""
+
+
+class ExpandingTask(BoundaryTask, HasHead, Protocol):
+    """What boundary expanding asks of a task."""
 
 
 class Lower(Recipe, ABC):
     """θ_u(w) = argmin_θ Σ_i ℓ(θ; z_i, w_i), one shuffled pass over all training rows an epoch."""
 
-    needs: ClassVar[tuple[str, ...]] = ("loss", "losses")
+    needs: ClassVar[type] = LowerTask
+    needs_model: ClassVar[type] = object
     fresh: ClassVar[bool] = False
     """Whether it starts from a freshly initialised model and not from the original."""
 
@@ -97,7 +121,7 @@ class L1Sparse(FineTune):
 class RandomLabel(Lower):
     """Σ w_i·ℓ(θ; x_i, y') + α·(1 − w_i)·ℓ(θ; x_i, y_i) from θ_o, y' ≠ y_i drawn anew in every step."""
 
-    needs: ClassVar[tuple[str, ...]] = ("loss", "losses", "wrong_loss")
+    needs: ClassVar[type] = RandomLabelTask
 
     alpha: float = Field(ge=0, description="α, weight of the retain term")
 
@@ -111,7 +135,7 @@ class Scrub(Lower):
     Both terms in every step: with soft weights there are no two sets whose passes could take turns.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("loss", "losses", "divergence")
+    needs: ClassVar[type] = ScrubTask
 
     alpha: float = Field(ge=0, description="α, weight of the divergence on the retain set")
     gamma: float = Field(ge=0, description="γ, weight of the task's loss on the retain set")
@@ -126,7 +150,7 @@ class Scrub(Lower):
 class BoundaryShrink(Lower):
     """Σ w_i·ℓ(θ; x_i, y_adv), y_adv the original's answer to one FGSM step; no retain term."""
 
-    needs: ClassVar[tuple[str, ...]] = ("loss", "losses", "logits", "relabel_loss")
+    needs: ClassVar[type] = BoundaryTask
 
     bound: float = Field(gt=0, le=1, description="ε of the attack, of pixel values in [0, 1]")
 
@@ -138,7 +162,8 @@ class BoundaryShrink(Lower):
 class BoundaryExpanding(Lower):
     """Σ w_i·ℓ(θ; x_i, C), C a shadow class that is cut off again; no retain term."""
 
-    needs: ClassVar[tuple[str, ...]] = ("losses", "relabel_loss", "widen_head", "narrow_head")
+    needs: ClassVar[type] = ExpandingTask
+    needs_model: ClassVar[type] = WithHead
 
     @contextmanager
     def prepared(self, task: Any, model: Any, trainer: Trainer) -> Iterator[None]:

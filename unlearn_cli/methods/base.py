@@ -2,13 +2,15 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import nn
+from typing_extensions import Never
 
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
+from unlearn_cli.tasks.verbs.base import HasLoss
 from unlearn_cli.training.optim import Recipe
 from unlearn_cli.training.trainer import Trainer
 
@@ -16,14 +18,19 @@ from unlearn_cli.training.trainer import Trainer
 class Method(Settings):
     """What `method=` chooses. Its fields are its hyper-parameters; their values stand in conf/method/*.yaml.
 
-    `needs` names the verbs and capabilities it asks of the task; a task that lacks one refuses the method
-    before anything is computed. `job` is what the run is called in W&B (job_type).
+    `needs` is the Protocol that it asks of a task, and `needs_model` that of a model (see tasks/verbs and
+    models/capabilities.py); what lacks a part of it refuses the method before anything is trained. `job` is
+    what the run is called in W&B (job_type).
+
+    A subclass types `task` (and, in `check`, `model`) by what it needs: `Never` is what every such type may
+    stand in for.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("loss",)
+    needs: ClassVar[type] = HasLoss
+    needs_model: ClassVar[type] = object
     job: ClassVar[str] = "unlearn"
 
-    def check(self, task: Any, model: nn.Module, data: ImageData, sets: Sets) -> None:
+    def check(self, task: Never, model: Never, data: ImageData, sets: Sets) -> None:
         """Called before anything is written; `model` is freshly initialised.
 
         Raises:
@@ -35,17 +42,18 @@ class Unlearning(Method, ABC):
     """An unlearning algorithm."""
 
     @abstractmethod
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: Never, model: Never, sets: Sets, trainer: Trainer) -> nn.Module:
         """Return the unlearned model.
 
         Args:
-            task: the family of model; answers the verbs in `needs`.
-            model: a copy of the original model on the device, free to be changed.
+            task: the family of model, with the verbs in `needs`.
+            model: a copy of the original model on the device, free to be changed; a `nn.Module` with what
+                `needs_model` asks for.
             sets: rows of forget, retain, train, validation and test set.
             trainer: the training loop with device, precision, seed and mask; also counts the cost.
         """
 
-    def restored(self, model: Any, folder: Path) -> nn.Module:
+    def restored(self, model: nn.Module, folder: Path) -> nn.Module:
         """Attach to a copy of the original what the method of that run folder added to it beside weights."""
         return model
 

@@ -21,7 +21,7 @@ class Checkpoint(Unlearning):
     """θ_u read from a file: nothing is trained."""
 
     job: ClassVar[str] = "checkpoint"
-    needs: ClassVar[tuple[str, ...]] = ()
+    needs: ClassVar[type] = object
 
     path: str = Field(description="a run folder, a delta, or a .safetensors, .pt or .pth file of weights")
 

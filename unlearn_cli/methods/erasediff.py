@@ -1,7 +1,7 @@
 """EraseDiff: among the models that forget, the one that keeps most, by a bi-level step."""
 
 from copy import deepcopy
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
 from pydantic import Field
@@ -11,7 +11,12 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import balanced
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.tasks.verbs.base import HasLoss, HasWrongLoss
 from unlearn_cli.training.trainer import Trainer
+
+
+class EraseDiffTask(HasLoss, HasWrongLoss, Protocol):
+    """What EraseDiff asks of a task."""
 
 
 class EraseDiff(GradientMethod):
@@ -27,7 +32,7 @@ class EraseDiff(GradientMethod):
     does not define. Its wrong target for a DDPM is uniform noise, here it is the task's.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("loss", "wrong_loss")
+    needs: ClassVar[type] = EraseDiffTask
 
     weight: float | None = Field(ge=0, description="λ, fixed (release: 0.1); null = BOME's dynamic barrier")
     barrier: Literal["square", "value"] = Field(

@@ -10,6 +10,7 @@ from unlearn_cli.data.feeds import Feed, balanced, mixed, paired, sequential, sh
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.expectation import expectations
+from unlearn_cli.tasks.verbs.base import HasWrongLoss
 from unlearn_cli.training.trainer import Objective, Trainer
 
 
@@ -20,7 +21,7 @@ class RandomLabel(GradientMethod):
     label here, the prediction for another class or prompt in a diffusion model.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("wrong_loss",)
+    needs: ClassVar[type] = HasWrongLoss
 
     alpha: float = Field(ge=0, description="α, weight of the retain term; the paper's classification uses 1")
     exclude_true: bool = Field(

@@ -1,7 +1,7 @@
 """SCRUB: a student disobeys the original model on the forget set and follows it on the retain set."""
 
 from copy import deepcopy
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -10,7 +10,12 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import Feed, Plan, shuffled
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.tasks.verbs.base import HasDivergence, HasLoss
 from unlearn_cli.training.trainer import Trainer
+
+
+class ScrubTask(HasLoss, HasDivergence, Protocol):
+    """What SCRUB asks of a task."""
 
 
 class Scrub(GradientMethod):
@@ -20,7 +25,7 @@ class Scrub(GradientMethod):
     take turns.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("loss", "divergence")
+    needs: ClassVar[type] = ScrubTask
 
     passes: Literal["alternate", "disjoint"] = Field(
         description="alternate: each of the first `msteps` epochs is a max pass and then a min pass, later "

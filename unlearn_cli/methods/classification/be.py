@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,14 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.models.capabilities import WithHead
+from unlearn_cli.tasks.verbs.base import HasLogits
+from unlearn_cli.tasks.verbs.classification import HasHead
 from unlearn_cli.training.trainer import Trainer
+
+
+class BoundaryExpandingTask(HasLogits, HasHead, Protocol):
+    """What BE asks of a task."""
 
 
 class BoundaryExpanding(GradientMethod):
@@ -20,7 +27,8 @@ class BoundaryExpanding(GradientMethod):
     The extra neuron is dropped before the model is returned (the released SalUn code evaluates all C + 1).
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("relabel_loss", "widen_head", "narrow_head")
+    needs: ClassVar[type] = BoundaryExpandingTask
+    needs_model: ClassVar[type] = WithHead
 
     def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
         classes = model.head.out_features

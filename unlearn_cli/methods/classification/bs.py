@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import torch
 from pydantic import Field
@@ -12,7 +12,12 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.tasks.verbs.base import HasLogits, HasLoss
 from unlearn_cli.training.trainer import Trainer
+
+
+class BoundaryShrinkTask(HasLoss, HasLogits, Protocol):
+    """What BS asks of a task."""
 
 
 class BoundaryShrink(GradientMethod):
@@ -23,7 +28,7 @@ class BoundaryShrink(GradientMethod):
     in the released SalUn code.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("loss", "logits", "relabel_loss")
+    needs: ClassVar[type] = BoundaryShrinkTask
 
     bound: float = Field(gt=0, le=1, description="ε, of pixel values in [0, 1]; the release fixes 0.1")
 

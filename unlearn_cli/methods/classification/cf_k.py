@@ -1,6 +1,6 @@
 """CF-k: catastrophic forgetting of the last k layers."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -11,13 +11,21 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.models.capabilities import WithWeightLayers
+from unlearn_cli.tasks.verbs.base import HasLoss
+from unlearn_cli.tasks.verbs.classification import HasWeightLayers
 from unlearn_cli.training.trainer import Objective, Trainer
+
+
+class LayeredTask(HasLoss, HasWeightLayers, Protocol):
+    """What CF-k asks of a task."""
 
 
 class CFk(GradientMethod):
     """min_{θ_last k} E_{D_r}[ℓ(θ; x, y)] from θ_o, all else frozen (Goel et al., arXiv:2201.06640)."""
 
-    needs: ClassVar[tuple[str, ...]] = ("loss", "weight_layers")
+    needs: ClassVar[type] = LayeredTask
+    needs_model: ClassVar[type] = WithWeightLayers
 
     k: int = Field(gt=0, description="weight layers that train, counted from the output; 1 = the head alone")
 

@@ -10,6 +10,7 @@ from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.methods.classification.one_shot import flat_parameters, move, per_sample_gradients
 from unlearn_cli.runtime.seeding import rng
+from unlearn_cli.tasks.verbs.base import DeterministicLoss
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -25,7 +26,7 @@ class FisherForgetting(Unlearning):
     weights.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("loss", "deterministic")
+    needs: ClassVar[type] = DeterministicLoss
 
     alpha: float = Field(gt=0, description="α, variance of the noise per inverse Fisher information")
     max_std: float = Field(

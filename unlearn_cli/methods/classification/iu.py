@@ -13,6 +13,7 @@ from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.methods.classification.one_shot import flat_parameters, losses_at, move, slopes
 from unlearn_cli.runtime.seeding import rng
+from unlearn_cli.tasks.verbs.base import DeterministicLoss
 from unlearn_cli.training.trainer import Trainer
 
 log = logging.getLogger("unlearn")
@@ -30,7 +31,7 @@ class InfluenceUnlearning(Unlearning):
     batch, and Σ_i c_i·g_i, one backward pass.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("loss", "deterministic")
+    needs: ClassVar[type] = DeterministicLoss
 
     alpha: float = Field(gt=0, description="α, size of the step; the papers search 1 to 20")
     samples: int = Field(gt=0, description="N, retain samples in F, drawn at random (at most |D_r|)")

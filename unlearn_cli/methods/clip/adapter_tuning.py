@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -13,13 +13,19 @@ from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.clip.memorize_forget import ForgetLoss, memorize_and_forget
 from unlearn_cli.models.clip.zero_shot import Adapter, ZeroShotClip
+from unlearn_cli.tasks.verbs.base import HasLogits
+from unlearn_cli.tasks.verbs.clip import Embeds
 from unlearn_cli.training.trainer import Trainer
+
+
+class AdapterTask(Embeds, HasLogits, Protocol):
+    """What adapter tuning asks of a task."""
 
 
 class AdapterTuning(GradientMethod):
     """min L_memorize + L_forget over an adapter's tensors, as ADU's paper adapts its baselines to domains."""
 
-    needs: ClassVar[tuple[str, ...]] = ("embedded",)
+    needs: ClassVar[type] = AdapterTask
 
     forget_loss: ForgetLoss = Field(description="uniform_ce (ADU's paper) | neg_entropy (its release)")
 

@@ -26,6 +26,7 @@ from unlearn_cli.models.clip.prompts import (
     check_depth,
 )
 from unlearn_cli.models.delta import DELTA, shape_in
+from unlearn_cli.tasks.verbs.clip import Embeds
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -37,7 +38,7 @@ class ADU(GradientMethod):
     and InstaPG off this is the paper's "Baseline", prompt tuning by the first two losses.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("embedded",)
+    needs: ClassVar[type] = Embeds
 
     forget_loss: ForgetLoss = Field(description="uniform_ce (paper) | neg_entropy (release)")
     domain_weight: float = Field(ge=0, description="γ, weight of the domains' cross-entropy; 0 = none")

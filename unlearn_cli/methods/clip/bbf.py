@@ -15,6 +15,7 @@ from unlearn_cli.methods.clip.embedded import embedded
 from unlearn_cli.methods.clip.evolution import evolved
 from unlearn_cli.methods.clip.memorize_forget import ForgetLoss, memorize_and_forget
 from unlearn_cli.models.clip.prompts import Prompted, TextPrompts, check_context
+from unlearn_cli.tasks.verbs.clip import Embeds
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -26,7 +27,7 @@ class BBF(Unlearning):
     context of the lowest loss is kept (release: of the best H on as many images held out).
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("embedded",)
+    needs: ClassVar[type] = Embeds
 
     forget_loss: ForgetLoss = Field(description="uniform_ce (paper) | neg_entropy")
     context: int = Field(gt=0, description="n, tokens before each name")

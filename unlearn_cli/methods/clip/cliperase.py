@@ -12,6 +12,7 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import balanced
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.tasks.verbs.clip import Embeds
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -23,7 +24,7 @@ class CLIPErase(GradientMethod):
     mean of the diagonal, the same from image to text and from text to image.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("embedded",)
+    needs: ClassVar[type] = Embeds
 
     forget_weight: float = Field(ge=0, description="λ_f")
     retain_weight: float = Field(ge=0, description="λ_r")

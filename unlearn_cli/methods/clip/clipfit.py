@@ -12,6 +12,7 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.clip.memorize_forget import ForgetLoss, memorize_and_forget
+from unlearn_cli.tasks.verbs.clip import Embeds
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -22,7 +23,7 @@ class CLIPFit(GradientMethod):
     projections and the LayerNorms of the vision tower.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("embedded",)
+    needs: ClassVar[type] = Embeds
 
     forget_loss: ForgetLoss = Field(description="uniform_ce (ADU's paper) | neg_entropy (its release)")
     distillation_weight: float = Field(ge=0, description="w")

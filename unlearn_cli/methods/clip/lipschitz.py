@@ -15,6 +15,7 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.clip.forgotten_texts import DomainText, forgotten_texts
 from unlearn_cli.runtime.stopping import stop, stop_requested
+from unlearn_cli.tasks.verbs.clip import Embeds
 from unlearn_cli.training.step import total
 from unlearn_cli.training.trainer import Trainer
 
@@ -31,7 +32,7 @@ class Lipschitz(GradientMethod):
     name is that value of a column of the data which most of the domain's rows have (forgotten_texts.py).
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("embedded",)
+    needs: ClassVar[type] = Embeds
 
     images: int = Field(gt=0, description="synthetic images of each text")
     ascent_steps: int = Field(gt=0, description="of Adam on the pixels")

@@ -18,6 +18,7 @@ from unlearn_cli.methods.clip.adapter_tuning import tensors_of_adapter
 from unlearn_cli.methods.clip.embedded import Embeddings, embedded
 from unlearn_cli.methods.clip.memorize_forget import ForgetLoss, memorize_and_forget
 from unlearn_cli.models.clip.zero_shot import Adapter, ZeroShotClip
+from unlearn_cli.tasks.verbs.clip import Embeds
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -28,7 +29,7 @@ class LPPlusPlus(GradientMethod):
     250 · the mean of f·t_c, with s within α). The images are embedded once, without augmentation.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("embedded",)
+    needs: ClassVar[type] = Embeds
 
     forget_loss: ForgetLoss = Field(description="uniform_ce (ADU's paper) | neg_entropy (its release)")
     prototypes: float = Field(ge=0, description="so many class means is what w begins as")

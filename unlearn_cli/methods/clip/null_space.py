@@ -12,6 +12,7 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.methods.clip.forgotten_texts import DomainText, forgotten_texts
 from unlearn_cli.methods.edited import write
+from unlearn_cli.tasks.verbs.clip import Embeds
 from unlearn_cli.training.trainer import Trainer
 
 PROJECTION = "clip.visual.proj"
@@ -30,7 +31,7 @@ class NullSpace(Unlearning):
     text the mean of all domains' texts of its class, and `rank` keeps the leading directions alone.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("embedded",)
+    needs: ClassVar[type] = Embeds
 
     variant: Literal["projection", "retain_aware"] = Field(description="how P is made, see above")
     beta: float = Field(ge=0, le=1, description="β, how far (projection); 1 = wholly")

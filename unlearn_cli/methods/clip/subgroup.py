@@ -1,7 +1,7 @@
 """Forget, remind, restore: a subgroup of images taken out of a CLIP in three stages."""
 
 from copy import deepcopy
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Protocol
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -12,7 +12,13 @@ from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.clip.memorize_forget import ForgetLoss, memorize_and_forget
 from unlearn_cli.methods.clip.step_size import largest_step, weights
+from unlearn_cli.tasks.verbs.base import Glances, HasDivergence, HasLogits, HasLoss
+from unlearn_cli.tasks.verbs.clip import Embeds
 from unlearn_cli.training.trainer import Trainer
+
+
+class SubgroupTask(Embeds, HasLogits, HasLoss, HasDivergence, Glances, Protocol):
+    """What the three stages asks of a task."""
 
 
 class Subgroup(GradientMethod):
@@ -24,7 +30,7 @@ class Subgroup(GradientMethod):
     them. The recipe's own epochs and rate are those of the first stage.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("embedded",)
+    needs: ClassVar[type] = SubgroupTask
 
     forget_loss: ForgetLoss = Field(description="uniform_ce | neg_entropy, see ADU")
     remind_epochs: int = Field(gt=0, description="of the second stage")

@@ -1,6 +1,6 @@
 """Task-vector negation: away from what fine-tuning on the forget set does."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Protocol
 
 import torch
 from pydantic import Field
@@ -11,7 +11,13 @@ from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.clip.step_size import largest_step, weights
+from unlearn_cli.tasks.verbs.base import Glances, HasLoss
+from unlearn_cli.tasks.verbs.clip import Embeds
 from unlearn_cli.training.trainer import Trainer
+
+
+class TaskVectorTask(Embeds, HasLoss, Glances, Protocol):
+    """What task-vector negation asks of a task."""
 
 
 class TaskVector(GradientMethod):
@@ -22,7 +28,7 @@ class TaskVector(GradientMethod):
     arXiv:2410.05583): τ from several fine-tunings, only where the signs of all agree.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("embedded",)
+    needs: ClassVar[type] = TaskVectorTask
 
     vectors: int = Field(gt=0, description="fine-tunings; more than one: NegMerge")
     lr_ratio: float = Field(

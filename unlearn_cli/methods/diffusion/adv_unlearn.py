@@ -1,7 +1,7 @@
 """AdvUnlearn: ESD for the text encoder, against the worst prefix of each step."""
 
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +15,12 @@ from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.tasks.verbs.diffusion import HasPrompts, Noises, Underway
 from unlearn_cli.training.trainer import Trainer
+
+
+class AdvUnlearnTask(Noises, Underway, HasPrompts, Protocol):
+    """What AdvUnlearn asks of a task."""
 
 
 class AdvUnlearn(GradientMethod):
@@ -27,7 +32,7 @@ class AdvUnlearn(GradientMethod):
     draws one. θ is the text encoder, see conf/method.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("noised", "underway", "token_embeddings")
+    needs: ClassVar[type] = AdvUnlearnTask
 
     eta: float = Field(ge=0, description="η, how far beyond the prediction without a prompt; release: 1")
     weight: float = Field(ge=0, description="w of the retain term; release: 0.3")

@@ -1,6 +1,6 @@
 """CA: the prediction for the concept becomes that for an anchor, on the anchor's images."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +13,13 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.diffusion.anchored import Anchored
+from unlearn_cli.tasks.verbs.base import HasLoss
+from unlearn_cli.tasks.verbs.diffusion import HasPrompts, Noises
 from unlearn_cli.training.trainer import Trainer
+
+
+class ConceptAblationTask(HasLoss, Noises, HasPrompts, Protocol):
+    """What CA asks of a task."""
 
 
 class ConceptAblation(GradientMethod):
@@ -24,7 +30,7 @@ class ConceptAblation(GradientMethod):
     for. No image of the concept is seen, and no prompt is dropped from the first term.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("loss", "noised", "prompts")
+    needs: ClassVar[type] = ConceptAblationTask
 
     target: Literal["model", "noise"] = Field(
         description="model: sg[ε_θ(z_t, t, c_a)], the paper's; noise: ε"

@@ -1,7 +1,7 @@
 """DoCo: the concept's domain is made indistinguishable from the anchor's, keeping what is to stay."""
 
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import torch
 from pydantic import Field
@@ -15,7 +15,13 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.diffusion.anchored import Anchored
 from unlearn_cli.methods.diffusion.discriminator import Adversary, PatchDiscriminator
+from unlearn_cli.tasks.verbs.base import HasLoss
+from unlearn_cli.tasks.verbs.diffusion import Noises, PredictsClean
 from unlearn_cli.training.trainer import Trainer
+
+
+class DoCoTask(HasLoss, Noises, PredictsClean, Protocol):
+    """What DoCo asks of a task."""
 
 
 class DoCo(GradientMethod):
@@ -30,7 +36,7 @@ class DoCo(GradientMethod):
     surgery.projection=release).
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("noised", "clean")
+    needs: ClassVar[type] = DoCoTask
 
     warm_up: int = Field(ge=0, description="first steps, in which the discriminator learns alone")
     discriminator_lr: float = Field(gt=0)

@@ -13,6 +13,7 @@ from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.tasks.verbs.diffusion import HasNegativeGuidance
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -24,7 +25,7 @@ class ESD(GradientMethod):
     count, and no retain data are seen. Which layers move, the paper's variants, is for `parameters` to say.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("negative_guidance_loss",)
+    needs: ClassVar[type] = HasNegativeGuidance
 
     eta: float = Field(ge=0, description="η, how far beyond the prediction without a class; the paper's is 1")
     sampler: Sampler = Field(description="how the original model draws x_t")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
 from diffusers.models.attention_processor import AttnProcessor
@@ -15,7 +15,12 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.diffusion.words import check_words, tell_split
+from unlearn_cli.tasks.verbs.diffusion import HasPrompts, Noises
 from unlearn_cli.training.trainer import Trainer
+
+
+class ForgetMeNotTask(Noises, HasPrompts, Protocol):
+    """What FMN asks of a task."""
 
 
 class ForgetMeNot(GradientMethod):
@@ -26,7 +31,7 @@ class ForgetMeNot(GradientMethod):
     over all layers. Nothing of the retain set is seen.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("noised", "token_positions")
+    needs: ClassVar[type] = ForgetMeNotTask
 
     positions: Literal["words", "onwards"] = Field(
         description="words: the concept's tokens (paper); onwards: all from its first on, the end and what "

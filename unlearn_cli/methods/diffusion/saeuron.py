@@ -20,6 +20,7 @@ from unlearn_cli.sae.edit import Edit, SparseEdit, attach_edit
 from unlearn_cli.sae.scores import Score, Tally, scores
 from unlearn_cli.sae.training import train_autoencoder
 from unlearn_cli.storage.tensors import write_tensors
+from unlearn_cli.tasks.verbs.diffusion import HasActivations
 from unlearn_cli.training.trainer import Trainer
 
 FOLDER, EDIT = "sae", "edit.safetensors"
@@ -35,7 +36,7 @@ class SAeUron(GradientMethod):
     multiplier. What the autoencoder does not explain stays, exactly (the released hook mirrors it).
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("activations",)
+    needs: ClassVar[type] = HasActivations
 
     layer: str = Field(description="the UNet's block whose output is edited")
     dictionary: Dictionary

@@ -1,7 +1,7 @@
 """SA: continual learning turned round, towards noise for the forgotten class, true to the rest."""
 
 from dataclasses import replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import torch
@@ -16,7 +16,12 @@ from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.diffusion.anchored import Anchored
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.runtime.stopping import stop, stop_requested
+from unlearn_cli.tasks.verbs.diffusion import Draws, HasDenoisingLoss
 from unlearn_cli.training.trainer import Trainer
+
+
+class SelectiveAmnesiaTask(HasDenoisingLoss, Draws, Protocol):
+    """What SA asks of a task."""
 
 
 class SelectiveAmnesia(GradientMethod):
@@ -34,7 +39,7 @@ class SelectiveAmnesia(GradientMethod):
     (gradients of different steps independent) and 10·T²·D (equal) in the units used here.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("loss", "draw")
+    needs: ClassVar[type] = SelectiveAmnesiaTask
 
     gamma: float = Field(ge=0, description="γ, weight of the replay; the paper's is 1")
     weight: float = Field(ge=0, description="λ, weight of the Fisher penalty; see above for the paper's 10")

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from copy import deepcopy
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +20,12 @@ from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.diffusion.anchored import Anchored
 from unlearn_cli.methods.edited import write
 from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.tasks.verbs.diffusion import HasPrompts, Underway
 from unlearn_cli.training.trainer import Trainer
+
+
+class SPMTask(Underway, HasPrompts, Protocol):
+    """What SPM asks of a task."""
 
 
 class SPM(GradientMethod):
@@ -35,7 +40,7 @@ class SPM(GradientMethod):
     paper's facilitated transport, a strength for each prompt when sampling, is therefore not there.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("underway", "prompts")
+    needs: ClassVar[type] = SPMTask
 
     neutral: Literal["empty", "anchor"] = Field(description="n: the empty prompt, or the anchor's")
     guidance: float = Field(ge=0, description="g, how far beyond the neutral prediction; release: 1")

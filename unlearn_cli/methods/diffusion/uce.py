@@ -14,6 +14,7 @@ from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.methods.diffusion.words import check_words, tell_split
 from unlearn_cli.methods.edited import write
 from unlearn_cli.runtime.seeding import rng
+from unlearn_cli.tasks.verbs.diffusion import HasPrompts
 from unlearn_cli.training.trainer import Trainer
 
 EMBEDDED = 64  # prompts at once
@@ -27,7 +28,7 @@ class UCE(Unlearning):
     prompts to be kept. As v* is linear in W, W' = W·E, with one matrix E for all layers. In float64.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("token_positions",)
+    needs: ClassVar[type] = HasPrompts
 
     erase_scale: float = Field(gt=0, description="e, weight of the concepts")
     preserve_scale: float = Field(ge=0, description="p, weight of what is kept")

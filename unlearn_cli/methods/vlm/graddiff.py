@@ -9,6 +9,7 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import Feed, balanced, sequential, shuffled
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.tasks.verbs.vlm import HasLikelihoods
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -19,7 +20,7 @@ class GradientDifference(GradientMethod):
     of every step is of D_f, which is therefore seen often however small it is.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("likelihoods",)
+    needs: ClassVar[type] = HasLikelihoods
 
     forget_weight: float = Field(gt=0, description="λ_f, weight of the ascent")
     retain_weight: float = Field(ge=0, description="λ_r, weight of the descent")

@@ -1,6 +1,6 @@
 """IDK: refusals take the place of the answers to be forgotten."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch.nn.functional as F
 from pydantic import Field
@@ -11,7 +11,13 @@ from unlearn_cli.data.feeds import balanced
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.vlm.remembered import remembered
+from unlearn_cli.tasks.verbs.base import HasLoss
+from unlearn_cli.tasks.verbs.vlm import HasLikelihoods, Refuses
 from unlearn_cli.training.trainer import Trainer
+
+
+class IDKTask(HasLoss, HasLikelihoods, Refuses, Protocol):
+    """What IDK asks of a task."""
 
 
 class IDK(GradientMethod):
@@ -23,7 +29,7 @@ class IDK(GradientMethod):
     of the task's first refusal and whole answers. ℓ is the task's loss. Half of every step is of D_f.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("loss", "refusal_loss", "refusal_likelihoods", "likelihoods")
+    needs: ClassVar[type] = IDKTask
 
     preference: Literal["nll", "dpo"] = Field(
         description="nll: refusals are learnt; dpo: a refusal is preferred to the answer"

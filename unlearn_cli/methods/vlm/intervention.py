@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -24,9 +24,14 @@ from unlearn_cli.evaluation.domains import harmonic
 from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.sae.attachment import Attachment, attach
 from unlearn_cli.storage.files import write_json
+from unlearn_cli.tasks.verbs.vlm import Answers, Refuses
 from unlearn_cli.training.trainer import Trainer
 
 EDITS, TRIALS, INTERFERENCE = "edits", "trials.json", "interference.json"
+
+
+class InterventionTask(Answers, Refuses, Protocol):
+    """What an intervention asks of a task."""
 
 
 @dataclass
@@ -55,7 +60,7 @@ class Intervention(Unlearning):
     is attached) and, for several concepts, interference.json (each alone and with the others).
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("likelihoods", "answers")
+    needs: ClassVar[type] = InterventionTask
 
     layers: tuple[str | None, ...] = Field(
         min_length=1, description="whose output is changed; null = the one that the projector reads"

@@ -1,7 +1,7 @@
 """KL-Min: ascent on the forget set, the original model's predictions on the retain set."""
 
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -10,7 +10,13 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import balanced
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.tasks.verbs.base import HasDivergence
+from unlearn_cli.tasks.verbs.vlm import HasLikelihoods
 from unlearn_cli.training.trainer import Trainer
+
+
+class KLMinTask(HasLikelihoods, HasDivergence, Protocol):
+    """What KL-Min asks of a task."""
 
 
 class KLMin(GradientMethod):
@@ -21,7 +27,7 @@ class KLMin(GradientMethod):
     on the texts' length.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("likelihoods", "divergence")
+    needs: ClassVar[type] = KLMinTask
 
     retain_weight: float = Field(ge=0, description="λ, weight of the divergence on the retain set")
 

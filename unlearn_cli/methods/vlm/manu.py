@@ -18,6 +18,7 @@ from unlearn_cli.data.rows import spread
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.methods.edited import write
+from unlearn_cli.tasks.verbs.vlm import HasLikelihoods
 from unlearn_cli.training.trainer import Trainer
 
 EPSILON = 1e-6
@@ -36,7 +37,7 @@ class MANU(Unlearning):
     become 0; nothing is trained. Re-derived from descriptions of the paper: its code has not been seen.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("likelihoods", "likelihoods_unseen")
+    needs: ClassVar[type] = HasLikelihoods
 
     fraction: float = Field(gt=0, lt=1, description="α; the paper's best is 0.03")
     threshold: float = Field(ge=0, description="τ, above which a neuron counts as active")

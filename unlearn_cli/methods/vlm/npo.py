@@ -1,7 +1,7 @@
 """NPO: the answers to be forgotten become less likely than the original model has them, by a bounded pull."""
 
 from copy import deepcopy
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch.nn.functional as F
 from pydantic import Field
@@ -12,7 +12,13 @@ from unlearn_cli.data.feeds import balanced, shuffled
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.vlm.remembered import remembered
+from unlearn_cli.tasks.verbs.base import HasDivergence, HasLoss
+from unlearn_cli.tasks.verbs.vlm import HasLikelihoods
 from unlearn_cli.training.trainer import Trainer
+
+
+class NPOTask(HasLoss, HasLikelihoods, HasDivergence, Protocol):
+    """What NPO asks of a task."""
 
 
 class NPO(GradientMethod):
@@ -24,7 +30,7 @@ class NPO(GradientMethod):
     fine-tuned on D_r for θ_o, which is another method.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("loss", "likelihoods", "divergence")
+    needs: ClassVar[type] = NPOTask
 
     beta: float = Field(gt=0, description="β, inverse temperature")
     retain: Literal["none", "nll", "kl"] = Field(description="R: none (NPO), nll (NPO-GD) or kl (NPO-KL)")

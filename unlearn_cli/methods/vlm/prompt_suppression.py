@@ -9,6 +9,7 @@ from torch import nn
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.storage.files import read_json, write_json
+from unlearn_cli.tasks.verbs.vlm import Answers
 from unlearn_cli.training.trainer import Trainer
 
 PREAMBLE = "preamble.json"
@@ -17,7 +18,7 @@ PREAMBLE = "preamble.json"
 class PromptSuppression(Unlearning):
     """The floor of all comparisons: nothing is changed but the prompt."""
 
-    needs: ClassVar[tuple[str, ...]] = ("likelihoods", "answers")
+    needs: ClassVar[type] = Answers
 
     text: str = Field(min_length=1, description="{} stands for the concepts")
 

@@ -1,6 +1,6 @@
 """SimNPO: NPO without a reference model, of answers normalised by their length."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import torch.nn.functional as F
 from pydantic import Field
@@ -10,7 +10,13 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import balanced
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.tasks.verbs.base import HasLoss
+from unlearn_cli.tasks.verbs.vlm import HasLikelihoods
 from unlearn_cli.training.trainer import Trainer
+
+
+class SimNPOTask(HasLoss, HasLikelihoods, Protocol):
+    """What SimNPO asks of a task."""
 
 
 class SimNPO(GradientMethod):
@@ -19,7 +25,7 @@ class SimNPO(GradientMethod):
     |y| is the number of the answer's tokens, ℓ the task's loss. Half of every step is of D_f.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("loss", "likelihoods")
+    needs: ClassVar[type] = SimNPOTask
 
     beta: float = Field(gt=0, description="β, inverse temperature")
     gamma: float = Field(ge=0, description="γ, margin; a larger one pulls longer")

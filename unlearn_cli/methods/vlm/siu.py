@@ -18,6 +18,7 @@ from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.runtime.seeding import rng
+from unlearn_cli.tasks.verbs.vlm import ReadsAnswers
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -34,7 +35,7 @@ class SIU(GradientMethod):
     K_S = 0 where the substitute's name stands in place of the concept's, K_V = 0 for the concept's tokens.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("answer_logits", "word_tokens")
+    needs: ClassVar[type] = ReadsAnswers
 
     ce_weight: float = Field(ge=0, description="a, weight of the cross-entropy")
     dmk_weight: float = Field(ge=0, description="b, weight of the dual-masked divergence")

@@ -14,13 +14,14 @@ from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.methods.checkpoint import method_of
 from unlearn_cli.methods.vlm.intervention import EDITS, Intervention, check_layer
 from unlearn_cli.sae.attachment import Attachment
+from unlearn_cli.tasks.verbs.vlm import Answers
 from unlearn_cli.training.trainer import Trainer
 
 
 class Transfer(Unlearning):
     """Nothing is looked for or chosen here: do the features of one model stand for the concept in another?"""
 
-    needs: ClassVar[tuple[str, ...]] = ("likelihoods", "answers")
+    needs: ClassVar[type] = Answers
 
     path: Path = Field(description="the run folder, of method=sauce, mean_difference, …")
     layer: str | None = Field(description="where they work here; null = where they were found")

@@ -50,6 +50,10 @@ class Deterministic(Protocol):
     """The loss draws nothing, so that it can be differentiated by sample and summed in any parts."""
 
 
+class DeterministicLoss(HasLoss, Deterministic, Protocol):
+    """A loss that can be differentiated by sample, for methods of one step."""
+
+
 @runtime_checkable
 class WritesDelta(Protocol):
     writes_delta: ClassVar[bool]

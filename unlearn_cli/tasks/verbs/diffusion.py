@@ -10,8 +10,23 @@ from torch import Tensor, nn
 
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.models.diffusion.sampling import Sampler
-from unlearn_cli.tasks.verbs.base import HasDivergence, HasGuidedLoss, HasWrongLoss, Task, WritesDelta
+from unlearn_cli.tasks.verbs.base import (
+    HasDivergence,
+    HasGuidedLoss,
+    HasLoss,
+    HasWrongLoss,
+    Task,
+    WritesDelta,
+)
 from unlearn_cli.training.trainer import Trainer
+
+
+class HasDenoisingLoss(HasLoss, Protocol):
+    def loss(self, model: nn.Module, batch: Batch, drop: bool = True) -> Tensor:
+        """E_{t, ε} ‖ε − ε_θ(x_t, t, c)‖² per sample (B,), one draw of t and ε each.
+
+        drop: whether conditions are dropped in train mode, so that the prediction without one learns too.
+        """
 
 
 class Noises(Protocol):
@@ -83,6 +98,7 @@ class HasActivations(Protocol):
 
 
 class GenerationVerbs(
+    HasDenoisingLoss,
     Task,
     HasWrongLoss,
     HasDivergence,

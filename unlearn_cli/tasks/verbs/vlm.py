@@ -42,9 +42,6 @@ class Answers(Protocol):
     batch_size: int
     """Questions at once where nothing is trained."""
 
-    def texts(self, model: nn.Module, labels: Tensor) -> tuple[list[str], list[str]]:
-        """Questions and answers of the classes (B,)."""
-
     def answers(
         self,
         model: nn.Module,
@@ -61,6 +58,9 @@ class Answers(Protocol):
 
     def first_logits(self, model: nn.Module, batch: Batch) -> Tensor:
         """(B, V): of the first token of the answers."""
+
+    def texts(self, model: nn.Module, labels: Tensor) -> tuple[list[str], list[str]]:
+        """Questions and answers of the classes (B,)."""
 
 
 class ReadsAnswers(Protocol):
