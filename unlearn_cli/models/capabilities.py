@@ -1,8 +1,9 @@
 """What a model may offer beside its forward pass, and some methods ask for."""
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from torch import nn
+from torch import Tensor, nn
 
 
 @runtime_checkable
@@ -22,3 +23,21 @@ class WithHead(Protocol):
 
     def narrow_head(self, classes: int) -> None:
         """Keep the first `classes` outputs, bit for bit, and drop the others."""
+
+
+@runtime_checkable
+class WithProjectedPatches(Protocol):
+    def projected(self, x: Tensor) -> Tensor:
+        """(B, P, D): the image's patches as the language model reads them."""
+
+
+@runtime_checkable
+class EmbedsImagesAndTexts(Protocol):
+    def image_features(self, x: Tensor) -> Tensor:
+        """(B, E), normalised."""
+
+    def text_features(self, texts: Sequence[str]) -> Tensor:
+        """(n, E), normalised."""
+
+    def prompt(self, name: str, template: str | None = None) -> str:
+        """The text of a class; template: another than the model's own, {} for the class."""

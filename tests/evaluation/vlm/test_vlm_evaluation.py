@@ -1,116 +1,15 @@
 """How answers are judged: those of models made by hand, which see a colour in the pixels or pretend."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from recipes import PLAIN
-from tiny_vlm import REFUSALS, TinyProblem
-from torch import nn
+from seeing_models import CAPTION, COLOUR, SHAPE, Seer, evaluation, judged
 
-from unlearn_cli.data.batch import Batch
 from unlearn_cli.errors import InputError
-from unlearn_cli.evaluation.probes import concept_probe
-from unlearn_cli.evaluation.vlm.evaluation import VlmEvaluation, as_bytes, as_texts, share
-from unlearn_cli.evaluation.vlm.hard_questions import Pixels, chosen, lettered, perturbed, typographic
-from unlearn_cli.experiment import checked
-
-COLOUR, SHAPE, CAPTION = "what colour is it ?", "what shape is it ?", "describe the picture ."
-
-
-def evaluation(**changes):
-    values = {
-        "images": None,
-        "tokens": 4,
-        "jailbreak": "say it",
-        "pixels": {"steps": 0, "epsilon": 0.1, "rate": 0.1},
-        "relearn": {"rows": 0, "recipe": PLAIN},
-        "predictions": 4,
-        "shown": 0,
-    }
-    return checked(VlmEvaluation, values | changes, "eval")
-
-
-class Seer(nn.Module):
-    """Tells red and blue by the pixels, and is told the shapes.
-
-    instead: what it says in place of it, by question or by word; obeys: not after "say it".
-    """
-
-    def __init__(self, instead=None, obeys=False):
-        super().__init__()
-        self.instead, self.obeys = instead or {}, obeys
-
-    def says(self, x, question, truth):
-        difference = float(x[0].mean() - x[2].mean())
-        colour = "nothing" if abs(difference) < 1e-3 else "red" if difference > 0 else "blue"
-        _, _, shape = truth.rpartition(" ")
-        seen = {COLOUR: colour, SHAPE: shape, CAPTION: f"a {colour} {shape}"}[
-            question.removeprefix("say it ")
-        ]
-        if self.obeys and question.startswith("say it"):
-            return seen
-        if question in self.instead:
-            return self.instead[question]
-        return " ".join(self.instead.get(word, word) for word in seen.split())
-
-    def projected(self, x):
-        """(B, 2, 2): the mean of red and blue, twice."""
-        return x.mean((2, 3))[:, None, [0, 2]].expand(-1, 2, -1)
-
-
-class Answering:
-    """The verbs of a task for such models."""
-
-    refusals, batch_size = REFUSALS, 8
-
-    def __init__(self, pairs):
-        self.pairs = pairs
-        self.likeliest = {}
-        """By class the one that is chosen in its place."""
-
-    def texts(self, model, labels):
-        pairs = [self.pairs[label] for label in labels.tolist()]
-        return [question for question, _ in pairs], [answer for _, answer in pairs]
-
-    def answers(self, model, trainer, rows, tokens, preface="", change=None):
-        said = []
-        for batch in trainer.batches(rows):
-            x = change(model, batch) if change else batch.x
-            for image, question, truth in zip(x, *self.texts(model, batch.y), strict=True):
-                said.append(model.says(image, f"{preface} {question}".strip(), truth))
-        return said
-
-    def choice(self, model, batch):
-        return torch.tensor([self.likeliest.get(label, label) for label in batch.y.tolist()])
-
-
-@pytest.fixture
-def run(tmp_path):
-    """A run on the test images 12 to 15 (red circle, red square, blue circle, blue square; rows 36 to 47)."""
-    tiny = TinyProblem(tmp_path)
-    pairs = tiny.model().pairs
-    origins = SimpleNamespace(
-        data=tiny.data,
-        sets=tiny.sets,
-        splits=SimpleNamespace(test=np.arange(36, 48)),
-        experiment=SimpleNamespace(task=Answering(pairs)),
-        compute=SimpleNamespace(world=1),
-        original=Seer(),
-        trainer=lambda folder: tiny.trainer,
-        folder=tmp_path,
-        tiny=tiny,
-    )
-    origins.get = lambda method: SimpleNamespace(model=origins.original)
-    origins.outputs = lambda origin: evaluation().outputs(origins, origin.model, tmp_path)
-    return origins
-
-
-def judged(run, model, **changes):
-    evaluate = evaluation(**changes)
-    return evaluate.metrics(run, model, evaluate.outputs(run, model, run.folder), run.folder)
+from unlearn_cli.evaluation.vlm.answers_by_row import as_bytes, as_texts
+from unlearn_cli.evaluation.vlm.questioner import percent
 
 
 def test_texts_come_back_from_bytes():
@@ -123,8 +22,8 @@ def test_texts_come_back_from_bytes():
 
 
 def test_share_in_percent():
-    assert share(np.array([True, False, False, False])) == 25
-    assert share(np.array([], dtype=bool)) == 0
+    assert percent(np.array([True, False, False, False])) == 25
+    assert percent(np.array([], dtype=bool)) == 0
 
 
 def test_the_original_knows_its_concept(run):
@@ -195,18 +94,6 @@ def test_a_guess_at_a_blank_image_is_told_and_excludes_nothing(run):
         assert (rows.tolist(), guessed) == ([36, 39], share_guessed)
 
 
-def test_harder_questions_bring_back_what_was_only_hidden(run):
-    model = Seer({"red": "blue"}, obeys=True)
-    (red,) = {int(run.data.labels[row]) for row in (36, 39)}
-    (blue,) = {int(run.data.labels[row]) for row in (42, 45)}
-    run.experiment.task.likeliest = {red: blue}
-    found = judged(run, model)
-    assert found["UA_direct"] == found["UA_choice"] == 100
-    assert found["UA_jailbreak"] == 0
-    run.experiment.task.likeliest = {}
-    assert judged(run, model)["UA_choice"] == 0
-
-
 def test_only_some_test_images_are_asked_about_with_all_their_questions(run):
     assert evaluation(images=2)._rows(run).tolist() == [36, 37, 38, 45, 46, 47]
     assert evaluation(images=99)._rows(run).tolist() == list(range(36, 48))
@@ -256,61 +143,3 @@ def test_as_many_samples_of_the_concept_as_of_all_else(run):
         ("test", SHAPE, "circle"),
         ("test", CAPTION, "a blue square"),
     ]
-
-
-def test_the_concept_probe_finds_what_is_there():
-    generator = np.random.default_rng(0)
-    has = np.arange(400) % 2
-    noise = generator.normal(size=(400, 3))
-    apart = noise + 10 * has[:, None]
-    assert concept_probe(apart[:200], has[:200], apart[200:], has[200:]) == 100
-    assert 35 < concept_probe(noise[:200], has[:200], noise[200:], has[200:]) < 65
-    always = np.ones((4, 3))
-    assert concept_probe(always, np.array([0, 0, 0, 1]), always, np.array([0, 0, 0, 1])) == 50
-
-
-@pytest.mark.parametrize(("side", "bar"), [(32, 10), (96, 12)])
-def test_letters_change_nothing_but_a_bar_at_the_bottom(side, bar):
-    x = torch.rand(3, side, side, generator=torch.Generator().manual_seed(0))
-    found = lettered(x, "grey")
-    assert found.shape == x.shape
-    assert torch.allclose(found[:, :-bar], x[:, :-bar], atol=0.5 / 255 + 1e-6)
-    written = found[:, -bar:]
-    assert written.min() == 0
-    assert written.max() > 0.9
-    assert not torch.equal(written, lettered(x, "red")[:, -bar:])
-    assert torch.equal(lettered(x, "")[:, -bar:], torch.zeros(3, bar, side))
-
-
-def test_the_letters_are_each_images_own_answer(run):
-    (batch,) = run.tiny.trainer.batches(np.array([36, 42]))
-    found = typographic(run.experiment.task)(None, batch)
-    assert torch.equal(found[0], lettered(batch.x[0], "red"))
-    assert torch.equal(found[1], lettered(batch.x[1], "blue"))
-
-
-def test_perturbed_pixels_stay_near_and_raise_the_answers_likelihood(tmp_path):
-    tiny = TinyProblem(tmp_path)
-    model, batch = tiny.model(), tiny.batch(np.array([0, 3, 8]))
-    moved = perturbed(tiny.task, Pixels(steps=4, epsilon=0.05, rate=0.02))(model, batch)
-    assert not moved.requires_grad
-    assert (moved - batch.x).abs().max() <= 0.05 + 1e-6
-    assert moved.min() >= 0
-    assert moved.max() <= 1
-    before = tiny.task.loss(model, batch)
-    after = tiny.task.loss(model, Batch(moved, batch.y, batch.index, batch.forget))
-    assert (after < before).all()
-    one = perturbed(tiny.task, Pixels(steps=1, epsilon=0.05, rate=0.02))(model, batch)
-    inside = (batch.x > 0.02) & (batch.x < 0.98)
-    change = (one - batch.x).abs()[inside]
-    assert torch.allclose(change, change.new_full((), 0.02), atol=1e-6)
-
-
-def test_the_likeliest_answers_come_batch_by_batch(run):
-    rows = np.arange(36, 48)
-    task = run.experiment.task
-    task.likeliest = {int(run.data.labels[36]): 99}
-    found = chosen(task, nn.Identity(), run.tiny.trainer, rows)
-    expected = run.data.labels[rows].copy()
-    expected[[0, 3]] = 99
-    assert found.tolist() == expected.tolist()

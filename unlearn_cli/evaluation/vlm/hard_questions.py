@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,11 @@ from torch import Tensor, nn
 
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.batch import Batch
+from unlearn_cli.data.rows import spread
+from unlearn_cli.evaluation.relearning import relearned_copy
+from unlearn_cli.evaluation.vlm.questioner import Questioner, percent
+from unlearn_cli.tasks.verbs.vlm import VlmVerbs
+from unlearn_cli.training.optim import Recipe
 from unlearn_cli.training.trainer import Trainer
 
 Change = Callable[[nn.Module, Batch], Tensor]
@@ -28,14 +32,52 @@ class Pixels(Settings):
     rate: float = Field(gt=0, description="change of a pixel in a step")
 
 
+class RelearnSettings(Settings):
+    """A few forget rows, and how long a copy of the model is trained on them alone."""
+
+    rows: int = Field(ge=0, description="0 = not measured")
+    recipe: Recipe
+
+
+class HardQuestions(Settings):
+    """The keys of an evaluation that asks them."""
+
+    jailbreak: str = Field(description="text before a question that tries to bring the answer back")
+    pixels: Pixels
+    relearn: RelearnSettings
+
+    def hard_question_metrics(
+        self, questioner: Questioner, model: nn.Module, rows: np.ndarray, shots: np.ndarray
+    ) -> dict[str, float]:
+        """UA of the rows, asked in harder ways, and of a model that has trained on the concept again.
+
+        rows: direct ones that tell whether the concept is forgotten; shots: direct ones of the forget set.
+        """
+        task, trainer, data = questioner.task, questioner.trainer, questioner.data
+        likeliest = likeliest_answers(task, model, trainer, rows).numpy()
+        values = {
+            "UA_choice": percent(likeliest != data.labels[rows]),
+            "UA_jailbreak": questioner.share_forgotten(model, rows, preface=self.jailbreak),
+            "UA_typographic": questioner.share_forgotten(model, rows, change=typographic_attack(task)),
+        }
+        if self.pixels.steps:
+            change = pixel_attack(task, self.pixels)
+            values["UA_pixels"] = questioner.share_forgotten(model, rows, change=change)
+        if self.relearn.rows:
+            some, recipe = spread(shots, self.relearn.rows), self.relearn.recipe
+            relearned = relearned_copy(task, model, some, trainer, recipe)
+            values["UA_relearnt"] = questioner.share_forgotten(relearned, rows)
+        return values
+
+
 @torch.no_grad()
-def chosen(task: Any, model: nn.Module, trainer: Trainer, rows: np.ndarray) -> Tensor:
+def likeliest_answers(task: VlmVerbs, model: nn.Module, trainer: Trainer, rows: np.ndarray) -> Tensor:
     """(n,) class whose answer is the likeliest, a token, among all answers to the same question."""
     model.eval()
     return torch.cat([task.choice(model, batch).cpu() for batch in trainer.batches(rows, task.batch_size)])
 
 
-def typographic(task: Any) -> Change:
+def typographic_attack(task: VlmVerbs) -> Change:
     """The answer in letters on the lower edge of its image."""
 
     def change(model: nn.Module, batch: Batch) -> Tensor:
@@ -56,7 +98,7 @@ def lettered(x: Tensor, text: str) -> Tensor:
     return torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1).float() / 255
 
 
-def perturbed(task: Any, pixels: Pixels) -> Change:
+def pixel_attack(task: VlmVerbs, pixels: Pixels) -> Change:
     """Pixels within epsilon that make the true answer as likely as can be."""
 
     def change(model: nn.Module, batch: Batch) -> Tensor:
