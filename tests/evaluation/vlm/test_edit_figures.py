@@ -6,8 +6,8 @@ import torch
 from matplotlib.image import imread
 from tiny_vlm import TinyProblem
 
-from unlearn_cli.evaluation.vlm.edit_figures import edit_figures, features, pareto
 from unlearn_cli.evaluation.vlm import edit_figures as module
+from unlearn_cli.evaluation.vlm.edit_figures import edit_figures, features, pareto
 from unlearn_cli.storage.files import write_json
 from unlearn_cli.storage.tensors import write_tensors
 
