@@ -26,7 +26,7 @@ from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.experiment import read
 from unlearn_cli.forget.bilevel import solve
 from unlearn_cli.forget.projection import project
-from unlearn_cli.forget.random import drawn
+from unlearn_cli.forget.random import draw_without_replacement
 from unlearn_cli.forget.units import Units
 from unlearn_cli.methods.original import Original
 from unlearn_cli.origins import Origins
@@ -51,7 +51,7 @@ def iteration() -> None:
     ) as run:
         task, problem = run.experiment.task, run.experiment.forget
         units = Units.of("sample", run.data, run.splits.train)
-        random = drawn(np.arange(len(units)), len(units) // 10, 0)
+        random = draw_without_replacement(np.arange(len(units)), len(units) // 10, 0)
         original = run.get(Original()).model
 
         def upper() -> None:

@@ -11,8 +11,8 @@ from unlearn_cli.compare.selection import told
 from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.images import Resident
 from unlearn_cli.forget import account
-from unlearn_cli.forget.account import FEW, compositions, shown, write_account
-from unlearn_cli.forget.selection import Part, Selection
+from unlearn_cli.forget.account import FEW, compositions, example_images, write_account
+from unlearn_cli.forget.selection import Selection, ValueShare
 from unlearn_cli.forget.units import Units
 
 ROWS = np.arange(6)
@@ -125,8 +125,12 @@ def test_classes_as_units(data, tmp_path, drawn):
 def test_a_value_without_selected_rows_and_one_of_test_rows_only(data):
     parts = compositions(data, np.array([0, 1]), np.arange(4))
     assert parts == {
-        "blond": [Part("True", 2, 2, 1, 0.5), Part("False", 0, 2, 0, 0.5)],
-        "identity": [Part("y", 1, 1, 0.5, 0.25), Part("x", 1, 2, 0.5, 0.5), Part("z", 0, 1, 0, 0.25)],
+        "blond": [ValueShare("True", 2, 2, 1, 0.5), ValueShare("False", 0, 2, 0, 0.5)],
+        "identity": [
+            ValueShare("y", 1, 1, 0.5, 0.25),
+            ValueShare("x", 1, 2, 0.5, 0.5),
+            ValueShare("z", 0, 1, 0, 0.25),
+        ],
     }
 
 
@@ -161,7 +165,7 @@ def test_the_figures_are_images_and_an_empty_composition_is_none(data, tmp_path)
     [("sample", [4, 0], ["b", "a"], [4, 0]), ("identity", [2, 0], ["z", "x"], [2, 0])],
 )
 def test_a_unit_is_shown_by_its_first_training_image(data, unit, order, names, pixels):
-    images = shown(Units.of(unit, data, ROWS), np.array(order), 1, data)
+    images = example_images(Units.of(unit, data, ROWS), np.array(order), 1, data)
     assert [image.name for image in images] == names
     assert [int(image.image[0, 0, 0]) for image in images] == pixels
     assert [image.selected for image in images] == [True, False]

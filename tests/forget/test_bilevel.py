@@ -6,7 +6,14 @@ import torch
 from selection_problem import FINE_TUNE, Silent, origins_of, worst_case
 
 from unlearn_cli.forget import bilevel
-from unlearn_cli.forget.bilevel import begun, overlap, scaled, settled, solve, upper_step
+from unlearn_cli.forget.bilevel import (
+    initial_selection,
+    is_finished,
+    overlap,
+    scaled_slope,
+    solve,
+    upper_step,
+)
 from unlearn_cli.forget.selection import Selection
 from unlearn_cli.forget.units import Units
 
@@ -72,12 +79,12 @@ class TestUpperStep:
 
 def test_slopes_on_a_scale_of_their_own():
     slope = np.array([3.0, 1.0, 3.0, -2.0])
-    np.testing.assert_allclose(scaled(slope, "rank"), [3.5 / 4, 2 / 4, 3.5 / 4, 1 / 4])
-    np.testing.assert_allclose(scaled(slope, "std"), slope / slope.std())
-    np.testing.assert_allclose(scaled(1e-6 * slope, "std"), scaled(slope, "std"))
-    assert scaled(slope, "plain") is slope
+    np.testing.assert_allclose(scaled_slope(slope, "rank"), [3.5 / 4, 2 / 4, 3.5 / 4, 1 / 4])
+    np.testing.assert_allclose(scaled_slope(slope, "std"), slope / slope.std())
+    np.testing.assert_allclose(scaled_slope(1e-6 * slope, "std"), scaled_slope(slope, "std"))
+    assert scaled_slope(slope, "plain") is slope
     np.testing.assert_allclose(
-        scaled(np.full(3, 2.0), "std"), 2.0
+        scaled_slope(np.full(3, 2.0), "std"), 2.0
     )  # no deviation: all move alike, none at all
 
 
@@ -97,7 +104,7 @@ def test_slopes_on_a_scale_of_their_own():
     ],
 )
 def test_when_it_ends(kept, changes, ends):
-    assert settled(worst_case(iterations=10, **changes), [{"kept": share} for share in kept]) is ends
+    assert is_finished(worst_case(iterations=10, **changes), [{"kept": share} for share in kept]) is ends
 
 
 def test_overlap():
@@ -107,9 +114,9 @@ def test_overlap():
 
 
 def test_both_starts():
-    uniform = begun(worst_case(start="uniform"), 8, np.array([5, 1]))
+    uniform = initial_selection(worst_case(start="uniform"), 8, np.array([5, 1]))
     np.testing.assert_allclose(uniform.weights, 0.25)
-    random = begun(worst_case(start="random"), 8, np.array([5, 1]))
+    random = initial_selection(worst_case(start="random"), 8, np.array([5, 1]))
     assert random.weights.tolist() == [0, 1, 0, 0, 0, 1, 0, 0]
     for start in (uniform, random):
         assert start.scores.tolist() == start.weights.tolist()

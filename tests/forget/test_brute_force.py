@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from selection_problem import FINE_TUNE, RETRAIN, Silent, origins_of, worst_case
 
 from unlearn_cli.forget.bilevel import after_unlearning, indicator, solve
-from unlearn_cli.forget.random import drawn
+from unlearn_cli.forget.random import draw_without_replacement
 from unlearn_cli.forget.units import Units
 
 SEEDS = 10
@@ -58,7 +58,9 @@ def test_the_worst_of_all_subsets_or_one_within_a_percent(tmp_path, seed, there,
     units = Units.of("sample", origins.data, np.arange(there))
     subsets = np.array(list(combinations(range(there), count)))
     tracker = Silent()
-    selection = solve(problem, origins, units, drawn(np.arange(there), count, seed), tmp_path, tracker)
+    selection = solve(
+        problem, origins, units, draw_without_replacement(np.arange(there), count, seed), tmp_path, tracker
+    )
     found = np.sort(selection.top(count))
 
     losses = all_losses(problem, origins, subsets)

@@ -6,7 +6,7 @@ from matplotlib.image import imread
 
 from unlearn_cli.forget import figures
 from unlearn_cli.forget.figures import ALL, SELECTED, draw_composition, draw_extremes, draw_weights
-from unlearn_cli.forget.selection import Part, Shown
+from unlearn_cli.forget.selection import UnitExample, ValueShare
 
 
 @pytest.fixture
@@ -32,10 +32,12 @@ def panels(figure) -> dict[str, list[str]]:
     }
 
 
-def binary(of_selected: float, of_all: float, values=("False", "True")) -> list[Part]:
+def binary(of_selected: float, of_all: float, values=("False", "True")) -> list[ValueShare]:
     """The parts of 100 selected and 100 rows in all."""
     shares = [(1 - of_selected, 1 - of_all), (of_selected, of_all)]
-    return [Part(v, round(100 * s), round(100 * a), s, a) for v, (s, a) in zip(values, shares, strict=True)]
+    return [
+        ValueShare(v, round(100 * s), round(100 * a), s, a) for v, (s, a) in zip(values, shares, strict=True)
+    ]
 
 
 TRAJECTORY = [
@@ -77,7 +79,7 @@ def test_attributes_share_a_panel_by_the_difference_of_their_shares(tmp_path, dr
         "Blond": binary(0.9, 0.15)[::-1],  # the order of the values is of no account
         "Young": binary(0.75, 0.75, ("-1", "1")),
         "Smiling": binary(0.5, 0.4, ("0", "1")),
-        "domain": [Part("photo", 80, 50, 0.8, 0.5), Part("sketch", 20, 50, 0.2, 0.5)],
+        "domain": [ValueShare("photo", 80, 50, 0.8, 0.5), ValueShare("sketch", 20, 50, 0.2, 0.5)],
     }
     draw_composition(columns, tmp_path / "c.png")
     assert panels(drawn[0]) == {
@@ -94,7 +96,8 @@ def test_attributes_share_a_panel_by_the_difference_of_their_shares(tmp_path, dr
 def test_the_columns_and_values_that_differ_most_are_shown(tmp_path, drawn):
     """Column i of ten differs by i/100; its 30 values by less the further back they stand."""
     columns = {
-        f"column {i}": [Part(f"v{v}", 1, 1, i / 100 / (1 + v), 0.0) for v in range(30)] for i in range(10)
+        f"column {i}": [ValueShare(f"v{v}", 1, 1, i / 100 / (1 + v), 0.0) for v in range(30)]
+        for i in range(10)
     }
     draw_composition(columns, tmp_path / "c.png")
     shown = panels(drawn[0])
@@ -103,9 +106,10 @@ def test_the_columns_and_values_that_differ_most_are_shown(tmp_path, drawn):
 
 
 def test_the_selected_are_framed_in_both_rows(tmp_path, drawn):
-    def images(*selected: bool) -> list[Shown]:
+    def images(*selected: bool) -> list[UnitExample]:
         return [
-            Shown("great white shark, Carcharodon", np.full((4, 4, 3), 90, np.uint8), s) for s in selected
+            UnitExample("great white shark, Carcharodon", np.full((4, 4, 3), 90, np.uint8), s)
+            for s in selected
         ]
 
     draw_extremes(images(True, False), images(False, False), "worst", tmp_path / "e.png")
@@ -129,7 +133,9 @@ def test_the_selected_are_framed_in_both_rows(tmp_path, drawn):
 def test_names_are_no_formulas(tmp_path):
     """A prompt may hold dollars and be longer than its place."""
     name = "$a_{$ $" + 40 * "x"
-    draw_composition({name: [Part(name, 1, 1, 1, 1), Part("$_$", 0, 1, 0, 1)]}, tmp_path / "c.png")
-    draw_extremes([Shown(name, np.zeros((2, 2, 1), np.uint8), True)], [], "worst", tmp_path / "e.png")
+    draw_composition(
+        {name: [ValueShare(name, 1, 1, 1, 1), ValueShare("$_$", 0, 1, 0, 1)]}, tmp_path / "c.png"
+    )
+    draw_extremes([UnitExample(name, np.zeros((2, 2, 1), np.uint8), True)], [], "worst", tmp_path / "e.png")
     assert (tmp_path / "c.png").exists()
     assert (tmp_path / "e.png").exists()

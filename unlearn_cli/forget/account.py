@@ -10,12 +10,12 @@ import numpy as np
 
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.forget.figures import draw_composition, draw_extremes, draw_weights
-from unlearn_cli.forget.selection import Part, Selection, Shown
+from unlearn_cli.forget.selection import Selection, UnitExample, ValueShare
 from unlearn_cli.forget.units import Units
 from unlearn_cli.storage.files import replacing
 
 FEW = 50  # values of a column up to which its composition says something
-SHOWN = 12  # images of either end
+EXAMPLES = 12  # images of either end
 
 DIFFICULTY = ("rank", "unit", "label", "weight", "loss", "selected", "random")
 
@@ -36,16 +36,16 @@ def write_account(
     write_csv(folder / "difficulty.csv", DIFFICULTY, difficulty(found, units, order, random, data))
     write_csv(
         folder / "composition.csv",
-        ("column", *Part._fields),
+        ("column", *ValueShare._fields),
         ((name, *part) for name, values in parts.items() for part in values),
     )
     draw_weights(found.scores[order], found.trajectory, count, folder / "weights.png")
     if parts:
         draw_composition(parts, folder / "composition.png")
-    most = min(SHOWN, len(units) // 2)
+    most = min(EXAMPLES, len(units) // 2)
     draw_extremes(
-        shown(units, order[:most], count, data),
-        shown(units, order[-most:], count - (len(order) - most), data),
+        example_images(units, order[:most], count, data),
+        example_images(units, order[-most:], count - (len(order) - most), data),
         mode,
         folder / "extremes.png",
     )
@@ -62,20 +62,20 @@ def difficulty(
     mixed = np.zeros(len(units), dtype=bool)
     mixed[units.of_row[labels != data.labels[at][units.of_row]]] = True
     names = np.where(mixed, "", np.array(data.classes, dtype=object)[data.labels[at]])
-    drawn = np.isin(order, random).astype(int)
+    in_random_set = np.isin(order, random).astype(int)
     rows = zip(
         units.names[order].tolist(),
         names[order].tolist(),
         found.scores[order].tolist(),
         found.mean_losses[order].tolist(),
-        drawn.tolist(),
+        in_random_set.tolist(),
         strict=True,
     )
     for rank, (unit, label, weight, loss, chance) in enumerate(rows, 1):
         yield rank, unit, label, f"{weight:.6g}", f"{loss:.6g}", int(rank <= len(random)), chance
 
 
-def compositions(data: ImageData, selected: np.ndarray, rows: np.ndarray) -> dict[str, list[Part]]:
+def compositions(data: ImageData, selected: np.ndarray, rows: np.ndarray) -> dict[str, list[ValueShare]]:
     """By column of 2 to 50 values: their parts of the selected rows and of all, most preferred first."""
     found = {}
     for name, column in data.columns.items():
@@ -83,21 +83,21 @@ def compositions(data: ImageData, selected: np.ndarray, rows: np.ndarray) -> dic
         if 1 < len(of_all) <= FEW:
             there = Counter(map(str, column[selected].tolist()))
             parts = [
-                Part(value, there[value], of, there[value] / len(selected), of / len(rows))
+                ValueShare(value, there[value], of, there[value] / len(selected), of / len(rows))
                 for value, of in of_all.items()
             ]
             found[name] = sorted(parts, key=lambda part: (-part.difference, part.value))
     return found
 
 
-def shown(units: Units, positions: np.ndarray, selected: int, data: ImageData) -> list[Shown]:
+def example_images(units: Units, positions: np.ndarray, selected: int, data: ImageData) -> list[UnitExample]:
     """The first image of each of these units, by its name, or a sample's by its class; the first
     `selected` units are those selected."""
     rows = first_rows(units)[positions]
     samples = len(units) == len(units.rows)
     names = [data.classes[label] for label in data.labels[rows]] if samples else units.names[positions]
     return [
-        Shown(str(name), data.image(row), place < selected)
+        UnitExample(str(name), data.image(row), place < selected)
         for place, (name, row) in enumerate(zip(names, rows.tolist(), strict=True))
     ]
 

@@ -77,36 +77,22 @@ def solve(
         folder: keeps `selection.pt`, from which it resumes after the last whole upper iteration, and the
             checkpoint of the lower level that runs.
     """
-    count, file = len(random), folder / "selection.pt"
-    now = Selection.load(file) if file.exists() else begun(problem, len(units), random)
-    trainer = origins.trainer(folder)
-    trainer.cost.add(Cost(**now.cost))
-    if now.trajectory:
-        log.info("selection: resumed after upper iteration %d", len(now.trajectory))
-    while not settled(problem, now.trajectory):
-        number, before = len(now.trajectory) + 1, now.top(count, problem.mode)
+    file, trainer = folder / "selection.pt", origins.trainer(folder)
+    selection = Selection.load(file) if file.exists() else initial_selection(problem, len(units), random)
+    trainer.cost.add(Cost(**selection.cost))
+    if selection.trajectory:
+        log.info("selection: resumed after upper iteration %d", len(selection.trajectory))
+    while not is_finished(problem, selection.trajectory):
+        number, before = len(selection.trajectory) + 1, selection.top(len(random), problem.mode)
         with trainer.cost.clock(trainer.device):
-            losses = after_unlearning(problem, origins, units, now.weights, trainer, f"selection-{number}")
-            now.total_losses = now.total_losses + losses
-            weights = now.weights
-            objective, now.weights = upper_step(problem, weights, losses, now.total_losses, number)
-        share = 1 if problem.iterate == "last" else 1 / number
-        now.scores = now.scores + share * (now.weights - now.scores)
-        first = not now.best_iteration
-        if problem.iterate == "best" and is_set(weights) and (first or objective < now.row["objective"]):
-            now.best, now.best_iteration = np.flatnonzero(weights), number
-        chosen = now.top(count, problem.mode)
-        row = {
-            "objective": objective,
-            "loss_selected": float(losses[chosen].mean()),
-            "loss_others": float(np.delete(losses, chosen).mean()),
-            "kept": overlap(chosen, before),
-            "random": overlap(chosen, random),
-        }
-        now.trajectory.append(row)
-        now.cost = trainer.cost.to_dict()
+            stage = f"selection-{number}"
+            losses = after_unlearning(problem, origins, units, selection.weights, trainer, stage)
+            objective = advance(selection, problem, losses, number)
+        row = {"objective": objective} | measured(selection, problem, losses, before, random)
+        selection.trajectory.append(row)
+        selection.cost = trainer.cost.to_dict()
         if trainer.is_main:
-            now.save(file)
+            selection.save(file)
             (folder / f"selection-{number}.resume.pt").unlink(missing_ok=True)
         trainer.compute.barrier()
         tracker.log("selection", number, row)
@@ -118,17 +104,42 @@ def solve(
             row["loss_others"],
             100 * row["kept"],
         )
-    return now
+    return selection
 
 
-def begun(problem: BilevelProblem, there: int, random: np.ndarray) -> Selection:
+def advance(selection: Selection, problem: BilevelProblem, losses: np.ndarray, number: int) -> float:
+    """The next w, the scores and the best set so far, by the units' losses under the present w; F of it."""
+    weights, first = selection.weights, not selection.best_iteration
+    selection.total_losses = selection.total_losses + losses
+    objective, selection.weights = upper_step(problem, weights, losses, selection.total_losses, number)
+    share = 1 if problem.iterate == "last" else 1 / number
+    selection.scores = selection.scores + share * (selection.weights - selection.scores)
+    if problem.iterate == "best" and is_set(weights) and (first or objective < selection.row["objective"]):
+        selection.best, selection.best_iteration = np.flatnonzero(weights), number
+    return objective
+
+
+def measured(
+    selection: Selection, problem: BilevelProblem, losses: np.ndarray, before: np.ndarray, random: np.ndarray
+) -> dict[str, float]:
+    """Losses of the top m and of the others, and which share of them stayed, or is in the random set."""
+    chosen = selection.top(len(random), problem.mode)
+    return {
+        "loss_selected": float(losses[chosen].mean()),
+        "loss_others": float(np.delete(losses, chosen).mean()),
+        "kept": overlap(chosen, before),
+        "random": overlap(chosen, random),
+    }
+
+
+def initial_selection(problem: BilevelProblem, there: int, random: np.ndarray) -> Selection:
     """The start: equal weights, or the indicator of a random set."""
     uniform = problem.start == "uniform"
     weights = np.full(there, len(random) / there) if uniform else indicator(random, there)
     return Selection(weights, weights, np.zeros(there))
 
 
-def settled(problem: BilevelProblem, trajectory: list[dict[str, float]]) -> bool:
+def is_finished(problem: BilevelProblem, trajectory: list[dict[str, float]]) -> bool:
     """Whether the limit is reached, or the top m stayed for as many iterations as asked for."""
     if len(trajectory) >= problem.iterations:
         return True
@@ -165,7 +176,7 @@ def upper_step(
         after = indicator(np.argsort(sign * total_losses, kind="stable")[:mass], len(losses))
     else:
         slope = sign * losses + 2 * problem.gamma * weights
-        after = project(weights - problem.eta * scaled(slope, problem.step), mass)
+        after = project(weights - problem.eta * scaled_slope(slope, problem.step), mass)
     if problem.binarise_every and number % problem.binarise_every == 0:
         after = indicator(np.argsort(-after, kind="stable")[:mass], len(after))
     return objective, after
@@ -176,7 +187,7 @@ def is_set(weights: np.ndarray) -> bool:
     return bool(np.isin(weights, (0, 1)).all())
 
 
-def scaled(slope: np.ndarray, step: str) -> np.ndarray:
+def scaled_slope(slope: np.ndarray, step: str) -> np.ndarray:
     """The slope as a step uses it; the projection takes any constant out of it again.
 
     rank: its ranks over their number, in (0, 1], equal ones sharing theirs; std: over its standard deviation.

@@ -69,23 +69,24 @@ class Domain(Selector):
         if not self.drop:
             return self.select(origins.data, origins.splits)
         _, true = self._domains(origins.data)
-        seen = self._seen(origins.data, origins.splits)
-        dropped = np.sort(rng("dropped", self.seed).permutation(seen)[: round(self.drop * len(seen))])
-        told = true.copy()
-        told[dropped] = pseudo_domains(origins, self.column, seen, dropped, self.guess, self.seed)
-        right = float((told[dropped] == true[dropped]).mean()) if len(dropped) else 1.0
-        return self._set(origins.data, origins.splits, seen, told, found={"domains guessed right": right})
+        visible = self._visible_rows(origins.data, origins.splits)
+        dropped = np.sort(rng("dropped", self.seed).permutation(visible)[: round(self.drop * len(visible))])
+        told_domains = true.copy()
+        told_domains[dropped] = pseudo_domains(origins, self.column, visible, dropped, self.guess, self.seed)
+        right = float((told_domains[dropped] == true[dropped]).mean()) if len(dropped) else 1.0
+        found = {"domains guessed right": right}
+        return self._forget_set_of(origins.data, origins.splits, visible, told_domains, found=found)
 
     def select(self, data: ImageData, splits: Splits) -> ForgetSet:
         """With every domain known."""
-        return self._set(data, splits, self._seen(data, splits), self._domains(data)[1])
+        return self._forget_set_of(data, splits, self._visible_rows(data, splits), self._domains(data)[1])
 
-    def _set(
-        self, data: ImageData, splits: Splits, seen: np.ndarray, told: np.ndarray, **more: Any
+    def _forget_set_of(
+        self, data: ImageData, splits: Splits, visible: np.ndarray, told_domains: np.ndarray, **more: Any
     ) -> ForgetSet:
         names, true = self._domains(data)
         numbers = self._numbers(names)
-        rows = seen[np.isin(told[seen], numbers)]
+        rows = visible[np.isin(told_domains[visible], numbers)]
         truly = np.isin(true, numbers)
         elsewhere = np.concatenate([splits.val, splits.test])
         return self.forget_set(
@@ -94,9 +95,9 @@ class Domain(Selector):
             data,
             splits,
             withheld_rows=np.setdiff1d(splits.train[truly[splits.train]], rows),
-            visible_rows=seen,
+            visible_rows=visible,
             forgotten_outside_training=elsewhere[truly[elsewhere]],
-            groups=told,
+            groups=told_domains,
             **more,
         )
 
@@ -122,7 +123,7 @@ class Domain(Selector):
             )
         return [names.index(name) for name in self.domains]
 
-    def _seen(self, data: ImageData, splits: Splits) -> np.ndarray:
+    def _visible_rows(self, data: ImageData, splits: Splits) -> np.ndarray:
         """Exactly `shots` training rows of each class and domain, but for the classes held out."""
         names, domains = self._domains(data)
         self._numbers(names)

@@ -14,10 +14,10 @@ from matplotlib.ticker import MaxNLocator
 
 from unlearn_cli.figures.grids import MARK
 from unlearn_cli.figures.palette import COLOURS, OTHERS, plain, save
-from unlearn_cli.forget.selection import Shown
+from unlearn_cli.forget.selection import UnitExample
 
 if TYPE_CHECKING:
-    from unlearn_cli.forget.selection import Part
+    from unlearn_cli.forget.selection import ValueShare
 
 SELECTED, ALL = COLOURS["forget"], COLOURS["retain"]
 FEW_UNITS = 50  # up to here the curve of weights is linear in the rank and every unit a point
@@ -85,7 +85,7 @@ def _weights(axis: Axes, weights: np.ndarray, count: int) -> None:
     plain(axis)
 
 
-def draw_composition(columns: Mapping[str, Sequence[Part]], path: Path) -> None:
+def draw_composition(columns: Mapping[str, Sequence[ValueShare]], path: Path) -> None:
     """What share of the selected rows has a value, and what share of all, a panel for each column.
 
     All attributes (columns of true and false) share the first panel: the share of true. Of many columns and
@@ -94,7 +94,7 @@ def draw_composition(columns: Mapping[str, Sequence[Part]], path: Path) -> None:
     panels = _panels(columns)
     wide = min(3, len(panels))
     # each panel goes under the shortest pile; 2.5 values' height for its title and ticks
-    piles: list[list[tuple[str, list[Part]]]] = [[] for _ in range(wide)]
+    piles: list[list[tuple[str, list[ValueShare]]]] = [[] for _ in range(wide)]
     height = [0.0] * wide
     for panel in panels:
         place = int(np.argmin(height))
@@ -112,7 +112,7 @@ def draw_composition(columns: Mapping[str, Sequence[Part]], path: Path) -> None:
     save(figure, path)
 
 
-def _panels(columns: Mapping[str, Sequence[Part]]) -> list[tuple[str, list[Part]]]:
+def _panels(columns: Mapping[str, Sequence[ValueShare]]) -> list[tuple[str, list[ValueShare]]]:
     """Titles and values: the attributes, then the columns in the order of their largest difference."""
     attributes, others = [], []
     for name, parts in columns.items():
@@ -125,14 +125,14 @@ def _panels(columns: Mapping[str, Sequence[Part]]) -> list[tuple[str, list[Part]
     return [*first, *(_cut(*panel, VALUES) for panel in others)][:PANELS]
 
 
-def _cut(title: str, parts: list[Part], most: int) -> tuple[str, list[Part]]:
+def _cut(title: str, parts: list[ValueShare], most: int) -> tuple[str, list[ValueShare]]:
     """At most so many values, those whose shares differ most; the most preferred first."""
     kept = sorted(parts, key=lambda part: -abs(part.difference))[:most]
     left = f" ({most} of {len(parts)})" if most < len(parts) else ""
     return title + left, sorted(kept, key=lambda part: -part.difference)
 
 
-def _shares(axis: Axes, title: str, parts: Sequence[Part]) -> None:
+def _shares(axis: Axes, title: str, parts: Sequence[ValueShare]) -> None:
     places = np.arange(len(parts))
     selected = [100 * part.share_of_selected for part in parts]
     of_all = [100 * part.share_of_all for part in parts]
@@ -146,7 +146,7 @@ def _shares(axis: Axes, title: str, parts: Sequence[Part]) -> None:
     plain(axis)
 
 
-def draw_extremes(first: Sequence[Shown], last: Sequence[Shown], mode: str, path: Path) -> None:
+def draw_extremes(first: Sequence[UnitExample], last: Sequence[UnitExample], mode: str, path: Path) -> None:
     """A row of images with the largest weights, and one with the smallest; the selected are framed.
 
     Args:
@@ -175,7 +175,7 @@ def draw_extremes(first: Sequence[Shown], last: Sequence[Shown], mode: str, path
     save(figure, path)
 
 
-def _image(axis: Axes, unit: Shown) -> None:
+def _image(axis: Axes, unit: UnitExample) -> None:
     # small pixels stay squares; of images too large for their cell none is left out
     scaling = "nearest" if len(unit.image) <= CELL * 150 else "antialiased"
     axis.imshow(unit.image, cmap="gray", vmin=0, vmax=255, interpolation=scaling)

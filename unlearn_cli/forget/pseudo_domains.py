@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 def pseudo_domains(
     origins: Origins,
     column: str,
-    seen: np.ndarray,
+    visible: np.ndarray,
     dropped: np.ndarray,
     guess: Literal["clusters", "texts"],
     seed: int,
 ) -> np.ndarray:
-    """The guessed domain numbers of the rows `dropped`, a part of the rows `seen`; both sorted.
+    """The guessed domain numbers of the rows `dropped`, a part of the rows `visible`; both sorted.
 
-    clusters: k-means of the seen rows with a cluster for each domain; a cluster is the domain of most of its
-    rows that are known. texts: the nearest of "a DOMAIN of a CLASS", averaged over the classes.
+    clusters: k-means of the visible rows with a cluster for each domain; a cluster is the domain of most of
+    its rows that are known. texts: the nearest of "a DOMAIN of a CLASS", averaged over the classes.
 
     Raises:
         InputError: a model without image embeddings.
@@ -38,8 +38,8 @@ def pseudo_domains(
     if not hasattr(model, "image_features"):
         raise InputError("forget.drop: guessing domains takes a CLIP (task=clip); set forget.drop=0")
     names, true = np.unique(data.columns[column].astype(str), return_inverse=True)
-    images = _embedded(origins, model, seen)
-    away = np.isin(seen, dropped)
+    images = _embedded(origins, model, visible)
+    away = np.isin(visible, dropped)
     if guess == "texts":
         spelt = [f"a {name.replace('_', ' ')} of a {{}}" for name in names]
         with torch.no_grad():
@@ -49,7 +49,7 @@ def pseudo_domains(
             return (images @ F.normalize(torch.stack(texts).cpu(), dim=-1).T).argmax(1).numpy()[away]
     clusters = KMeans(len(names), n_init=10, random_state=seed).fit_predict(images.numpy())
     votes = np.zeros((len(names), len(names)))
-    np.add.at(votes, (clusters[~away], true[seen[~away]]), 1)
+    np.add.at(votes, (clusters[~away], true[visible[~away]]), 1)
     return votes.argmax(1)[clusters][away]
 
 

@@ -17,10 +17,10 @@ class Random(Counted):
 
     def select(self, data: ImageData, splits: Splits) -> ForgetSet:
         count = self.number(len(splits.train), "training rows")
-        rows = drawn(splits.train, count, self.seed)
+        rows = draw_without_replacement(splits.train, count, self.seed)
         return self.forget_set("random", rows, data, splits)
 
 
-def drawn(things: np.ndarray, count: int, seed: int) -> np.ndarray:
+def draw_without_replacement(things: np.ndarray, count: int, seed: int) -> np.ndarray:
     """So many of the things, each with equal chance; equal for equal seeds, whoever asks."""
     return rng("forget", seed).permutation(things)[:count]

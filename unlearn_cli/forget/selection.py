@@ -64,7 +64,7 @@ class Selection:
         return cls(**content | arrays)
 
 
-class Part(NamedTuple):
+class ValueShare(NamedTuple):
     """The rows that have one value of one column."""
 
     value: str
@@ -79,7 +79,7 @@ class Part(NamedTuple):
         return self.share_of_selected - self.share_of_all
 
 
-class Shown(NamedTuple):
+class UnitExample(NamedTuple):
     """An image (H, W, C) uint8 that stands for a unit."""
 
     name: str

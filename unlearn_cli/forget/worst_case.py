@@ -15,7 +15,7 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.forget.account import write_account
 from unlearn_cli.forget.bilevel import BilevelProblem, solve
 from unlearn_cli.forget.forget_set import ForgetSet
-from unlearn_cli.forget.random import drawn
+from unlearn_cli.forget.random import draw_without_replacement
 from unlearn_cli.forget.selection import Selection
 from unlearn_cli.forget.units import Units
 
@@ -44,7 +44,7 @@ class WorstCase(BilevelProblem):
         data, splits = origins.data, origins.splits
         if not self.trains:
             return self.select(data, splits)
-        units, random = self._drawn(data, splits)
+        units, random = self._units_and_random_set(data, splits)
 
         def make(folder: Path) -> None:
             with origins.track_shared(folder, "selection") as tracker:
@@ -65,14 +65,14 @@ class WorstCase(BilevelProblem):
         return self.forget_set("worst_case", rows, data, splits, found=summary, account=account)
 
     def select(self, data: ImageData, splits: Splits) -> ForgetSet:
-        units, random = self._drawn(data, splits)
+        units, random = self._units_and_random_set(data, splits)
         return self.forget_set("worst_case", units.rows_of(random), data, splits)
 
     def selection_facts(self, origins: Origins) -> dict[str, Any]:
         """Everything that determines the selection, for the store's key."""
         return origins.facts(origins.splits.train) | {"forget": self.facts()}
 
-    def _drawn(self, data: ImageData, splits: Splits) -> tuple[Units, np.ndarray]:
+    def _units_and_random_set(self, data: ImageData, splits: Splits) -> tuple[Units, np.ndarray]:
         """The units, and the positions of m of them by chance."""
         units = Units.of(self.unit, data, splits.train)
         count = self.number(len(units), f"units ({self.unit})")
@@ -82,4 +82,4 @@ class WorstCase(BilevelProblem):
                 f"forget.{key}: {getattr(self, key)} is {count} of {len(units)} units ({self.unit}); "
                 f"choose at least 1 and at most {len(units) - 1}"
             )
-        return units, drawn(np.arange(len(units)), count, self.seed)
+        return units, draw_without_replacement(np.arange(len(units)), count, self.seed)
