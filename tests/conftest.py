@@ -10,13 +10,14 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import read_once
 import recipes
 import tiny_run
 import torch
@@ -49,6 +50,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         name = "slurm" if "slurm" in item.path.parts else item.path.relative_to(TESTS).as_posix()
         item.add_marker(pytest.mark.xdist_group(name))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def yaml_files_are_read_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(read_once.FILES, "load_config", read_once.load_config)
+        yield
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ READY = ("original", "retrain", "checkpoint", "transfer")
 MASKED = [(task, name) for task, name in METHODS if name not in READY]
 
 
+@cache
 def experiment(*overrides: str) -> Experiment:
     """The settings of a command line, mandatory values filled in."""
     filled = [value for choice in overrides for value in GIVEN.get(choice, [])]
