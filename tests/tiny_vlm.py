@@ -8,7 +8,6 @@ import torch
 
 from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.batch import Batch
-from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.images import Resident
 from unlearn_cli.data.questions import Question
 from unlearn_cli.data.splits import divide, split
@@ -76,7 +75,7 @@ class TinyProblem:
     def model(self, seed: int = 1) -> VisionLanguage:
         torch.manual_seed(seed)
         data = self.data
-        return TinyVlm(**TINY).build(ImageSpec(data.classes, 3, data.size, data.mean, data.std)).eval()
+        return TinyVlm(**TINY).build(data.spec).eval()
 
     def batch(self, rows: np.ndarray) -> Batch:
         (batch,) = self.trainer.batches(rows)

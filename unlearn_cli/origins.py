@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -63,25 +63,19 @@ class References:
         return self.original if isinstance(method, Original) else None
 
 
+@dataclass(eq=False)
 class Origins:
     """Makes and finds the models that a run starts from and is compared with."""
 
-    def __init__(
-        self,
-        experiment: Experiment,
-        compute: Compute,
-        store: Store,
-        data: ImageData,
-        splits: Splits,
-        choose: Callable[["Origins"], ForgetSet],
-    ):
-        self.experiment = experiment
-        self.compute = compute
-        self.store = store
-        self.data = data
-        self.splits = splits
-        self.choose = choose
-        self.loaded: dict[str, Origin] = {}
+    experiment: Experiment
+    compute: Compute
+    store: Store
+    data: ImageData
+    splits: Splits
+    choose: Callable[["Origins"], ForgetSet]
+    """Chooses the forget set."""
+    loaded: dict[str, Origin] = field(default_factory=dict, init=False)
+    """Models by their entry in the store."""
 
     @classmethod
     def of(

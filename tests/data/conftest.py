@@ -3,6 +3,7 @@
 import datasets
 import numpy as np
 import pytest
+from hub_settings import HUB
 from PIL import Image
 
 from unlearn_cli.data.hub import HubImages
@@ -49,26 +50,7 @@ def load(tmp_path):
     """load(path, **changes): the images of a folder, by a configuration like the YAML's."""
 
     def load_images(path, root=None, **changes):
-        values = {
-            "name": "pictures",
-            "path": None if path is None else str(path),
-            "config": None,
-            "image_column": "image",
-            "label_column": "label",
-            "train_split": "train",
-            "test_split": None,
-            "split_seed": 0,
-            "val_fraction": 0.1,
-            "test_fraction": 0.25,
-            "subset": None,
-            "size": None,
-            "augment": {"crop_padding": 1, "flip": True, "random_resized": False},
-            "mean": None,
-            "std": None,
-            "resident": "auto",
-            "workers": 0,
-            "skip_unreadable": False,
-        }
-        return HubImages(**(values | changes)).load(root, Store(tmp_path / "store"), CPU)
+        values = HUB | {"path": None if path is None else str(path)} | changes
+        return HubImages(**values).load(root, Store(tmp_path / "store"), CPU)
 
     return load_images

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from hub_settings import HUB
 from PIL import Image
 
 from unlearn_cli.data.concepts import Concepts
@@ -10,24 +11,11 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.storage.store import Store
 
-VALUES = {
+VALUES = HUB | {
     "name": "concepts",
-    "config": None,
-    "image_column": "image",
-    "label_column": "label",
-    "train_split": "train",
-    "test_split": None,
-    "split_seed": 0,
     "val_fraction": 0.0,
-    "test_fraction": 0.25,
-    "subset": None,
     "size": 8,
     "augment": {"crop_padding": 0, "flip": False, "random_resized": False},
-    "mean": None,
-    "std": None,
-    "resident": "auto",
-    "workers": 0,
-    "skip_unreadable": False,
 }
 
 

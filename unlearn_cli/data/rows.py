@@ -1,8 +1,10 @@
 """Arithmetic of rows: parts of them by class, evenly spread ones, a hash of arrays."""
 
-import hashlib
+from collections.abc import Iterator
 
 import numpy as np
+
+from unlearn_cli.config.hashing import short_hash
 
 
 def stratified(
@@ -22,11 +24,12 @@ def spread(values: np.ndarray, count: int) -> np.ndarray:
 
 def digest(*parts: str | bytes | np.ndarray) -> str:
     """The first 16 hex digits of a SHA-256 over texts, bytes and arrays (values and shapes)."""
-    sha = hashlib.sha256()
-    for part in parts:
-        if isinstance(part, np.ndarray):
-            sha.update(f"{part.dtype}{part.shape}".encode())
-            sha.update(np.ascontiguousarray(part).data)
-        else:
-            sha.update(part.encode() if isinstance(part, str) else part)
-    return sha.hexdigest()[:16]
+    return short_hash(piece for part in parts for piece in _pieces(part))
+
+
+def _pieces(part: str | bytes | np.ndarray) -> Iterator[bytes | memoryview]:
+    if isinstance(part, np.ndarray):
+        yield f"{part.dtype}{part.shape}".encode()
+        yield np.ascontiguousarray(part).data
+    else:
+        yield part.encode() if isinstance(part, str) else part

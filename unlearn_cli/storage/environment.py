@@ -1,6 +1,5 @@
 """What a run was made with: command, commit, versions, machine."""
 
-import hashlib
 import os
 import platform
 import subprocess
@@ -9,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from unlearn_cli.config.hashing import short_hash
 from unlearn_cli.runtime.process import slurm_job
 from unlearn_cli.storage.files import read_json
 
@@ -41,7 +41,7 @@ def source() -> dict[str, Any]:
     return {
         "commit": _git("rev-parse", "HEAD"),
         "changed": bool(changes),
-        "diff": hashlib.sha256(diff.encode()).hexdigest()[:16] if changes else None,
+        "diff": short_hash([diff.encode()]) if changes else None,
     }
 
 

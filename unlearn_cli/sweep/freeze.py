@@ -1,12 +1,12 @@
 """Code and configuration as they were at submission: jobs import a copy, whatever is edited later."""
 
-import hashlib
 import shutil
 import site
 import sys
 from pathlib import Path
 
 from unlearn_cli.config.catalogue import conf_folder
+from unlearn_cli.config.hashing import short_hash
 from unlearn_cli.storage.environment import FROZEN, PACKAGE, source
 from unlearn_cli.storage.files import write_json
 
@@ -19,10 +19,7 @@ def freeze(folder: Path) -> Path:
     files = _files(package, package.name) | _files(conf_folder(), f"{package.name}/conf")
     for name, place in own_modules().items():
         files |= {f"{name}.py": place} if place.is_file() else _files(place, name)
-    key = hashlib.sha256()
-    for target in sorted(files):
-        key.update(target.encode() + files[target].read_bytes())
-    copy = folder / key.hexdigest()[:16]
+    copy = folder / short_hash(target.encode() + files[target].read_bytes() for target in sorted(files))
     if not copy.exists():
         partial = copy.with_name(copy.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)

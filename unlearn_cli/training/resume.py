@@ -32,6 +32,7 @@ class State:
     sums: dict[str, Tensor] = field(default_factory=dict)
 
 
+@dataclass(eq=False)
 class Checkpoint:
     """Model, optimiser, averaged weights and counters of one phase in one file, replaced atomically.
 
@@ -39,24 +40,16 @@ class Checkpoint:
     the schedule is replayed from the step.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        model: nn.Module,
-        optimizer: Optimizer,
-        scaler: GradScaler,
-        averaged: AveragedModel | None,
-        cost: Cost,
-        companion: Stateful | None = None,
-    ):
-        self.path = path
-        self.model = model
-        self.optimizer = optimizer
-        self.scaler = scaler
-        self.averaged = averaged
-        self.cost = cost
-        self.companion = companion
-        self.before = replace(cost)  # phases that came earlier have checkpoints of their own
+    path: Path
+    model: nn.Module
+    optimizer: Optimizer
+    scaler: GradScaler
+    averaged: AveragedModel | None
+    cost: Cost
+    companion: Stateful | None = None
+
+    def __post_init__(self) -> None:
+        self.before = replace(self.cost)  # phases that came earlier have checkpoints of their own
         self._optimizer_state: dict | None = None
 
     def save(self, step: int, history: list[dict], sums: dict[str, Tensor]) -> None:

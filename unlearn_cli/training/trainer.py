@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,60 +33,42 @@ DerivedOnce = Callable[[str, dict[str, Any], Callable[[Path], None]], Path]
 COST = "cost.json"
 
 
+@dataclass(eq=False)
 class Trainer:
-    """Trains models on one data set; carries what every phase shares.
+    """Trains models on one data set; carries what every phase shares."""
 
-    Args:
-        data: the images, on the device or streamed.
-        is_forget: (N,) bool over the data's rows, membership of the forget set; None = of none.
-        compute: device, precision, processes.
-        seed: every random draw of a phase follows from (seed, stage, step).
-        folder: where resume checkpoints are written.
-        anchors: (N,) int64 class that shall take the place of a row's own (see `Sets.anchor_labels`).
-        mask: weights that may move; applied to every `fit`. Set for unlearning, None for training.
-        surgery: how forgetting and retaining gradients are reconciled; as the mask.
-        checkpoint_minutes: time between resume checkpoints; 0 = after every step.
-        observe: called with each new row of `history` (one an epoch).
-        monitor: (model, epochs done) -> named values, measured after an epoch outside the clock.
-        derived_once: (kind, facts, make) -> the folder of what follows from the original model and these
-            facts alone, made by make(folder) where it is not there; a run's is the store. None = made in
-            `folder`.
-    """
+    data: ImageData
+    """The images, on the device or streamed."""
+    is_forget: np.ndarray | None
+    """(N,) bool over the data's rows, membership of the forget set; None = of none."""
+    compute: Compute
+    """Device, precision, processes."""
+    seed: int
+    """Every random draw of a phase follows from (seed, stage, step)."""
+    folder: Path
+    """Where resume checkpoints are written."""
+    anchors: np.ndarray | None = None
+    """(N,) int64 class that shall take the place of a row's own (see `Sets.anchor_labels`)."""
+    mask: Mask | None = None
+    """Weights that may move; applied to every `fit`. Set for unlearning, None for training."""
+    surgery: Surgery | None = None
+    """How forgetting and retaining gradients are reconciled; as the mask."""
+    checkpoint_minutes: float = 5.0
+    """Time between resume checkpoints; 0 = after every step."""
+    progress: bool = False
+    observe: Observer = lambda row: None
+    """Called with each new row of `history` (one an epoch)."""
+    monitor: Monitor | None = None
+    """(model, epochs done) -> named values, measured after an epoch outside the clock."""
+    derived_once: DerivedOnce | None = None
+    """(kind, facts, make) -> the folder of what follows from the original model and these facts alone, made
+    by make(folder) where it is not there; a run's is the store. None = made in `folder`."""
 
-    def __init__(
-        self,
-        data: ImageData,
-        is_forget: np.ndarray | None,
-        compute: Compute,
-        seed: int,
-        folder: Path,
-        anchors: np.ndarray | None = None,
-        mask: Mask | None = None,
-        surgery: Surgery | None = None,
-        checkpoint_minutes: float = 5.0,
-        progress: bool = False,
-        observe: Observer = lambda row: None,
-        monitor: Monitor | None = None,
-        derived_once: DerivedOnce | None = None,
-    ):
-        self.data = data
-        self.is_forget = is_forget
-        self.compute = compute
-        self.seed = seed
-        self.folder = folder
-        self.anchors = anchors
-        self.mask = mask
-        self.surgery = surgery
-        self.checkpoint_seconds = 60 * checkpoint_minutes
-        self.progress = progress
-        self.observe = observe
-        self.monitor = monitor
-        self.derived_once = derived_once
-        self.cost = Cost()
-        self.seconds_outside_clock: dict[str, float] = {}
-        """Seconds of what was made once for several runs and is not in the cost, by name."""
-        self.history: list[dict[str, Any]] = []
-        self._fitting = False
+    cost: Cost = field(default_factory=Cost, init=False)
+    seconds_outside_clock: dict[str, float] = field(default_factory=dict, init=False)
+    """Of what was made once for several runs and is not in the cost, by name."""
+    history: list[dict[str, Any]] = field(default_factory=list, init=False)
+    _fitting: bool = field(default=False, init=False)
 
     @property
     def device(self) -> torch.device:
@@ -158,7 +140,8 @@ class Trainer:
         steps = recipe.limited(
             [len(feed(epoch, recipe.batch_size, orders)) for epoch in range(recipe.epochs)]
         )
-        phase = Phase(stage, model, steps, update, companion, self.cost, self.folder, self.checkpoint_seconds)
+        seconds = 60 * self.checkpoint_minutes
+        phase = Phase(stage, model, steps, update, companion, self.cost, self.folder, seconds)
         self.history += phase.history
         called = self.compute.wrapped(model)
         with Progress(stage, phase.total_steps, phase.step, self.progress and self.is_main) as bar:

@@ -1,0 +1,23 @@
+"""The keys of data that are read through `datasets`, as a YAML gives them."""
+
+from typing import Any
+
+HUB: dict[str, Any] = {
+    "name": "pictures",
+    "config": None,
+    "image_column": "image",
+    "label_column": "label",
+    "train_split": "train",
+    "test_split": None,
+    "split_seed": 0,
+    "val_fraction": 0.1,
+    "test_fraction": 0.25,
+    "subset": None,
+    "size": None,
+    "augment": {"crop_padding": 1, "flip": True, "random_resized": False},
+    "mean": None,
+    "std": None,
+    "resident": "auto",
+    "workers": 0,
+    "skip_unreadable": False,
+}
