@@ -21,6 +21,7 @@ from unlearn_cli.forget.forget_set import ForgetSet
 from unlearn_cli.methods.base import Method
 from unlearn_cli.methods.original import Original
 from unlearn_cli.methods.retrain import Retrain
+from unlearn_cli.models.capabilities import Exports
 from unlearn_cli.models.checkpoint import load_into, save_model
 from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.storage.files import read_json, write_json
@@ -273,14 +274,14 @@ class Origins:
             trainer = self.trainer(folder, observe=tracker.epoch)
             trainer.monitor = glances(task, trainer, {"val": method.val(self)})
             trainer.seeded("init")
-            model: Any = self.build()
+            model = self.build()
             with trainer.cost.clock(self.compute.device):
                 model = method.train(task, model, rows, trainer, self.experiment.train)
             cost = trainer.cost.to_dict() | {"peak_memory_mb": peak_memory_mb(self.compute.device)}
             tracker.summary({"cost": cost, **trainer.history[-1]})
         if self.compute.is_main:
             save_model(folder, model, facts)
-            if hasattr(model, "export"):
+            if isinstance(model, Exports):
                 model.export(folder)
             write_json(folder / "cost.json", cost)
             write_json(folder / "history.json", trainer.history)

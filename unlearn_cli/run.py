@@ -70,6 +70,6 @@ def check(origins: Origins) -> None:
     experiment.eval.check(rehearsal, blank)
     experiment.surgery.check(origins.compute.precision)
     recipe = method if isinstance(method, GradientMethod) else None
-    experiment.lora.check(task, blank, recipe, choices["mask"] != "none")
+    experiment.lora.check(task.name, blank, recipe, choices["mask"] != "none")
     if isinstance(method, Recipe):
-        method.trained(blank, "method.parameters")
+        method.trained_names(blank, "method.parameters")

@@ -7,7 +7,7 @@ import pytest
 import torch
 import yaml
 
-from unlearn_cli.data.captions import PREPOSITIONS, worded
+from unlearn_cli.data.captions import PREPOSITIONS, describe_scene
 from unlearn_cli.data.scenes import COLOURS, DOMAINS, PLACEMENTS, SHAPES, TEXTURES, Scene, render
 from unlearn_cli.data.shapes import Shapes
 from unlearn_cli.errors import InputError
@@ -111,15 +111,17 @@ def test_columns_follow_their_images(load):
 def test_captions_are_english():
     sketch = Scene("red", "plain", "circle", "left", "sketch")
     template = "a {colour} {shape} on a {texture} background"
-    assert worded(template, sketch, {}, False, False) == "a red circle on a plain background"
-    assert worded(template, sketch, {}, True, True) == (
+    assert describe_scene(template, sketch, {}, False, False) == "a red circle on a plain background"
+    assert describe_scene(template, sketch, {}, True, True) == (
         "a sketch of a red circle on a plain background on the left"
     )
     synonyms = {"red": "amber", "plain": "empty", "left": "west", "sketch": "etching"}
-    assert worded(template, sketch, synonyms, True, True) == (
+    assert describe_scene(template, sketch, synonyms, True, True) == (
         "an etching of an amber circle on an empty background on the west"
     )
-    assert worded(template, sketch._replace(placement="centre"), {}, True, False).endswith(" in the centre")
+    assert describe_scene(template, sketch._replace(placement="centre"), {}, True, False).endswith(
+        " in the centre"
+    )
     assert set(PREPOSITIONS) == set(PLACEMENTS)
 
 

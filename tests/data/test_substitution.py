@@ -18,7 +18,7 @@ GOGH = Substitution("Van Gogh", "a painting", "style")
 )
 def test_words_are_replaced_and_parts_of_words_are_not(prompt, replaced):
     assert CAT.to_anchor(prompt) == replaced
-    assert CAT.named(prompt) == (prompt != replaced)
+    assert CAT.is_named_in(prompt) == (prompt != replaced)
 
 
 def test_the_concept_takes_the_anchors_place():
@@ -34,6 +34,6 @@ def test_a_style_is_appended_and_taken_away():
     prompt = "a painting of trees"
     styled = GOGH.to_concept(prompt)
     assert styled == "a painting of trees in the style of Van Gogh"
-    assert GOGH.named(styled)
+    assert GOGH.is_named_in(styled)
     assert GOGH.to_anchor(styled) == prompt
-    assert not GOGH.named(prompt)
+    assert not GOGH.is_named_in(prompt)

@@ -7,7 +7,7 @@ from errno import ENOLCK, ENOSYS
 import pytest
 
 from unlearn_cli.errors import InputError
-from unlearn_cli.storage.locks import held
+from unlearn_cli.storage.locks import exclusive_lock
 
 
 @pytest.mark.parametrize("number", [ENOLCK, ENOSYS], ids=lambda number: os.strerror(number))
@@ -18,7 +18,7 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch, number):
     monkeypatch.setattr(fcntl, "flock", flock)
     with (
         pytest.raises(InputError, match=r"^paths.store: the file system of .* has no file locks"),
-        held(tmp_path / "x.lock", "paths.store", "working"),
+        exclusive_lock(tmp_path / "x.lock", "paths.store", "working"),
     ):
         pass
 
@@ -27,6 +27,6 @@ def test_a_folder_that_takes_no_files(tmp_path):
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(InputError, match=r"^paths.store: cannot write to .*give a writable folder$"),
-        held(tmp_path / "file" / "x.lock", "paths.store", "working"),
+        exclusive_lock(tmp_path / "file" / "x.lock", "paths.store", "working"),
     ):
         pass

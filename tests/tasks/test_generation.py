@@ -9,7 +9,7 @@ from torch import nn
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.models.diffusion.denoiser import Denoiser
 from unlearn_cli.models.diffusion.sampling import Sampler
-from unlearn_cli.tasks.diffusion import inner
+from unlearn_cli.tasks.diffusion import unwrapped
 from unlearn_cli.tasks.generation import Generation
 from unlearn_cli.training.trainer import Trainer
 
@@ -286,7 +286,7 @@ def test_a_glance_is_the_same_each_time(trainer):
 def test_verbs_take_a_compiled_model(batch):
     model = Table()
     compiled = torch.compile(model, backend="eager")
-    assert inner(compiled) is model
+    assert unwrapped(compiled) is model
     torch.testing.assert_close(
         seeded(task.wrong_loss, compiled, batch, where=FORGET),
         seeded(task.wrong_loss, model, batch, where=FORGET),

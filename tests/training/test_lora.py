@@ -70,13 +70,13 @@ def test_attaching_changes_nothing_and_merging_leaves_an_ordinary_model(tiny):
         torch.testing.assert_close(
             tiny.task.loss(model, batch), tiny.task.loss(before, batch), rtol=0, atol=0
         )
-    trained = GRADDIFF.trained(model)
+    trained = GRADDIFF.trained_names(model)
     assert trained
     assert all("lora_" in name for name in trained)
     lora().merge(model)
     assert vars(model).keys() == vars(before).keys()
     assert vars(model.net).keys() == vars(before.net).keys()
-    assert model.unlearned == before.unlearned
+    assert model.trained_by_default == before.trained_by_default
     kinds = [[(name, type(part)) for name, part in one.named_modules()] for one in (model, before)]
     assert kinds[0] == kinds[1]
     assert changed(before, model) == {}
@@ -110,7 +110,7 @@ def test_weights_of_bf16_keep_their_precision(tiny):
     model.net.to(torch.bfloat16)
     before = copy.deepcopy(model)
     lora().attach(model, seed=0)
-    assert {model.get_parameter(name).dtype for name in GRADDIFF.trained(model)} == {torch.float32}
+    assert {model.get_parameter(name).dtype for name in GRADDIFF.trained_names(model)} == {torch.float32}
     model = GRADDIFF.unlearn(tiny.task, model, tiny.sets, tiny.trainer)
     lora().merge(model)
     assert {p.dtype for p in model.parameters()} == {torch.bfloat16}
@@ -165,22 +165,22 @@ def test_a_killed_run_goes_on(tiny, tmp_path, monkeypatch):
 )
 def test_targets_must_be_there(tiny, changes, message):
     with pytest.raises(InputError, match=message):
-        lora(**changes).check(tiny.task, tiny.model(), GRADDIFF, is_masked=False)
+        lora(**changes).check(tiny.task.name, tiny.model(), GRADDIFF, is_masked=False)
 
 
 def test_who_may_not_ask_for_it(tiny, tmp_path):
     clip = ClipProblem(tmp_path / "clip")
     with pytest.raises(InputError, match=r"^lora: task=clip .* set lora=none$"):
-        lora().check(clip.task, clip.model(), GRADDIFF, is_masked=False)
+        lora().check(clip.task.name, clip.model(), GRADDIFF, is_masked=False)
     with pytest.raises(InputError, match=r"^lora: .* set mask=none$"):
-        lora().check(tiny.task, tiny.model(), GRADDIFF, is_masked=True)
+        lora().check(tiny.task.name, tiny.model(), GRADDIFF, is_masked=True)
     with pytest.raises(InputError, match=r"^lora: the method trains nothing"):
-        lora().check(tiny.task, tiny.model(), None, is_masked=False)
+        lora().check(tiny.task.name, tiny.model(), None, is_masked=False)
     named = GradientDifference(**GRADDIFF.model_dump() | {"parameters": "lm_head"})
     with pytest.raises(InputError, match=r"^method\.parameters: "):
-        lora().check(tiny.task, tiny.model(), named, is_masked=False)
-    lora().check(tiny.task, tiny.model(), GRADDIFF, is_masked=False)
-    NoLora().check(clip.task, clip.model(), named, is_masked=True)
+        lora().check(tiny.task.name, tiny.model(), named, is_masked=False)
+    lora().check(tiny.task.name, tiny.model(), GRADDIFF, is_masked=False)
+    NoLora().check(clip.task.name, clip.model(), named, is_masked=True)
 
 
 def test_none_leaves_the_model_alone(tiny):

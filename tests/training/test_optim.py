@@ -62,11 +62,11 @@ def test_milestones_beyond_the_end_and_at_uneven_epochs(recipe):
     [(None, [4, 4, 2]), (1, [1]), (4, [4]), (5, [4, 1]), (8, [4, 4]), (9, [4, 4, 1]), (10, [4, 4, 2])],
 )
 def test_max_steps_cuts_the_last_epoch(recipe, most, expected):
-    assert recipe(max_steps=most).limited(STEPS) == expected
+    assert recipe(max_steps=most).limited_steps(STEPS) == expected
 
 
 def test_more_max_steps_than_there_are_change_nothing(recipe):
-    assert recipe(max_steps=1000).limited(STEPS) == STEPS
+    assert recipe(max_steps=1000).limited_steps(STEPS) == STEPS
 
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])

@@ -29,18 +29,18 @@ def status(said: str, answer: str, choices: Sequence[str], refusals: Sequence[st
     Correct: it names the answer and no other choice ('dark red' names not 'red' but 'dark red'). Case and
     surrounding words do not matter, so that a sentence is judged as a word is.
     """
-    if any(names(said, refusal) for refusal in refusals):
+    if any(holds_phrase(said, refusal) for refusal in refusals):
         return Status.REFUSAL
-    named = {choice.casefold() for choice in choices if names(said, choice)}
-    named = {one for one in named if not any(names(other, one) for other in named - {one})}
+    named = {choice.casefold() for choice in choices if holds_phrase(said, choice)}
+    named = {one for one in named if not any(holds_phrase(other, one) for other in named - {one})}
     if not named:
         return Status.INVALID
     return Status.CORRECT if named == {answer.casefold()} else Status.WRONG
 
 
-def names(text: str, phrase: str) -> bool:
+def holds_phrase(text: str, phrase: str) -> bool:
     """Whether the text holds the phrase, as whole words."""
-    return phrase.casefold() in text.casefold() and Substitution(phrase, "", "object").named(text)
+    return phrase.casefold() in text.casefold() and Substitution(phrase, "", "object").is_named_in(text)
 
 
 def statuses(data: ImageData, rows: np.ndarray, said: Sequence[str], refusals: Sequence[str]) -> np.ndarray:
@@ -67,7 +67,7 @@ def cells(data: ImageData, rows: np.ndarray, concepts: Sequence[Substitution]) -
     answers = data.columns["answer"][rows].astype(str)
     asks, images = data.columns["asks"][rows].astype(str), data.columns["image"][rows]
     words = [one.concept.casefold() for one in concepts]
-    by_answer = {text: any(one.named(text) for one in concepts) for text in np.unique(answers)}
+    by_answer = {text: any(one.is_named_in(text) for one in concepts) for text in np.unique(answers)}
     named = np.array([by_answer[text] for text in answers], dtype=bool)
     exact = np.array([text.casefold() in words for text in answers], dtype=bool)
     shows = np.isin(images, images[named])

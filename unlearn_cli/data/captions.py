@@ -28,7 +28,7 @@ class Caption(NamedTuple):
     """inside: in the scene's own names; outside: a paraphrase, in synonyms."""
 
 
-def check(template: str) -> str:
+def check_fields(template: str) -> str:
     """The template. ValueError: braces that do not close, or that hold anything but one of FIELDS."""
     for _, field, _, _ in Formatter().parse(template):
         if field is not None and field not in FIELDS:
@@ -36,7 +36,7 @@ def check(template: str) -> str:
     return template
 
 
-def worded(
+def describe_scene(
     template: str, scene: Scene, synonyms: Mapping[str, str], says_placement: bool, says_domain: bool
 ) -> str:
     """'a sketch of a red circle on a plain background on the left'; names with a synonym give way to it."""
@@ -49,7 +49,7 @@ def worded(
     return re.sub(r"\ba (?=[aeiou])", "an ", text)
 
 
-def filled(caption: str, columns: Mapping[str, np.ndarray], key: str = "task.captions") -> np.ndarray:
+def fill_captions(caption: str, columns: Mapping[str, np.ndarray], key: str = "task.captions") -> np.ndarray:
     """(N,) texts: the caption with each row's values of the columns in braces, underscores as spaces.
 
     Raises:

@@ -18,6 +18,8 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.settings import DataSettings
 from unlearn_cli.data.substitution import Kind, Substitution, Words, substitutions
 from unlearn_cli.errors import InputError
+from unlearn_cli.models.base import ModelSettings
+from unlearn_cli.models.diffusion.denoiser import Denoiser
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.storage.tensors import write_tensors
 
@@ -57,7 +59,7 @@ def _read(file: Path, key: str) -> tuple[str, ...]:
 
 def _named(prompt: str, names: list[str], column: str) -> str:
     """The one of the names that the prompt names as words; '' if none. A name within another gives way."""
-    found = [name for name in names if Substitution(name, "", "object").named(prompt)]
+    found = [name for name in names if Substitution(name, "", "object").is_named_in(prompt)]
     found = [one for one in found if not any(one != other and one in other for other in found)]
     if len(found) > 1:
         raise InputError(f"data.columns.{column}: '{prompt}' names both '{found[0]}' and '{found[1]}'")
@@ -94,9 +96,9 @@ class Generated(DataSettings):
 
     @field_validator("pipeline", mode="before")
     @classmethod
-    def _is_ready_made(cls, node: Any) -> Any:
+    def _is_ready_made(cls, node: Any) -> ModelSettings:
         model = build(node, "model") if isinstance(node, dict) else node
-        if not getattr(model, "ready_made", False):
+        if not isinstance(model, ModelSettings) or not model.ready_made:
             raise InputError(
                 "data: the images of data=generated are drawn by a ready-made model; "
                 "use model=sd15, model=pipeline model.path=FOLDER, or other data"
@@ -125,7 +127,7 @@ class Generated(DataSettings):
             for template in self.prompts:
                 prompt = template.replace(ANCHOR, one.anchor)
                 naming = one.to_concept(prompt)
-                if not one.named(naming):
+                if not one.is_named_in(naming):
                     raise InputError(
                         f"data.prompts: '{prompt}' does not name the anchor '{one.anchor}', so the concept "
                         f"'{one.concept}' has no place in it; write {ANCHOR} there"
@@ -133,7 +135,7 @@ class Generated(DataSettings):
                 found |= {one.to_anchor(naming): "anchor", naming: "concept"}
         found = dict.fromkeys(self.retain, "retain") | found
         for prompt, role in found.items():
-            if role != "concept" and (named := [one.concept for one in concepts if one.named(prompt)]):
+            if role != "concept" and (named := [one.concept for one in concepts if one.is_named_in(prompt)]):
                 key = "retain" if role == "retain" else "prompts"
                 raise InputError(f"data.{key}: '{prompt}' names '{named[0]}', which is to be forgotten")
         return found
@@ -157,7 +159,8 @@ class Generated(DataSettings):
             log.info("drawing %d images of %d prompts (kept in the store)", len(labels), len(captions))
             size, grey = (self.size, self.size), [0.5] * CHANNELS
             spec = ImageSpec(captions, CHANNELS, size, grey, grey)
-            model: Any = compute.place(self.pipeline.build(spec))
+            model = compute.place(self.pipeline.build(spec))
+            assert isinstance(model, Denoiser)
             self.sampler.check(model, "data.sampler")
             shape = model.state_shape(CHANNELS, size)
             numbers = torch.from_numpy(labels)

@@ -79,8 +79,8 @@ class HubImages(DataSettings):
         if data.pixels is not None:
             return Resident(tensor=data.pixels.to(compute.device), **known)
         table, _ = self._table(source)
-        if data.kept is not None:
-            table = table.select(data.kept)
+        if data.readable_rows is not None:
+            table = table.select(data.readable_rows)
         fit = self.size is not None
         decoder = Decoder(table, self.image_column, data.facts.channels, data.facts.size, fit)
         return Streaming(decoder=decoder, workers=self.workers, **known)

@@ -17,7 +17,7 @@ from torch import Tensor
 from unlearn_cli.data.columns import labels_of, plain_columns
 from unlearn_cli.data.images import channel_statistics
 from unlearn_cli.data.rows import digest
-from unlearn_cli.data.streaming import Decoder, Readable, decoded, differing_sizes, named, read_images
+from unlearn_cli.data.streaming import Decoder, Readable, decoded, differing_sizes, image_name, read_images
 from unlearn_cli.runtime.progress import console
 from unlearn_cli.storage.files import read_json, write_json
 
@@ -76,7 +76,7 @@ class Prepared:
     columns: dict[str, np.ndarray]
     pixels: Tensor | None
     """uint8 (N, C, H, W), or None if the images are streamed."""
-    kept: np.ndarray | None
+    readable_rows: np.ndarray | None
     """The table's rows that are left; None: all."""
 
 
@@ -86,7 +86,7 @@ def prepare(folder: Path, table: datasets.Dataset, train: int, settings: Reading
     left_out: list[str] = []
     if settings.skip_unreadable:
         readable = _readable(table, column, workers)
-        left_out = [named(table, column, int(row)) for row in np.flatnonzero(~readable)]
+        left_out = [image_name(table, column, int(row)) for row in np.flatnonzero(~readable)]
         np.save(folder / "kept.npy", np.flatnonzero(readable))
         table, train = table.select(np.flatnonzero(readable)), int(readable[:train].sum())
     labels, classes = labels_of(table, settings.label_column)
@@ -118,13 +118,13 @@ def read(entry: Path) -> Prepared:
     facts = read_json(entry / "facts.json")
     facts |= {key: tuple(facts[key]) for key in ("size", "mean", "std")}
     table = pq.read_table(entry / "columns.parquet")
-    pixels, kept = entry / "pixels.npy", entry / "kept.npy"
+    pixels, readable = entry / "pixels.npy", entry / "kept.npy"
     return Prepared(
         facts=Facts(**facts),
         labels=np.load(entry / "labels.npy"),
         columns={name: np.array(table[name]) for name in table.column_names},
         pixels=torch.from_numpy(np.load(pixels)) if pixels.exists() else None,
-        kept=np.load(kept) if kept.exists() else None,
+        readable_rows=np.load(readable) if readable.exists() else None,
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from unlearn_cli.config.settings import Settings
-from unlearn_cli.data.captions import filled
+from unlearn_cli.data.captions import fill_captions
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.rows import digest
 from unlearn_cli.errors import InputError
@@ -75,8 +75,8 @@ def as_questions(data: ImageData, questions: Mapping[str, Question]) -> Question
     each, key = len(questions), "task.questions.{}.{}"
     texts, replies = [], []
     for name, one in questions.items():
-        texts.append(filled(one.ask, data.columns, key.format(name, "ask")))
-        replies.append(filled(one.answer, data.columns, key.format(name, "answer")))
+        texts.append(fill_captions(one.ask, data.columns, key.format(name, "ask")))
+        replies.append(fill_captions(one.answer, data.columns, key.format(name, "answer")))
     question, answer = (np.stack(parts, axis=1).ravel() for parts in (texts, replies))
     classes, labels = np.unique(
         [f"{q}{SEPARATOR}{a}" for q, a in zip(question, answer, strict=True)], return_inverse=True

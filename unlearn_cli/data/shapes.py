@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from unlearn_cli.data.captions import Caption, check, worded
+from unlearn_cli.data.captions import Caption, check_fields, describe_scene
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.names import listed
 from unlearn_cli.data.scenes import COLOURS, DOMAINS, PLACEMENTS, SHAPES, TEXTURES, Scene, render
@@ -70,7 +70,7 @@ class Shapes(DataSettings):
     @field_validator("templates", "paraphrases")
     @classmethod
     def _have_fields(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(map(check, templates))
+        return tuple(map(check_fields, templates))
 
     @field_validator("synonyms")
     @classmethod
@@ -109,7 +109,7 @@ class Shapes(DataSettings):
         ]
         says = len(self.placements) > 1, len(self.domains) > 1
         return [
-            Caption(worded(template, scene, synonyms, *says), scene, number, prompts)
+            Caption(describe_scene(template, scene, synonyms, *says), scene, number, prompts)
             for number, (template, synonyms, prompts) in enumerate(wordings)
             for scene in self.scenes()
         ]

@@ -50,7 +50,7 @@ class Source:
         """Tells this source from another without reading it: a hash of file names, sizes and times."""
         if isinstance(self.place, str):
             return digest(f"{self.place} {self.config}")
-        return stamp(self.place)
+        return file_stamp(self.place)
 
     def read(self, train_split: str, test_split: str | None) -> tuple[Dataset, Dataset | None]:
         """The splits as tables; downloads them if need be. InputError says in one line what is wrong."""
@@ -101,7 +101,7 @@ def _part(local: Path, config: str | None) -> Path:
     return local / config if config and (local / config).is_dir() else local
 
 
-def stamp(place: Path) -> str:
+def file_stamp(place: Path) -> str:
     """A hash of names, sizes and times: of a file, or of all files in a folder."""
     if place.is_file():
         return digest(_stamp(place, place.parent))

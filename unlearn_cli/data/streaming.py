@@ -120,7 +120,7 @@ def read_images(table: datasets.Dataset, column: str, rows: Sequence[int]) -> li
     return images
 
 
-def named(table: datasets.Dataset, column: str, row: int) -> str:
+def image_name(table: datasets.Dataset, column: str, row: int) -> str:
     """An image's file, or its row where the table holds the image itself."""
     (stored,) = table.cast_column(column, datasets.Image(decode=False))[[row]][column]
     return (stored or {}).get("path") or f"row {row} of '{column}'"
@@ -133,7 +133,7 @@ def _read_alone(table: datasets.Dataset, column: str, row: int) -> Image.Image:
         told = getattr(error, "strerror", None) or str(error).splitlines()[0]
         reason = "no image" if isinstance(error, UnidentifiedImageError) else told
         raise InputError(
-            f"data.path: {named(table, column, row)} cannot be read ({reason}); mend it, or set "
+            f"data.path: {image_name(table, column, row)} cannot be read ({reason}); mend it, or set "
             "data.skip_unreadable=true to leave out what cannot be read"
         ) from error
 

@@ -36,7 +36,7 @@ class Substitution:
         """What stands in a prompt that names the concept."""
         return STYLE.format(self.concept) if self.kind == "style" else self.concept
 
-    def named(self, prompt: str) -> bool:
+    def is_named_in(self, prompt: str) -> bool:
         """Whether the prompt names the concept."""
         return bool(_words(self.concept).search(prompt))
 

@@ -32,7 +32,7 @@ class Answer(Selector):
         answers, which = np.unique(data.columns["answer"].astype(str), return_inverse=True)
         named = np.zeros(len(answers), dtype=bool)
         for one in self.substitutions:
-            found = np.array([one.named(answer) for answer in answers])
+            found = np.array([one.is_named_in(answer) for answer in answers])
             if not found.any():
                 words = {word for answer in answers for word in (*answer.split(), answer)}
                 shortest_first = sorted(words, key=lambda word: (word.count(" "), word))

@@ -83,7 +83,7 @@ class Concept(Selector):
         captions = data.columns["caption"]
         inside = train[data.columns["prompts"][train] == INSIDE] if "prompts" in data.columns else train
         by_caption = {caption: inside[captions[inside] == caption] for caption in np.unique(captions[inside])}
-        named = [caption for caption in by_caption if one.named(caption)]
+        named = [caption for caption in by_caption if one.is_named_in(caption)]
         if not named:
             raise InputError(
                 f"forget.concept: no caption of {data.name} names '{one.concept}'; they are like "
@@ -118,4 +118,4 @@ def _rows_showing(concept: str, data: ImageData, train: np.ndarray) -> np.ndarra
             shows |= np.char.lower(column[train].astype(str)) == word
     named = Substitution(concept, "", "object")
     captions, places = np.unique(data.columns["caption"][train].astype(str), return_inverse=True)
-    return train[shows | np.array([named.named(caption) for caption in captions])[places]]
+    return train[shows | np.array([named.is_named_in(caption) for caption in captions])[places]]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
+from unlearn_cli.models.capabilities import trained_by_default
 from unlearn_cli.storage.files import read_json, write_json
 from unlearn_cli.storage.store import Store
 from unlearn_cli.storage.tensors import write_tensors
@@ -100,7 +101,7 @@ class SaliencyMask(Settings):
         scores = load_file(folder / "scores.safetensors", device=str(trainer.device))
         cost = Cost(**read_json(folder / "cost.json"))
         with cost.clock(trainer.device):
-            free = threshold(unlearned(scores, model), self.fraction)
+            free = threshold(of_trained_part(scores, model), self.fraction)
         return Mask(free, self.mode, cost.seconds)
 
     def made(self, task: Any, store: Store, facts: dict[str, Any]) -> bool:
@@ -146,9 +147,9 @@ def saliency(
     return {name: total.abs() for name, total in sums.items()}
 
 
-def unlearned(scores: dict[str, Tensor], model: Any) -> dict[str, Tensor]:
+def of_trained_part(scores: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
     """The scores of the parameters that unlearning trains by default; all but for a `ZeroShotClip`."""
-    pattern = str(getattr(model, "unlearned", ""))
+    pattern = trained_by_default(model)
     return {name: score for name, score in scores.items() if re.search(pattern, name)}
 
 

@@ -1,6 +1,7 @@
 """What a model may offer beside its forward pass, and some methods ask for."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from torch import Tensor, nn
@@ -41,3 +42,20 @@ class EmbedsImagesAndTexts(Protocol):
 
     def prompt(self, name: str, template: str | None = None) -> str:
         """The text of a class; template: another than the model's own, {} for the class."""
+
+
+@runtime_checkable
+class WithTrainedPart(Protocol):
+    trained_by_default: str
+    """A regular expression: methods train the parameters whose names hold it, if not told which."""
+
+
+@runtime_checkable
+class Exports(Protocol):
+    def export(self, folder: Path) -> None:
+        """Write it into `folder` as its own library reads it."""
+
+
+def trained_by_default(model: nn.Module) -> str:
+    """The regular expression of what methods train; empty: everything."""
+    return model.trained_by_default if isinstance(model, WithTrainedPart) else ""

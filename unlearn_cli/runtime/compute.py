@@ -125,6 +125,6 @@ class Compute:
         self.accelerator.wait_for_everyone()
 
 
-def inner(model: nn.Module) -> Any:
+def unwrapped(model: nn.Module) -> Any:
     """The model itself, where it is wrapped for several processes or compiled."""
     return extract_model_from_parallel(model, keep_torch_compile=False)

@@ -15,19 +15,19 @@ LINE_SECONDS = (5, 60)  # from the start of a stage to its first line, and from 
 
 
 class Progress:
-    """Counts `total` steps of a stage, from step `done` on. Silent where `shown` is false."""
+    """Counts `total` steps of a stage, from step `done` on. Silent where `enabled` is false."""
 
-    def __init__(self, stage: str, total: int, done: int = 0, shown: bool = True):
-        self.stage, self.total, self.done, self.shown = stage, total, done, shown
+    def __init__(self, stage: str, total: int, done: int = 0, enabled: bool = True):
+        self.stage, self.total, self.done, self.enabled = stage, total, done, enabled
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self.bar = RichProgress(
-            *columns, console=console, transient=True, disable=not (shown and console.is_terminal)
+            *columns, console=console, transient=True, disable=not (enabled and console.is_terminal)
         )
         self.task = self.bar.add_task(stage, total=total, completed=done)
         self.line_due = time.monotonic() + LINE_SECONDS[0]
 
     def __enter__(self) -> "Progress":
-        if self.shown and self.done:
+        if self.enabled and self.done:
             log.info("%s: resumed at step %d of %d", self.stage, self.done, self.total)
         self.bar.start()
         return self
@@ -42,7 +42,7 @@ class Progress:
         at = "" if epoch is None else f"epoch {epoch + 1}"
         self.done += 1
         self.bar.update(self.task, completed=self.done, description=f"{self.stage} {at}".strip())
-        if self.shown and (time.monotonic() >= self.line_due or self.done == self.total):
+        if self.enabled and (time.monotonic() >= self.line_due or self.done == self.total):
             self.line_due = time.monotonic() + LINE_SECONDS[1]
             # `unlearn status` shows the last line of log.txt; on a terminal the bar is enough
             level = logging.DEBUG if console.is_terminal else logging.INFO

@@ -18,7 +18,7 @@ WITHOUT_LOCKS = (ENOLCK, ENOSYS, EOPNOTSUPP, None)  # of the file system; None: 
 
 
 @contextmanager
-def held(path: Path, key: str, doing: str) -> Iterator[None]:
+def exclusive_lock(path: Path, key: str, doing: str) -> Iterator[None]:
     """Hold the lock file `path` during the block.
 
     If another process holds it, say what that one is `doing`, and wait. A process that dies frees its locks.

@@ -16,7 +16,7 @@ from unlearn_cli.errors import InputError, Preempted, UnlearnError
 from unlearn_cli.runtime.process import slurm_job
 from unlearn_cli.storage.environment import environment
 from unlearn_cli.storage.files import read_json, remove_leftovers, remove_working_files, replacing, write_json
-from unlearn_cli.storage.locks import held
+from unlearn_cli.storage.locks import exclusive_lock
 
 CONFIG = "config.yaml"
 log = logging.getLogger("unlearn")
@@ -68,7 +68,7 @@ class RunFolder:
         Raises:
             InputError: the folder cannot be written, or its file system has no locks.
         """
-        lock = held(self.path / ".lock", "paths.outputs", f"doing the run in {self.path}")
+        lock = exclusive_lock(self.path / ".lock", "paths.outputs", f"doing the run in {self.path}")
         with lock if self.is_main else nullcontext():
             if self.result():
                 yield

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from unlearn_cli.config.hashing import key_of
 from unlearn_cli.storage.files import read_json, remove_leftovers, remove_working_files, write_json
-from unlearn_cli.storage.locks import held
+from unlearn_cli.storage.locks import exclusive_lock
 
 log = logging.getLogger("unlearn")
 
@@ -61,7 +61,7 @@ class Store:
             InputError: the store's folder cannot be written, or its file system has no locks.
         """
         entry = self.root / kind / key_of(facts)
-        making = held(Path(f"{entry}.lock"), "paths.store", f"making {entry}")
+        making = exclusive_lock(Path(f"{entry}.lock"), "paths.store", f"making {entry}")
         with making if self.world.is_main else nullcontext():
             if not self.world.broadcast(self._ready(entry) if self.world.is_main else None):
                 self._make(entry, facts, make)

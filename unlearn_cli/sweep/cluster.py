@@ -13,7 +13,7 @@ import submitit
 from unlearn_cli.config.hashing import key_of
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.storage.files import read_json, write_json
-from unlearn_cli.storage.locks import held
+from unlearn_cli.storage.locks import exclusive_lock
 from unlearn_cli.sweep.freeze import freeze
 from unlearn_cli.sweep.job import Job
 from unlearn_cli.sweep.plan import Plan
@@ -138,4 +138,4 @@ class Submission:
 def alone(found: Plan) -> AbstractContextManager[None]:
     """Held while a sweep looks at the queue and submits: two sweeps at once must not submit the same work."""
     store = found.runs[0].experiment.paths.store
-    return held(store / "jobs" / ".lock", "paths.store", "submitting its jobs")
+    return exclusive_lock(store / "jobs" / ".lock", "paths.store", "submitting its jobs")

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unlearn_cli.data.batch import Batch
-from unlearn_cli.data.captions import filled
+from unlearn_cli.data.captions import fill_captions
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.models.clip.zero_shot import ZeroShotClip
 from unlearn_cli.tasks.recognition import Recognition
@@ -36,7 +36,7 @@ class Clip(Recognition):
         Cross-entropy over the texts of these rows (UniCL: Yang et al., CVPR 2022), so that two images with
         the same text are no negatives of each other.
         """
-        worded = [filled(caption, data.columns) for caption in self.captions]
+        worded = [fill_captions(caption, data.columns) for caption in self.captions]
         texts = [np.unique(made[rows]).tolist() for made in worded]
         numbers = [
             torch.from_numpy(np.searchsorted(known, made)).to(data.device)

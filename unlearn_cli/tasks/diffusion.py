@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.models.diffusion.sampling import Sampler
-from unlearn_cli.runtime.compute import inner
+from unlearn_cli.runtime.compute import unwrapped
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -71,7 +71,7 @@ class Diffusion(Settings):
         SalUn's saliency is its gradient. A sum, as in its code, so that a clipping norm means the same.
         """
         x, t, target = self.noised(model, batch)
-        return x[0].numel() * error(inner(model).guided(x, t, batch.y, guidance), target)
+        return x[0].numel() * error(unwrapped(model).guided(x, t, batch.y, guidance), target)
 
     def negative_guidance_loss(
         self,
@@ -89,7 +89,7 @@ class Diffusion(Settings):
         """
         x, t = self.underway(frozen, batch, sampler, trainer)
         with torch.no_grad():
-            target = inner(frozen).guided(x, t, batch.y, -eta).float()
+            target = unwrapped(frozen).guided(x, t, batch.y, -eta).float()
         return error(model(x, t, batch.y, False), target)
 
     def underway(
@@ -97,26 +97,26 @@ class Diffusion(Settings):
     ) -> tuple[Tensor, Tensor]:
         """x_t and t (B,): the model draws from noise, for the batch's conditions, up to a random step."""
         step = int(torch.randint(sampler.steps, ()))
-        noise = torch.randn(len(batch), *inner(model).state_shape(batch.x.shape[1], batch.x.shape[2:]))
-        x = sampler.sample(inner(model), noise, batch.y, trainer.compute, stop_at=step)
-        return x, inner(model).process.timesteps[step].expand(len(x))
+        noise = torch.randn(len(batch), *unwrapped(model).state_shape(batch.x.shape[1], batch.x.shape[2:]))
+        x = sampler.sample(unwrapped(model), noise, batch.y, trainer.compute, stop_at=step)
+        return x, unwrapped(model).process.timesteps[step].expand(len(x))
 
     def draw(
         self, model: nn.Module, labels: Tensor, sampler: Sampler, trainer: Trainer, stage: str = "samples"
     ) -> Tensor:
         """Images (n, c, H, W) uint8 on the CPU for the classes (n,); resumable by chunk (see `Sampler`)."""
         compute, folder, progress = trainer.compute, trainer.folder, trainer.progress
-        shape = inner(model).state_shape(trainer.data.channels, trainer.data.size)
-        return sampler.draw(inner(model), labels, shape, compute, folder, stage, progress)
+        shape = unwrapped(model).state_shape(trainer.data.channels, trainer.data.size)
+        return sampler.draw(unwrapped(model), labels, shape, compute, folder, stage, progress)
 
     def preview(self, model: nn.Module, labels: Tensor, sampler: Sampler, trainer: Trainer) -> Tensor:
         """As `draw`, for a few images at once, which leave nothing behind."""
         with torch.random.fork_rng():
             trainer.seeded("preview")
-            shape = inner(model).state_shape(trainer.data.channels, trainer.data.size)
+            shape = unwrapped(model).state_shape(trainer.data.channels, trainer.data.size)
             noise = torch.randn(len(labels), *shape)
             model.eval()
-            images = sampler.sample(inner(model), noise, labels, trainer.compute)
+            images = sampler.sample(unwrapped(model), noise, labels, trainer.compute)
         return (images * 255).round().to(torch.uint8).cpu()
 
     @torch.no_grad()
@@ -138,8 +138,8 @@ class Diffusion(Settings):
 
         latest: the share of the timesteps, from the first on, that t is drawn from.
         """
-        process = inner(model).process
-        x, steps = inner(model).encode(batch), round(latest * process.config.num_train_timesteps)
+        process = unwrapped(model).process
+        x, steps = unwrapped(model).encode(batch), round(latest * process.config.num_train_timesteps)
         half = torch.randint(steps, ((len(x) + 1) // 2,))
         t = torch.cat([half, steps - 1 - half])[: len(x)].to(x.device)
         x_t, target = self.noised_at(model, x, t)
@@ -147,7 +147,7 @@ class Diffusion(Settings):
 
     def noised_at(self, model: nn.Module, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """x_t of the states x at the steps t (B,), with fresh noise, and what the model should predict."""
-        process = inner(model).process
+        process = unwrapped(model).process
         noise = torch.randn(x.shape).to(x.device)
         targets = {
             "epsilon": lambda: noise,

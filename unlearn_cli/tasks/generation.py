@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unlearn_cli.data.batch import Batch
-from unlearn_cli.runtime.compute import inner
+from unlearn_cli.runtime.compute import unwrapped
 from unlearn_cli.tasks.diffusion import Diffusion
 from unlearn_cli.tasks.verbs.diffusion import GenerationVerbs
 
@@ -33,7 +33,7 @@ class Generation(Diffusion):
         return batch.x[0].numel() if self.compat == "release" else 1.0
 
     def wrong_condition(self, model: nn.Module, batch: Batch, exclude_true: bool) -> Tensor:
-        return self.other_class(batch.y, inner(model).null, exclude_true)
+        return self.other_class(batch.y, unwrapped(model).null, exclude_true)
 
     def other_class(self, labels: Tensor, classes: int, exclude_true: bool = True) -> Tensor:
         """c' for each label (B,)."""

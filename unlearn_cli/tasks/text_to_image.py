@@ -9,7 +9,7 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.models.layer_output import main_output
-from unlearn_cli.runtime.compute import inner
+from unlearn_cli.runtime.compute import unwrapped
 from unlearn_cli.runtime.progress import Progress
 from unlearn_cli.tasks.diffusion import Diffusion
 from unlearn_cli.tasks.verbs.diffusion import TextToImageVerbs
@@ -45,7 +45,7 @@ class TextToImage(Diffusion):
 
         (x_t − √(1 − ᾱ_t)·ε) / √ᾱ_t for a prediction of the noise. Not clipped.
         """
-        process = inner(model).process
+        process = unwrapped(model).process
         alpha = process.alphas_cumprod.to(x.device)[t].view(-1, 1, 1, 1).float()
         if process.config.prediction_type == "sample":
             return output.float()
@@ -59,7 +59,7 @@ class TextToImage(Diffusion):
     ) -> tuple[Tensor, Tensor]:
         """What a layer of the UNet puts out while the prompts (n,) are sampled: (S, n, T, d) on the CPU, half
         precision on a GPU, and the steps' timesteps (S,). With guidance, of the passes with the prompt."""
-        network = inner(model).eval()
+        network = unwrapped(model).eval()
         shape = network.state_shape(trainer.data.channels, trainer.data.size)
         chunks, seen = [], []
 
@@ -69,7 +69,7 @@ class TextToImage(Diffusion):
             seen.append(x[:size].cpu())
 
         hook = network.unet.get_submodule(layer).register_forward_hook(record)
-        with hook, Progress("recording", len(prompts), shown=trainer.progress) as bar:
+        with hook, Progress("recording", len(prompts), enabled=trainer.progress) as bar:
             for number, part in enumerate(prompts.split(sampler.batch_size)):
                 trainer.seeded("activations", number)
                 seen.clear()
@@ -82,7 +82,7 @@ class TextToImage(Diffusion):
 
     def token_positions(self, model: nn.Module, prompts: Tensor, words: str) -> Tensor:
         """(B, L) bool: where the words stand in the prompts (B,) after tokenization."""
-        network = inner(model)
+        network = unwrapped(model)
         wanted = network.tokenized([words])[0]
         end = network.shared.tokenizer.eos_token_id
         wanted = wanted[1:][wanted[1:] != end]
@@ -95,7 +95,7 @@ class TextToImage(Diffusion):
 
     def token_embeddings(self, model: nn.Module, prompts: Tensor) -> Tensor:
         """(B, L, D): the prompts (B,) as the text encoder's input, before positions are added."""
-        network = inner(model)
+        network = unwrapped(model)
         ids = network.shared.ids[prompts.cpu()].to(prompts.device)
         return network.text_encoder.get_input_embeddings()(ids)
 

@@ -16,7 +16,7 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.questions import Question, Questioned, as_questions
 from unlearn_cli.models.vlm.vision_language import likelihood
-from unlearn_cli.runtime.compute import inner
+from unlearn_cli.runtime.compute import unwrapped
 from unlearn_cli.tasks.verbs.vlm import VlmVerbs
 from unlearn_cli.training.trainer import Objective, Trainer
 
@@ -50,7 +50,7 @@ class Vlm(Settings):
 
     def texts(self, model: nn.Module, labels: Tensor) -> tuple[list[str], list[str]]:
         """Questions and answers of the classes (B,)."""
-        known = inner(model).pairs
+        known = unwrapped(model).pairs
         pairs = [known[label] for label in labels.tolist()]
         return [question for question, _ in pairs], [answer for _, answer in pairs]
 
@@ -108,13 +108,13 @@ class Vlm(Settings):
 
     def word_tokens(self, model: nn.Module, words: Sequence[str]) -> Tensor:
         """(n,) ids of all tokens that the words are made of, at the start of an answer and within."""
-        tokenizer = inner(model).shared.processor.tokenizer
+        tokenizer = unwrapped(model).shared.processor.tokenizer
         ids = [
             tokenizer(f"{gap}{word}", add_special_tokens=False).input_ids
             for word in words
             for gap in ("", " ")
         ]
-        return torch.tensor(sorted({number for one in ids for number in one}), device=inner(model).device)
+        return torch.tensor(sorted({number for one in ids for number in one}), device=unwrapped(model).device)
 
     def divergence(
         self, student: nn.Module, teacher: nn.Module, batch: Batch, temperature: float = 1.0
@@ -131,7 +131,7 @@ class Vlm(Settings):
 
     def other_answers(self, model: nn.Module, labels: Tensor, exclude_true: bool = True) -> Tensor:
         """(B,) classes with the same question and an answer drawn at random, by default another one."""
-        pairs = inner(model).pairs
+        pairs = unwrapped(model).pairs
         drawn = []
         for label in labels.tolist():
             others = [n for n, (question, _) in enumerate(pairs) if question == pairs[label][0]]
@@ -154,7 +154,7 @@ class Vlm(Settings):
         choices = [np.unique(data.labels[number::each]) for number in range(each)]
 
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
-            network = inner(model)
+            network = unwrapped(model)
             projected: list[Tensor] = []
             hook = network.net.get_submodule(network.projector).register_forward_hook(
                 lambda module, arguments, output: projected.append(output)
@@ -187,7 +187,7 @@ class Vlm(Settings):
 
     def choice(self, model: nn.Module, batch: Batch) -> Tensor:
         """(B,) class whose answer is the likeliest, a token, among all answers to the row's question."""
-        pairs = inner(model).pairs
+        pairs = unwrapped(model).pairs
         found = torch.empty_like(batch.y)
         questions, _ = self.texts(model, batch.y)
         for question in dict.fromkeys(questions):
@@ -219,7 +219,7 @@ class Vlm(Settings):
         for batch in trainer.batches(rows, self.batch_size):
             questions = [f"{preface} {one}".strip() for one in self.texts(model, batch.y)[0]]
             x = change(model, batch) if change else batch.x
-            said += inner(model).answer(x, questions, tokens)
+            said += unwrapped(model).answer(x, questions, tokens)
         return said
 
     @torch.no_grad()

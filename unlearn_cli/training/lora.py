@@ -11,6 +11,7 @@ from torch import nn
 
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.errors import InputError, did_you_mean
+from unlearn_cli.models.capabilities import WithTrainedPart
 from unlearn_cli.runtime.seeding import seed_all
 from unlearn_cli.training.optim import Recipe
 
@@ -21,7 +22,7 @@ ADAPTERS = r"\.lora_[AB]\."
 class NoLora(Settings):
     """The weights themselves are trained."""
 
-    def check(self, task: Any, model: nn.Module, recipe: Recipe | None, is_masked: bool) -> None:
+    def check(self, task: str, model: nn.Module, recipe: Recipe | None, is_masked: bool) -> None:
         """As `Lora.check`; there is nothing that could not fit."""
 
     def attach(self, model: Any, seed: int) -> None:
@@ -46,16 +47,17 @@ class Lora(Settings):
         "of whole names",
     )
 
-    def check(self, task: Any, model: Any, recipe: Recipe | None, is_masked: bool) -> None:
+    def check(self, task: str, model: nn.Module, recipe: Recipe | None, is_masked: bool) -> None:
         """Called before anything is written; `model` is freshly initialised.
 
-        recipe: the method's, None if it trains no weights.
+        task: its name. recipe: the method's, None if it trains no weights.
 
         Raises:
             InputError: a task, a method or a mask that knows no adapters, or targets that are not there.
         """
-        if not (hasattr(model, "net") and hasattr(model, "unlearned")):
-            raise InputError(f"lora: task={task.name} has no model for it; it is for task=vlm, set lora=none")
+        net = dict(model.named_children()).get("net")
+        if net is None or not isinstance(model, WithTrainedPart):
+            raise InputError(f"lora: task={task} has no model for it; it is for task=vlm, set lora=none")
         if recipe is None:
             raise InputError("lora: the method trains nothing, so there is nothing to adapt; set lora=none")
         if is_masked:
@@ -64,7 +66,7 @@ class Lora(Settings):
             raise InputError(
                 "method.parameters: with lora the adapters are what is trained; name layers in lora.targets"
             )
-        self._check_targets(model.net)
+        self._check_targets(net)
 
     def attach(self, model: Any, seed: int) -> None:
         """Put adapters into `model.net`, in place: methods then train these by default.
@@ -78,7 +80,7 @@ class Lora(Settings):
         )
         inject_adapter_in_model(config, model.net)
         cast_adapter_dtype(model.net, "default")
-        model.unlearned, model.unlearned_before = ADAPTERS, model.unlearned
+        model.trained_by_default, model.trained_before = ADAPTERS, model.trained_by_default
 
     def merge(self, model: Any) -> None:
         """Add the adapters to the weights and take them away: modules and names are as before `attach`."""
@@ -87,8 +89,8 @@ class Lora(Settings):
                 layer.merge()
                 model.net.set_submodule(name, layer.get_base_layer())
         del model.net.peft_config
-        model.unlearned = model.unlearned_before
-        del model.unlearned_before
+        model.trained_by_default = model.trained_before
+        del model.trained_before
 
     def _check_targets(self, net: nn.Module) -> None:
         """InputError: one of the targets is no linear layer of the model."""

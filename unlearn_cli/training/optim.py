@@ -19,6 +19,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.errors import InputError
+from unlearn_cli.models.capabilities import trained_by_default
 
 
 class SignSGD(Optimizer):
@@ -73,10 +74,10 @@ class Recipe(Settings):
             raise ValueError(f"no regular expression ({error})") from error
         return pattern
 
-    def trained(self, model: nn.Module, key: str = "parameters") -> list[str]:
+    def trained_names(self, model: nn.Module, key: str = "parameters") -> list[str]:
         """Names of the parameters to train. InputError if there are none; `key`: of the setting."""
         names = [name for name, _ in model.named_parameters()]
-        pattern = self.parameters or str(getattr(model, "unlearned", ""))
+        pattern = self.parameters or trained_by_default(model)
         found = [name for name in names if re.search(pattern, name)]
         if not found:
             raise InputError(
@@ -85,7 +86,7 @@ class Recipe(Settings):
             )
         return found
 
-    def limited(self, steps: list[int]) -> list[int]:
+    def limited_steps(self, steps: list[int]) -> list[int]:
         """Steps of each epoch, as far as `max_steps` goes; the last epoch may be cut short."""
         if self.max_steps is None:
             return steps

@@ -106,7 +106,7 @@ def test_the_layers_of_the_largest_mean_gradient(tiny):
     method.ratios(model, images, tokens)["forget"].backward()
     slopes = {
         layer: torch.cat([model.get_parameter(n).grad.abs() for n in parts]).mean()
-        for layer, parts in by_layer(method.trained(model)).items()
+        for layer, parts in by_layer(method.trained_names(model)).items()
     }
     assert set(slopes) == {"clip.visual.ln_pre", "clip.visual.ln_post"}
     best = max(slopes, key=slopes.__getitem__)

@@ -23,7 +23,7 @@ def task_vector(**changes):
 def vector_of(method, tiny, folder, number=0):
     """τ, by itself."""
     model = tiny.model()
-    start = weights(model, method.trained(model))
+    start = weights(model, method.trained_names(model))
     found = method.vector(tiny.task, model, tiny.sets, tiny.trainer_in(tiny.folder / folder), start, number)
     assert not changed(tiny.model(), model)  # the model is the original again
     return found

@@ -90,7 +90,7 @@ def test_the_variants_are_choices_of_parameters(tmp_path, variant, pattern):
     text = TinyText(tmp_path)
     start, model = text.model(), text.model()
     method = esd(parameters=pattern, batch_size=4)
-    chosen = set(method.trained(start))
+    chosen = set(method.trained_names(start))
     after = method.unlearn(text.task, model, text.sets, text.trainer)
     changed = moved(start, after)
     of_cross = {name for name in changed if "attn2" in name}

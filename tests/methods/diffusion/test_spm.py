@@ -33,7 +33,7 @@ def test_adapters_are_for_linear_layers_of_transformer_blocks(tiny):
     assert "unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k" in layers
     assert "unet.mid_block.attentions.0.proj_in" in layers  # a 1x1 convolution
     assert all(name.startswith("unet.") and "attentions" in name for name in layers)
-    assert len(linear_layers(model, spm(parameters=KEYS).trained(model))) == 7
+    assert len(linear_layers(model, spm(parameters=KEYS).trained_names(model))) == 7
 
 
 def test_an_adapter_is_an_outer_product_that_begins_at_nothing():

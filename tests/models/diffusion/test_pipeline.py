@@ -14,7 +14,7 @@ from tiny_pipeline import SIZE, built, pipeline, saved, settings
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
-from unlearn_cli.models.diffusion.pipeline import located
+from unlearn_cli.models.diffusion.pipeline import pipeline_folder
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.runtime.compute import Compute
 
@@ -197,7 +197,7 @@ def test_a_hub_names_identity_is_the_commit(monkeypatch, folder, tmp_path):
     (weights,) = (commit / "unet").glob("*.safetensors")
     os.utime(weights, ns=(1, 1))
     assert settings("owner/hub-identity").identity() == first
-    located.cache_clear()
+    pipeline_folder.cache_clear()
     other = commit.rename(commit.with_name("4567def"))
     monkeypatch.setattr(
         "unlearn_cli.models.diffusion.pipeline._from_hub", lambda *_: other / "model_index.json"

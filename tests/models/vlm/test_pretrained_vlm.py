@@ -16,7 +16,7 @@ from transformers.utils.quantization_config import QuantizationMethod
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.questions import SEPARATOR
 from unlearn_cli.errors import InputError
-from unlearn_cli.models.vlm.pretrained_vlm import located
+from unlearn_cli.models.vlm.pretrained_vlm import model_folder
 
 KEY = "gradient_checkpointing"
 QUESTIONS, ANSWERS = [q for q, _ in PAIRS], [a for _, a in PAIRS]
@@ -269,7 +269,7 @@ def test_weights_that_the_hub_withholds(monkeypatch, kind, told):
     def refused(*_, **__):
         raise kind("no", response=Mock(headers={}))
 
-    located.cache_clear()
+    model_folder.cache_clear()
     monkeypatch.setattr("unlearn_cli.models.hub_files.hf_hub_download", refused)
     with pytest.raises(InputError, match=rf"^model\.path: {told}"):
         built("o/gated")
@@ -280,7 +280,7 @@ def test_a_hub_names_identity_is_the_commit(monkeypatch, folder, tmp_path):
     commit = shutil.copytree(folder, tmp_path / "snapshots" / "0123abc")
 
     def found(place):
-        located.cache_clear()
+        model_folder.cache_clear()
         monkeypatch.setattr(
             "unlearn_cli.models.vlm.pretrained_vlm.fetched_file", lambda *_: place / "config.json"
         )

@@ -41,7 +41,7 @@ class CCE(Attack):
         rows = rng(target.seed, self.name).permutation(target.rows)[: self.images]
         (batch,) = target.trainer.batches(rows, len(rows))
         captions = [model.prompts[number] for number in batch.y.tolist()]
-        named = [next(one for one in concepts if one.named(caption)) for caption in captions]
+        named = [next(one for one in concepts if one.is_named_in(caption)) for caption in captions]
         blanks = PromptBlanks.of(target, captions, named)
         x, last = model.encode(batch), model.process.config.num_train_timesteps
         words = torch.stack([_mean_token(model, one.anchor) for one in concepts]).requires_grad_()

@@ -73,7 +73,7 @@ def directions(target: Target) -> Tensor:
     original: Any = target.original
     found = {}
     for one in set(target.concept_of):
-        pairs = [(prompt, one.to_anchor(prompt)) for prompt in target.naming if one.named(prompt)]
+        pairs = [(prompt, one.to_anchor(prompt)) for prompt in target.naming if one.is_named_in(prompt)]
         named, anchored = (
             original.conditioning(original.tokenized(prompts).to(target.trainer.device))
             for prompts in zip(*pairs, strict=True)

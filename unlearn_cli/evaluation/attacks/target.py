@@ -116,7 +116,7 @@ class Target:
     @property
     def concept_of(self) -> list[Substitution]:
         """Of each prompt, the first concept that it names."""
-        return [next(one for one in self.concepts if one.named(prompt)) for prompt in self.prompts]
+        return [next(one for one in self.concepts if one.is_named_in(prompt)) for prompt in self.prompts]
 
     def successes(self, condition: Tensor, model: Any = None) -> Tensor:
         """(k,) bool: the image drawn for the condition shows what was to be forgotten.
@@ -134,7 +134,7 @@ class Target:
     def steps(self, stage: str, count: int) -> Iterator[int]:
         """0, 1, …, with a progress bar; the run may be stopped between two."""
         trainer = self.trainer
-        with Progress(stage, count, shown=trainer.progress and trainer.is_main) as bar:
+        with Progress(stage, count, enabled=trainer.progress and trainer.is_main) as bar:
             for step in range(count):
                 if stop_requested() and trainer.compute.world == 1:
                     stop(f"in {stage}")

@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unlearn_cli.data.captions import filled
+from unlearn_cli.data.captions import fill_captions
 from unlearn_cli.data.rows import spread
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.accuracy import per_class
@@ -56,7 +56,7 @@ class ClipEvaluation(Evaluation):
         self._captions(origins)
         if not origins.experiment.model.ready_made:  # it is yet to learn from these
             for caption in origins.experiment.task.captions:
-                filled(caption, origins.data.columns)
+                fill_captions(caption, origins.data.columns)
         if wrong := [template for template in self.templates if template.count("{}") != 1]:
             raise InputError(f"eval.templates: '{wrong[0]}' has not one {{}} for the class; as in 'a {{}}'")
         if not len(origins.sets.test_forgotten):
@@ -191,7 +191,7 @@ class ClipEvaluation(Evaluation):
         """All captions of the data, and the number of each row's, (N,)."""
         columns = origins.data.columns
         caption = self.caption or ("a {domain} of a {label}" if "domain" in columns else "a {label}")
-        texts, numbers = np.unique(filled(caption, columns, "eval.caption"), return_inverse=True)
+        texts, numbers = np.unique(fill_captions(caption, columns, "eval.caption"), return_inverse=True)
         return texts.tolist(), numbers
 
     def _shown(self, origins: Origins) -> np.ndarray:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 
 from unlearn_cli.config.settings import Settings
-from unlearn_cli.data.source import stamp
+from unlearn_cli.data.source import file_stamp
 from unlearn_cli.errors import InputError
 
 IMAGES = 64  # through the network at once
@@ -37,7 +37,7 @@ class ClipScore(Settings):
     def identity(self) -> str:
         """Tells these weights from others: names, sizes, times of files; else the tag."""
         place = Path(self.model.removeprefix(HERE) if self.model.startswith(HERE) else self.pretrained or "")
-        return stamp(place) if place.name and place.exists() else f"{self.model} {self.pretrained}"
+        return file_stamp(place) if place.name and place.exists() else f"{self.model} {self.pretrained}"
 
     def metrics(
         self,

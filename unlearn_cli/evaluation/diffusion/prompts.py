@@ -73,7 +73,9 @@ class PromptSet:
         is_forgotten = np.isin(data.labels[rows], sets.classes)
         for axis in axes:
             is_forgotten |= axis.requests_forgotten
-        is_forgotten |= np.array([any(one.named(prompt) for one in sets.concepts) for prompt in prompts])
+        is_forgotten |= np.array(
+            [any(one.is_named_in(prompt) for one in sets.concepts) for prompt in prompts]
+        )
         return cls([str(prompt) for prompt in prompts], inside, is_forgotten, axes)
 
     @property

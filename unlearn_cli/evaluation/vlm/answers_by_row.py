@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unlearn_cli.data.answers import KEPT, Status, names
+from unlearn_cli.data.answers import KEPT, Status, holds_phrase
 from unlearn_cli.data.questions import Questioned
 from unlearn_cli.data.substitution import Substitution
 from unlearn_cli.evaluation.vlm.questioner import FORGOTTEN, percent
@@ -32,12 +32,12 @@ class AnswersByRow:
         return percent(np.isin([self.statuses[row] for row in rows], wanted))
 
     def names_concept(self, row: int) -> bool:
-        return any(names(self.texts[row], one.concept) for one in self.concepts)
+        return any(holds_phrase(self.texts[row], one.concept) for one in self.concepts)
 
     def names_another_truth(self, row: int) -> bool:
         """Whether something else that is so of its image is named."""
         others = self.data.columns["answer"][self.data.others(row)]
-        return any(names(self.texts[row], answer) for answer in others)
+        return any(holds_phrase(self.texts[row], answer) for answer in others)
 
 
 def answer_metrics(answers: AnswersByRow, cells: Mapping[str, np.ndarray]) -> dict[str, float]:

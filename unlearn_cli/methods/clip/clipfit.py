@@ -29,7 +29,7 @@ class CLIPFit(GradientMethod):
     distillation_weight: float = Field(ge=0, description="w")
 
     def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
-        self.trained(model, "method.parameters")
+        self.trained_names(model, "method.parameters")
 
     def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
         with torch.no_grad():

@@ -49,7 +49,7 @@ class Lipschitz(GradientMethod):
 
     def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
         forgotten_texts(model, data, sets, self.domain_text)
-        if self.layers > (number := len(by_layer(self.trained(model)))):
+        if self.layers > (number := len(by_layer(self.trained_names(model)))):
             raise InputError(f"method.layers: {self.layers} is too many, {number} may be trained")
 
     def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
@@ -102,7 +102,7 @@ class Lipschitz(GradientMethod):
     def largest(self, model: Any, images: Tensor, tokens: Tensor, trainer: Trainer) -> list[str]:
         """Names of the parameters of the layers with the largest mean |gradient| of the two ratios."""
         trainer.seeded("layers")
-        named = {name: model.get_parameter(name) for name in self.trained(model)}
+        named = {name: model.get_parameter(name) for name in self.trained_names(model)}
         slopes = {name: torch.zeros_like(p) for name, p in named.items()}
         for part in images.split(self.batch_size):
             loss = total(self.ratios(model, part, tokens))

@@ -44,7 +44,7 @@ class Subgroup(GradientMethod):
 
     def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         teacher = deepcopy(model).eval().requires_grad_(False)
-        start = weights(model, self.trained(model))
+        start = weights(model, self.trained_names(model))
 
         def forget(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
             terms = memorize_and_forget(task.logits(model, batch), batch, self.forget_loss)

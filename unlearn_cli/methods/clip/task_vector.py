@@ -38,7 +38,7 @@ class TaskVector(GradientMethod):
     keep: float = Field(ge=0, le=1, description="share of the original's accuracy that α must keep")
 
     def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
-        start = weights(model, self.trained(model))
+        start = weights(model, self.trained_names(model))
         vectors = [self.vector(task, model, sets, trainer, start, number) for number in range(self.vectors)]
         away = {name: -agreed([vector[name] for vector in vectors]) for name in start}
         largest_step(task, model, sets, trainer, start, away, self.scales, self.keep)

@@ -59,7 +59,7 @@ class SelectiveAmnesia(GradientMethod):
         pool = self.drawn(task, model, sets.retain, self.replay, trainer, "replay")
         fisher = self.fisher(task, model, sets, trainer)
         named = dict(model.named_parameters())
-        anchors = [named[name].detach().clone() for name in self.trained(model)]
+        anchors = [named[name].detach().clone() for name in self.trained_names(model)]
         shown = Anchored(sets, trainer) if self.surrogate == "anchor" else None
 
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
@@ -100,7 +100,7 @@ class SelectiveAmnesia(GradientMethod):
         samples = self.drawn(task, model, sets.train, self.fisher_samples, trainer, "fisher")
         model.eval()
         named = dict(model.named_parameters())
-        parameters = [named[name] for name in self.trained(model)]
+        parameters = [named[name] for name in self.trained_names(model)]
         totals = [torch.zeros_like(p) for p in parameters]
         trainer.seeded("fisher")
         for place in range(len(samples)):

@@ -51,7 +51,7 @@ class SPM(GradientMethod):
     def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
         if self.neutral == "anchor":
             Anchored.check(sets)
-        if not linear_layers(model, self.trained(model)):
+        if not linear_layers(model, self.trained_names(model)):
             raise InputError(
                 f"method.parameters: '{self.parameters}' names no linear layer of a transformer block; "
                 "SPM adapts those: try 'attn2'"
@@ -61,7 +61,7 @@ class SPM(GradientMethod):
     def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
         original = deepcopy(model).eval().requires_grad_(False)
         trainer.seeded("spm")
-        layers = linear_layers(model, self.trained(model))
+        layers = linear_layers(model, self.trained_names(model))
         for layer in layers.values():
             parametrize.register_parametrization(layer, "weight", RankOne(layer.weight))
 

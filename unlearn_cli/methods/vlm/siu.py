@@ -74,7 +74,7 @@ class SIU(GradientMethod):
         for one in sets.concepts:
             draw = rng("siu", seed, one.concept)
             substitutes.append(str(draw.choice(self.candidates(one.concept, data, sets))))
-            named = np.array([row for row in sets.forget if one.named(answers[row])])
+            named = np.array([row for row in sets.forget if one.is_named_in(answers[row])])
             there = np.unique(images[named])
             chosen = draw.permutation(there)[: self.images]
             instead = replace(one, anchor=substitutes[-1])

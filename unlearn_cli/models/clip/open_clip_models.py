@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.rows import digest
-from unlearn_cli.data.source import stamp
+from unlearn_cli.data.source import file_stamp
 from unlearn_cli.errors import InputError, did_you_mean
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.clip.zero_shot import CONFIG, ZeroShotClip, check_template
@@ -73,7 +73,7 @@ class OpenClip(ModelSettings):
         where, file = self._where(), self._file()
         local = [Path(where.removeprefix(LOCAL))] if where.startswith(LOCAL) else []
         local += [Path(file)] if file else []
-        identity = digest(where, str(self.pretrained), *map(stamp, local))
+        identity = digest(where, str(self.pretrained), *map(file_stamp, local))
         return {"open_clip": identity, "template": self.template}
 
     def _file(self) -> str | None:

@@ -47,7 +47,7 @@ class ZeroShotClip(nn.Module):
     `template` with the class for {}, s = exp(logit_scale). `adapter` is what a method has attached.
     """
 
-    unlearned: ClassVar[str] = r"^clip\.visual\."
+    trained_by_default: ClassVar[str] = r"^clip\.visual\."
     """What methods train unless `method.parameters` says otherwise: the vision tower."""
 
     mean: Tensor

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.rows import digest
-from unlearn_cli.data.source import stamp
+from unlearn_cli.data.source import file_stamp
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.delta import load_delta, names_in
@@ -69,7 +69,7 @@ class Pipeline(ModelSettings):
         Raises:
             InputError: nothing there, no pipeline, another kind, a part missing, images that do not fit.
         """
-        folder = located(self.path, self.revision, self.variant)
+        folder = pipeline_folder(self.path, self.revision, self.variant)
         pipe = self._opened(folder)
         process = DDIMScheduler.from_config(pipe.scheduler.config, clip_sample=False, steps_offset=1)
         parts = (pipe.unet, pipe.text_encoder, pipe.vae, pipe.tokenizer)
@@ -84,12 +84,12 @@ class Pipeline(ModelSettings):
 
     def identity(self) -> str:
         """Tells these weights from others without reading them: commit, or names, sizes, times of files."""
-        folder = located(self.path, self.revision, self.variant)
+        folder = pipeline_folder(self.path, self.revision, self.variant)
         if Path(self.path).expanduser().is_dir():
-            parts = [stamp(folder / name) for name in (INDEX, *PARTS)]
+            parts = [file_stamp(folder / name) for name in (INDEX, *PARTS)]
         else:
             parts = [self.path, folder.name]
-        return digest(*parts, str(self.variant), stamp(self.delta) if self.delta else "")
+        return digest(*parts, str(self.variant), file_stamp(self.delta) if self.delta else "")
 
     def facts(self) -> dict[str, Any]:
         return {"pipeline": self.identity()}
@@ -125,7 +125,7 @@ class Pipeline(ModelSettings):
 
 
 @lru_cache
-def located(path: str, revision: str | None, variant: str | None) -> Path:
+def pipeline_folder(path: str, revision: str | None, variant: str | None) -> Path:
     """The folder of a pipeline that can be used, downloaded if need be. InputError if there is none.
 
     Looked at once in a process; a safety checker, which blanks images, is told of and left out.

@@ -2,7 +2,6 @@
 
 import logging
 from pathlib import Path
-from typing import Any
 
 import torch
 from pydantic import Field
@@ -32,7 +31,7 @@ class Sampler(Settings):
     )
     seed: int = Field(ge=0, description="of the noise, equal for every model")
 
-    def check(self, model: Any, key: str) -> None:
+    def check(self, model: Denoiser, key: str) -> None:
         """Called before anything is written; `key` is this sampler's place in the configuration.
 
         Raises:
@@ -53,7 +52,7 @@ class Sampler(Settings):
 
     def draw(
         self,
-        model: Any,
+        model: Denoiser,
         labels: Tensor,
         shape: tuple[int, ...],
         compute: Compute,
@@ -70,7 +69,7 @@ class Sampler(Settings):
         chunks = labels.split(self.batch_size)
         files = [folder / f"{stage}-{number}.resume.safetensors" for number in range(len(chunks))]
         mine = [n for n in range(compute.rank, len(chunks), compute.world) if not files[n].exists()]
-        with Progress("sampling", len(mine), shown=progress and compute.is_main) as bar:
+        with Progress("sampling", len(mine), enabled=progress and compute.is_main) as bar:
             for number in mine:
                 if stop_requested() and compute.world == 1:
                     stop("while sampling")

@@ -22,7 +22,7 @@ from transformers.utils import logging as transformers_logging
 
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.rows import digest
-from unlearn_cli.data.source import stamp
+from unlearn_cli.data.source import file_stamp
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.delta import load_delta, names_in
@@ -79,15 +79,15 @@ class PretrainedVlm(ModelSettings):
         """
         if images.channels != 3:
             raise InputError(f"data: images of {images.channels} channel(s), but '{self.path}' takes 3")
-        folder = located(self.path, self.revision)
+        folder = model_folder(self.path, self.revision)
         processor = self._processor(folder)
         net = self._opened(folder)
         if self.gradient_checkpointing:
             renamed = hasattr(net, "activation_checkpointing_enable")  # by transformers, of late
             enable = net.activation_checkpointing_enable if renamed else net.gradient_checkpointing_enable
             enable({"use_reentrant": False})
-        unlearned = "|".join(WHOLE[:-1]) if self.quantise else ""
-        model = VisionLanguage(net, processor, images.classes, unlearned)
+        trained = "|".join(WHOLE[:-1]) if self.quantise else ""
+        model = VisionLanguage(net, processor, images.classes, trained)
         self._check_texts(model, images.size)
         if self.delta:
             load_delta(model, self.delta)
@@ -96,13 +96,13 @@ class PretrainedVlm(ModelSettings):
 
     def identity(self) -> str:
         """Tells these weights from others without reading them: commit, or names, sizes, times of files."""
-        folder = located(self.path, self.revision)
+        folder = model_folder(self.path, self.revision)
         if Path(self.path).expanduser().is_dir():
-            parts = [stamp(file) for pattern in PATTERNS for file in sorted(folder.glob(pattern))]
+            parts = [file_stamp(file) for pattern in PATTERNS for file in sorted(folder.glob(pattern))]
         else:
             parts = [self.path, folder.name]
         kept = f"{self.dtype} {self.quantise} {self.chat_template}"
-        return digest(*parts, kept, stamp(self.delta) if self.delta else "")
+        return digest(*parts, kept, file_stamp(self.delta) if self.delta else "")
 
     def facts(self) -> dict[str, Any]:
         return {"vlm": self.identity()}
@@ -193,7 +193,7 @@ def _told(error: Exception) -> str:
 
 
 @lru_cache
-def located(path: str, revision: str | None) -> Path:
+def model_folder(path: str, revision: str | None) -> Path:
     """The folder of a model that can be used, downloaded if need be; looked at once in a process.
 
     Raises:

@@ -23,14 +23,14 @@ class VisionLanguage(nn.Module):
 
     Attributes:
         preamble: text before every question; empty but for prompt suppression.
-        unlearned: regular expression of the parameters that methods train where they are not told otherwise.
+        trained_by_default: regular expression of the parameters that methods train if they are not told which.
     """
 
-    def __init__(self, net: Any, processor: Any, classes: Sequence[str], unlearned: str = ""):
+    def __init__(self, net: Any, processor: Any, classes: Sequence[str], trained_by_default: str = ""):
         super().__init__()
         self.net = net
         self.shared = Shared(processor, classes)
-        self.unlearned = unlearned
+        self.trained_by_default = trained_by_default
         self.departed: frozenset[str] = frozenset()
         """Parameters in which it is no longer its folder (a delta)."""
         self.preamble = ""
