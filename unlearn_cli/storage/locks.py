@@ -16,6 +16,9 @@ log = logging.getLogger("unlearn")
 
 WITHOUT_LOCKS = (ENOLCK, ENOSYS, EOPNOTSUPP, None)  # of the file system; None: filelock found out
 
+NO_FALLBACK = {"fallback_to_soft": False} if hasattr(FileLock, "fallback_to_soft") else {}
+"""Where there are no locks filelock would take a file for one, which a killed process held for ever."""
+
 
 @contextmanager
 def exclusive_lock(path: Path, key: str, doing: str) -> Iterator[None]:
@@ -26,11 +29,11 @@ def exclusive_lock(path: Path, key: str, doing: str) -> Iterator[None]:
     Raises:
         InputError: the folder, which `key` of the configuration gives, takes no files or knows no locks.
     """
-    lock = FileLock(path)
+    lock = FileLock(path, **NO_FALLBACK)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _take(lock, doing)
-        if isinstance(lock, SoftFileLock):  # filelock's fallback; a killed process would hold it for ever
+        if isinstance(lock, SoftFileLock):  # before filelock could be told not to
             lock.release()
             raise OSError(ENOSYS, "flock is not implemented")
     except (OSError, NotImplementedError) as error:

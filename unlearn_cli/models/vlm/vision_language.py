@@ -23,7 +23,7 @@ class VisionLanguage(nn.Module):
 
     Attributes:
         preamble: text before every question; empty but for prompt suppression.
-        trained_by_default: regular expression of the parameters that methods train if they are not told which.
+        trained_by_default: regular expression of the parameters that methods train, if not told which.
     """
 
     def __init__(self, net: Any, processor: Any, classes: Sequence[str], trained_by_default: str = ""):
