@@ -40,7 +40,7 @@ def train_autoencoder(
         trainer.compute,
         trainer.seed,
         trainer.folder,
-        checkpoint_minutes=trainer.checkpoint_seconds / 60,
+        checkpoint_minutes=trainer.checkpoint_minutes,
         progress=trainer.progress,
         observe=trainer.observe,
         monitor=monitor,

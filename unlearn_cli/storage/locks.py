@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import ENOLCK, ENOSYS, EOPNOTSUPP
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, SoftFileLock, Timeout
 
@@ -16,7 +17,7 @@ log = logging.getLogger("unlearn")
 
 WITHOUT_LOCKS = (ENOLCK, ENOSYS, EOPNOTSUPP, None)  # of the file system; None: filelock found out
 
-NO_FALLBACK = {"fallback_to_soft": False} if hasattr(FileLock, "fallback_to_soft") else {}
+NO_FALLBACK: dict[str, Any] = {"fallback_to_soft": False} if hasattr(FileLock, "fallback_to_soft") else {}
 """Where there are no locks filelock would take a file for one, which a killed process held for ever."""
 
 

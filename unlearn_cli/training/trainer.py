@@ -78,6 +78,10 @@ class Trainer:
     def is_main(self) -> bool:
         return self.compute.is_main
 
+    @property
+    def checkpoint_seconds(self) -> float:
+        return 60 * self.checkpoint_minutes
+
     def autocast(self) -> AbstractContextManager[None]:
         return self.compute.autocast()
 
@@ -140,8 +144,7 @@ class Trainer:
         steps = recipe.limited_steps(
             [len(feed(epoch, recipe.batch_size, orders)) for epoch in range(recipe.epochs)]
         )
-        seconds = 60 * self.checkpoint_minutes
-        phase = Phase(stage, model, steps, update, companion, self.cost, self.folder, seconds)
+        phase = Phase(stage, model, steps, update, companion, self.cost, self.folder, self.checkpoint_seconds)
         self.history += phase.history
         called = self.compute.wrapped(model)
         with Progress(stage, phase.total_steps, phase.step, self.progress and self.is_main) as bar:
