@@ -3,7 +3,7 @@
 import datasets
 import numpy as np
 import pytest
-from hub_settings import HUB
+from hub_settings import HUB, PETS
 from PIL import Image
 
 from unlearn_cli.data.hub import HubImages
@@ -54,3 +54,15 @@ def load(tmp_path):
         return HubImages(**values).load(root, Store(tmp_path / "store"), CPU)
 
     return load_images
+
+
+@pytest.fixture
+def pets(noise, write):
+    """12 train and 6 test images in parquet shards, PNG inside."""
+    write("train", {"image": noise(12), "label": [0, 1, 2] * 4}, PETS)
+    return write("test", {"image": noise(6, seed=1), "label": [2, 1, 0] * 2}, PETS)
+
+
+@pytest.fixture
+def one_split(noise, write):
+    return write("train", {"image": noise(40), "label": [0, 1] * 20}, PETS)
