@@ -107,7 +107,7 @@ def shown(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         parts = [shown(one) for one in value]
         return f"[{', '.join(parts if len(parts) < 9 else [*parts[:3], '…', parts[-1]])}]"
-    return str(value)
+    return str(value) or "''"
 
 
 def values_of(path: Path) -> dict[str, Any]:
