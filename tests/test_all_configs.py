@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_class
 from omegaconf import OmegaConf
-from tiny_run import methods
+from tiny_commands import methods
 
 from unlearn_cli.config.catalogue import conf_folder, groups, options
 from unlearn_cli.config.protocols import lacking

@@ -11,8 +11,10 @@ from unittest.mock import patch
 import pytest
 import timm
 import torch
+from run_results import entries, run_folders, state
 from safetensors.torch import load_file
-from tiny_run import EPOCH, TINY, entries, run_folders, state, unlearn
+from tiny_commands import EPOCH, TINY
+from tiny_run import unlearn
 
 from unlearn_cli.evaluation.classification.evaluation import ClassifierEvaluation
 from unlearn_cli.evaluation.meaning import MEANINGS

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tiny_run import EPOCH
+from tiny_commands import EPOCH
 
 from unlearn_cli.evaluation.classification.evaluation import ClassifierEvaluation
 

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tiny_run import entries
+from run_results import entries
 
 NO_LABEL_DROP = "model.label_drop=0"
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from own_process import PROGRAM, in_own_process
-from tiny_run import methods
+from tiny_commands import methods
 
 from unlearn_cli.config.catalogue import conf_folder, groups, options
 

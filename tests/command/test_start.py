@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from own_process import IMPORTED, heavy_imports, in_own_process
-from tiny_run import TINY
+from tiny_commands import TINY
 
 import unlearn_cli.run
 

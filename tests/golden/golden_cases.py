@@ -3,7 +3,7 @@
 A case's name is its command: the method, then further overrides.
 """
 
-from tiny_run import CLIP, EPOCH, GENERATION, PROMPTS, TINY, VLM, methods, short
+from tiny_commands import CLIP, EPOCH, GENERATION, PROMPTS, TINY, VLM, methods, short
 
 FURTHER = {
     "classification": (

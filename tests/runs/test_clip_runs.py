@@ -7,8 +7,11 @@ from pathlib import Path
 import open_clip
 import pytest
 import torch
+from run_results import entries, lasting
 from safetensors.torch import load_file
-from tiny_run import entries, lasting, methods, short, signalled, unlearn
+from tiny_commands import methods, short
+from tiny_processes import signalled
+from tiny_run import unlearn
 
 METHODS = [m for m in methods("clip") if m not in ("original", "retrain", "checkpoint")]
 ALWAYS = ("Mem", "For", "H", "Mem_drop", "probe_forget", "relearn_forget", "R1_retain", "domain_accuracy")

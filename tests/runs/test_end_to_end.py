@@ -7,19 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 from omegaconf import OmegaConf
+from run_results import entries, lasting, mask_of, original_weights, run_folders, state, weights
 from safetensors.torch import load_file
-from tiny_run import (
-    EPOCH,
-    entries,
-    lasting,
-    mask_of,
-    methods,
-    original_weights,
-    run_folders,
-    state,
-    unlearn,
-    weights,
-)
+from tiny_commands import EPOCH, methods
+from tiny_run import unlearn
 
 from unlearn_cli import experiment
 from unlearn_cli.config.catalogue import conf_folder

@@ -9,20 +9,10 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 from PIL import Image
+from run_results import all_made_for, entries, lasting, mask_of, original_of, original_weights, state, weights
 from safetensors.torch import load_file
-from tiny_run import (
-    all_made_for,
-    entries,
-    lasting,
-    mask_of,
-    methods,
-    original_of,
-    original_weights,
-    short,
-    state,
-    unlearn,
-    weights,
-)
+from tiny_commands import methods, short
+from tiny_run import unlearn
 
 from unlearn_cli.runtime.compute import Compute
 

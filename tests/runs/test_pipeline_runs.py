@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
+from run_results import entries
 from safetensors.torch import load_file
+from tiny_commands import methods, short
 from tiny_pipeline import saved
-from tiny_run import entries, methods, short, unlearn
+from tiny_run import unlearn
 
 from unlearn_cli.models.delta import load_delta
 

@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from run_results import entries, lasting, run_folders, state
 from safetensors.torch import load_file, save_file
-from tiny_run import EPOCH, TINY, entries, lasting, run_folders, state, together, unlearn
+from tiny_commands import EPOCH, TINY
+from tiny_processes import together
+from tiny_run import unlearn
 from torch import nn
 
 from unlearn_cli.data.feeds import shuffled

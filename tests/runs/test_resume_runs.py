@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_run import EPOCH, TINY, entries, lasting, run_folders, signalled, state, unlearn
+from run_results import entries, lasting, run_folders, state
+from tiny_commands import EPOCH, TINY
+from tiny_processes import signalled
+from tiny_run import unlearn
 
 from unlearn_cli.models.run_model import RECORD
 

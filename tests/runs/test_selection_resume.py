@@ -5,7 +5,9 @@ import signal
 from pathlib import Path
 
 import pytest
-from tiny_run import entries, lasting, run_folders, signalled, state, unlearn
+from run_results import entries, lasting, run_folders, state
+from tiny_processes import signalled
+from tiny_run import unlearn
 
 COMMAND = (
     "forget=worst_case",

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from run_results import entries, state
 from safetensors.torch import load_file
-from tiny_run import entries, methods, short, signalled, state, unlearn
+from tiny_commands import methods, short
+from tiny_processes import signalled
+from tiny_run import unlearn
 
 TASK = "task=text_to_image"
 METHODS = methods("text_to_image")

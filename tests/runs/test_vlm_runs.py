@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from run_results import entries, lasting
 from safetensors.torch import load_file
-from tiny_run import entries, lasting, methods, short, signalled, unlearn
+from tiny_commands import methods, short
+from tiny_processes import signalled
+from tiny_run import unlearn
 from transformers import LlavaForConditionalGeneration
 
 from unlearn_cli.sae.artifact import attach_file

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_run
-from tiny_run import EPOCH, entries
+from run_results import entries
+from tiny_commands import EPOCH
 
 from unlearn_cli.config.catalogue import options
 from unlearn_cli.data.rows import digest

@@ -2,7 +2,7 @@
 
 import pytest
 from on_cluster import ended, read
-from tiny_run import EPOCH
+from tiny_commands import EPOCH
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(400)]
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from on_cluster import ended, read, row, until
-from tiny_run import entries, lasting
+from run_results import entries, lasting
 
 pytestmark = [pytest.mark.slurm, pytest.mark.thorough, pytest.mark.timeout(400)]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-import tiny_run
+import tiny_commands
 from on_cluster import ended, read, until
-from tiny_run import lasting
+from run_results import lasting
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(400)]
 
@@ -44,7 +44,7 @@ def test_two_processes_in_a_job_give_the_metrics_of_one(user, undisturbed):
     """With a model that has neither batch norm nor dropout, which each process does on its own share."""
     run = ("model=judge", "+model.options.drop_rate=0.0", "data.subset=0.2", "train.epochs=6", "method=ft")
     more = ("method.epochs=2", "progress=false")
-    with patch.object(tiny_run, "TINY", ()):
+    with patch.object(tiny_commands, "TINY", ()):
         expected = undisturbed(*run, *more)
         store = f"paths.store={undisturbed.store}"
         end = user.sweep(*run, *more, "hydra.launcher.tasks_per_node=2", store)

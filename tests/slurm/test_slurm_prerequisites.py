@@ -2,7 +2,8 @@
 
 import pytest
 from on_cluster import ended, row, until
-from tiny_run import EPOCH, entries
+from run_results import entries
+from tiny_commands import EPOCH
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(400)]
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from on_cluster import read, row, until
-from tiny_run import lasting
+from run_results import lasting
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(400)]
 

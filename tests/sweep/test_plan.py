@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_commands
 import tiny_run
 from PIL import Image
 
@@ -18,7 +19,7 @@ def planned(unlearn, tmp_path):
     """planned(*arguments): what `unlearn plan` prints, as words; wide enough that no line is broken."""
 
     def command(*arguments, code=0):
-        end = unlearn("plan", *tiny_run.TINY, f"paths.outputs={tmp_path}/out", *arguments)
+        end = unlearn("plan", *tiny_commands.TINY, f"paths.outputs={tmp_path}/out", *arguments)
         assert end.code == code, end.err
         return " ".join(end.out.split())
 
@@ -79,7 +80,7 @@ def test_what_two_runs_need_is_made_before_them_in_jobs(planned):
 def test_a_judge_is_shared_by_all_seeds(unlearn, tmp_path):
     end = unlearn(
         "plan",
-        *tiny_run.GENERATION,
+        *tiny_commands.GENERATION,
         f"paths.outputs={tmp_path}/out",
         "method=ga,ft",
         "seed=0,1",

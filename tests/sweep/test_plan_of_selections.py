@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import tiny_commands
 import tiny_run
 
 SWEEP = ("-m", "forget=worst_case", "forget.iterations=2", "forget.lower.epochs=1", "method=ft,ga")
@@ -13,7 +14,7 @@ def planned(unlearn, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
 
     def command(*arguments):
-        end = unlearn("plan", *tiny_run.TINY, f"paths.outputs={tmp_path}/out", *arguments)
+        end = unlearn("plan", *tiny_commands.TINY, f"paths.outputs={tmp_path}/out", *arguments)
         assert end.code == 0, end.err
         return " ".join(end.out.split())
 

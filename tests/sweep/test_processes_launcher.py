@@ -10,6 +10,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+import run_results
+import tiny_commands
 import tiny_run
 
 from unlearn_cli.storage.files import read_json
@@ -23,7 +25,7 @@ def swept(unlearn, tmp_path, monkeypatch):
     """swept(*arguments): how the command ended, and the sweep's record."""
     monkeypatch.setenv("COLUMNS", "200")
 
-    def command(*arguments, tiny=tiny_run.TINY):
+    def command(*arguments, tiny=tiny_commands.TINY):
         end = unlearn("-m", *tiny, f"paths.outputs={tmp_path}/out", *PROCESSES, *arguments)
         (folder,) = (tmp_path / "out" / "sweeps").iterdir()
         return end, Record.load(folder)
@@ -40,10 +42,10 @@ def test_a_sweep_from_beginning_to_end(swept, run, tmp_path):
     assert set(told[:2]) == {"finished: original, digits, seed 0", f"finished: oracle, {of}"}
     assert told[2] == f"finished: reference metrics, {of}"
     assert set(told[3:]) == {"finished: method=ga", "finished: method=ft"}
-    assert len(tiny_run.entries(tmp_path / "out" / "store", "model")) == 2
+    assert len(run_results.entries(tmp_path / "out" / "store", "model")) == 2
     for item, method in zip(record.runs, ("ga", "ft"), strict=True):
         result = read_json(Path(item.folder) / "metrics.json")
-        assert tiny_run.lasting(result) == tiny_run.lasting(run(f"method={method}", "method.epochs=1"))
+        assert run_results.lasting(result) == run_results.lasting(run(f"method={method}", "method.epochs=1"))
         environment = read_json(Path(item.folder) / "environment.json")
         assert "/code/" in environment["package"]
     again, same = swept("method=ga,ft", "method.epochs=1")
@@ -79,7 +81,7 @@ def test_two_processes_of_a_run_give_the_metrics_of_one(swept, tmp_path):
     end, record = swept(*command, "hydra.launcher.tasks_per_node=2", tiny=())
     assert end.code == 0, end.err
     together = read_json(Path(record.runs[0].folder) / "metrics.json")
-    with patch.object(tiny_run, "TINY", ("progress=false",)):
+    with patch.object(tiny_commands, "TINY", ("progress=false",)):
         (alone,) = tiny_run.unlearn(f"paths.outputs={tmp_path}/alone", *command)
     assert alone["metrics"]["RA"] > 30  # it has learnt something
     assert together["metrics"] == pytest.approx(alone["metrics"], abs=0.02)
@@ -90,7 +92,7 @@ def test_two_processes_of_a_run_give_the_metrics_of_one(swept, tmp_path):
 def test_a_run_that_is_told_to_stop_is_begun_again_and_resumes(run, tmp_path):
     """As by SLURM before a time-out: submitit's signal, its requeue, the same numbers."""
     command = ("method=ft", "method.epochs=15", "checkpoint_minutes=0")
-    arguments = ("-m", f"paths.outputs={tmp_path}", *PROCESSES, *tiny_run.TINY, *command)
+    arguments = ("-m", f"paths.outputs={tmp_path}", *PROCESSES, *tiny_commands.TINY, *command)
     sweep = subprocess.Popen(
         [sys.executable, "-m", "unlearn_cli", *arguments], stderr=subprocess.PIPE, text=True
     )
@@ -108,4 +110,4 @@ def test_a_run_that_is_told_to_stop_is_begun_again_and_resumes(run, tmp_path):
     assert "Requeued job" in Path(item.log).read_text()
     assert read_json(Path(item.folder) / "status.json")["pid"] != pid
     result = read_json(Path(item.folder) / "metrics.json")
-    assert tiny_run.lasting(result) == tiny_run.lasting(run(*command))
+    assert run_results.lasting(result) == run_results.lasting(run(*command))

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-import tiny_run
+import tiny_commands
 
 from unlearn_cli.sweep.record import Record
 
@@ -44,7 +44,7 @@ def submit(unlearn, tmp_path, cluster):
 
     def command(*arguments):
         return unlearn(
-            *tiny_run.TINY,
+            *tiny_commands.TINY,
             f"paths.outputs={tmp_path}/out",
             "hydra/launcher=slurm",
             "hydra.launcher.wait=false",

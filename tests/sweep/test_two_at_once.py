@@ -1,6 +1,6 @@
 """Two sweeps at once in one store, which share a run: both end well, and nothing is made twice."""
 
-import tiny_run
+from run_results import entries, run_folders, state
 
 EPOCH = "method.epochs=1"
 
@@ -8,7 +8,7 @@ EPOCH = "method.epochs=1"
 def test_both_end_and_nothing_is_made_twice(tmp_path):
     outputs = f"paths.outputs={tmp_path}/out"
     pair = [
-        tiny_run.processes.Process(target=tiny_run.unlearn, args=("-m", outputs, f"method={methods}", EPOCH))
+        processes.Process(target=unlearn, args=("-m", outputs, f"method={methods}", EPOCH))
         for methods in ("ga,ft", "ga,rl")
     ]
     for process in pair:
@@ -16,10 +16,10 @@ def test_both_end_and_nothing_is_made_twice(tmp_path):
     for process in pair:
         process.join(240)
     assert [process.exitcode for process in pair] == [0, 0]
-    folders = tiny_run.run_folders(tmp_path / "out")
+    folders = run_folders(tmp_path / "out")
     assert sorted(folder.name.split("-")[0] for folder in folders) == ["ft", "ga", "rl"]
-    assert {tiny_run.state(folder) for folder in folders} == {"finished"}
-    assert len(tiny_run.entries(tmp_path / "out" / "store", "model")) == 2
+    assert {state(folder) for folder in folders} == {"finished"}
+    assert len(entries(tmp_path / "out" / "store", "model")) == 2
     assert not list((tmp_path / "out").rglob("*.damaged-*"))
     shared = next(folder for folder in folders if folder.name.startswith("ga"))
     assert (shared / "log.txt").read_text().count("evaluating") == 1

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 import wandb
-from tiny_run import EPOCH, run_folders, signalled, state, unlearn
+from run_results import run_folders, state
+from tiny_commands import EPOCH
+from tiny_processes import signalled
+from tiny_run import unlearn
 from tracked_run import exit_codes, offline, read, rows, run_of, summary_of, sync, use
 
 from unlearn_cli.tracking import weights_and_biases

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from run_results import entries
+from tiny_commands import PIPELINE
 from tiny_pipeline import saved
-from tiny_run import PIPELINE, entries
 from tiny_run import unlearn as results
 from tiny_vision import saved_classifier, saved_clip
 from transformers import AutoImageProcessor, AutoModelForImageClassification
