@@ -1,4 +1,4 @@
-"""Commands as the README and the YAML files show them."""
+"""Commands as the documents and the YAML files show them."""
 
 import re
 import shlex

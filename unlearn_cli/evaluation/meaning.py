@@ -1,4 +1,4 @@
-"""What a metric means, said once: the tables, W&B and the README all take it from here.
+"""What a metric means, said once: the tables, W&B and the documents all take it from here.
 
 Nothing heavy is imported: who only reads results does not wait for torch.
 """
