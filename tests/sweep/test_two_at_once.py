@@ -1,6 +1,8 @@
 """Two sweeps at once in one store, which share a run: both end well, and nothing is made twice."""
 
 from run_results import entries, run_folders, state
+from tiny_processes import processes
+from tiny_run import unlearn
 
 EPOCH = "method.epochs=1"
 
