@@ -15,6 +15,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from unlearn_cli.errors import InputError
+from unlearn_cli.runtime.garbage import no_collection
 
 ALL_SUBSETS = "forget.domains=all_subsets"
 
@@ -69,12 +70,14 @@ class SweepLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from unlearn_cli.cli import chosen_options, sweep
+        from unlearn_cli.config.sweep_composer import SweepComposer
 
         setup_globals()
+        composer = SweepComposer(self.loader, self.config)
         composed = []
-        for overrides in job_overrides:
-            config = self.loader.load_sweep_config(self.config, list(overrides))
-            task = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
-            composed.append((list(overrides), task, chosen_options(config.hydra)))
+        with no_collection():
+            for overrides in job_overrides:
+                config, choices = composer.compose(list(overrides))
+                composed.append((list(overrides), config, chosen_options(choices)))
         sweep(self.where, OmegaConf.to_container(OmegaConf.create(self.settings)), composed)
         return []

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, NoReturn
@@ -14,6 +15,7 @@ from omegaconf import DictConfig
 
 from unlearn_cli.config.catalogue import brought, conf_folder
 from unlearn_cli.errors import UnlearnError
+from unlearn_cli.runtime.garbage import no_collection
 from unlearn_cli.runtime.process import is_main_process
 
 log = logging.getLogger("unlearn")
@@ -78,7 +80,7 @@ def _compose(config: DictConfig) -> None:
     from unlearn_cli.compare.table import show
     from unlearn_cli.storage.finished import finished_result
 
-    choices = chosen_options(HydraConfig.get())
+    choices = chosen_options(HydraConfig.get().runtime.choices)
     try:
         result = finished_result(config, choices) or _run(config, choices)
         if is_main_process():
@@ -88,19 +90,21 @@ def _compose(config: DictConfig) -> None:
 
 
 def _run(config: DictConfig, choices: dict[str, str]) -> dict[str, Any]:
-    from unlearn_cli.run import run  # with PyTorch and all that a run needs
+    with no_collection():
+        from unlearn_cli.run import run  # with PyTorch and all that a run needs
 
     return run(config, choices)
 
 
-def chosen_options(hydra_config: Any) -> dict[str, str]:
+def chosen_options(choices: Mapping[str, str | None]) -> dict[str, str]:
     """The option of every group, where one was chosen."""
-    return {group: choice for group, choice in hydra_config.runtime.choices.items() if choice}
+    return {group: choice for group, choice in choices.items() if choice}
 
 
 def sweep(where: str, settings: dict[str, Any], composed: list[Any]) -> None:
     """Called by hydra_plugins.unlearn_launcher with a sweep's composed configurations."""
-    from unlearn_cli.sweep.launch import launch
+    with no_collection():
+        from unlearn_cli.sweep.launch import launch
 
     try:
         launch(where, settings, composed, outcome.planning)

@@ -15,6 +15,7 @@ from unlearn_cli.config.settings import Settings, build, checked, kind_of
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.retrain import Retrain
 from unlearn_cli.runtime.compute import Device, Precision
+from unlearn_cli.runtime.garbage import no_collection
 from unlearn_cli.training.optim import Recipe
 
 GROUPS = ("task", "data", "model", "forget", "method", "mask", "surgery", "lora", "eval", "tracking")
@@ -109,7 +110,9 @@ def read(cfg: DictConfig, choices: dict[str, str]) -> Experiment:
     config = resolved(cfg)
     # first the run's own keys, which others refer to (forget.seed follows seed)
     experiment = checked(Experiment, config | {"choices": choices, "config": config}, "")
-    experiment = experiment.model_copy(update={group: build(config[group], group) for group in GROUPS})
+    with no_collection():  # the classes are imported
+        options = {group: build(config[group], group) for group in GROUPS}
+    experiment = experiment.model_copy(update=options)
     _fits(experiment)
     return experiment
 

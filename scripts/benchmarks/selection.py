@@ -101,7 +101,7 @@ def origins(*overrides: str) -> Iterator[Origins]:
         config = compose(
             "config", [*overrides, f"paths.outputs={folder}", "progress=false"], return_hydra_config=True
         )
-        choices = chosen_options(config.hydra)
+        choices = chosen_options(config.hydra.runtime.choices)
         with open_dict(config):
             del config["hydra"]
         experiment = read(config, choices)

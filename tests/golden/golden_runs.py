@@ -78,5 +78,5 @@ def composed(arguments: list[str]) -> tuple[DictConfig, dict[str, str]]:
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         config = compose("config", arguments, return_hydra_config=True)
     HydraConfig.instance().set_config(config)
-    choices = chosen_options(config.hydra)
+    choices = chosen_options(config.hydra.runtime.choices)
     return OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]), choices

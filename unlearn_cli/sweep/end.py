@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from unlearn_cli.compare.report import summarise
 from unlearn_cli.errors import RunError
 from unlearn_cli.runtime.process import is_main_process
 from unlearn_cli.sweep.follow import states
@@ -17,6 +16,8 @@ def finish(folder: Path, record: Record) -> None:
     Raises:
         RunError: a run is not finished.
     """
+    from unlearn_cli.compare.report import summarise  # takes a second, which `unlearn plan` need not wait
+
     found = states(record, {})
     if is_main_process():
         summarise(folder)

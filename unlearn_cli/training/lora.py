@@ -4,8 +4,6 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from peft import LoraConfig, inject_adapter_in_model
-from peft.tuners.tuners_utils import BaseTunerLayer, cast_adapter_dtype
 from pydantic import Field
 from torch import nn
 
@@ -73,6 +71,9 @@ class Lora(Settings):
 
         They are of float32, whatever the weights are.
         """
+        from peft import LoraConfig, inject_adapter_in_model  # takes a second, and few runs need it
+        from peft.tuners.tuners_utils import cast_adapter_dtype
+
         seed_all(seed, "lora")
         targets = self.targets if isinstance(self.targets, str) else list(self.targets)
         config = LoraConfig(
@@ -84,6 +85,8 @@ class Lora(Settings):
 
     def merge(self, model: Any) -> None:
         """Add the adapters to the weights and take them away: modules and names are as before `attach`."""
+        from peft.tuners.tuners_utils import BaseTunerLayer
+
         for name, layer in list(model.net.named_modules()):
             if isinstance(layer, BaseTunerLayer):
                 layer.merge()
