@@ -14,7 +14,7 @@ from unlearn_cli.config.run_path import resolved, run_path
 from unlearn_cli.config.settings import Settings, build, checked, kind_of
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.retrain import Retrain
-from unlearn_cli.runtime.compute import Device, Precision
+from unlearn_cli.runtime.compute import Compute, Device, Precision
 from unlearn_cli.runtime.garbage import no_collection
 from unlearn_cli.training.optim import Recipe
 
@@ -85,6 +85,10 @@ class Experiment(Settings):
     def has_oracle(self) -> bool:
         """Whether the run is compared with the oracle."""
         return not self.model.ready_made if self.oracle == "auto" else self.oracle
+
+    def compute(self) -> Compute:
+        """The device, the precision and the processes that it asks for."""
+        return Compute(self.device, self.precision, self.channels_last, self.compile)
 
     @property
     def values(self) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from unlearn_cli.experiment import check_model, read
 from unlearn_cli.judging import judged
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.origins import Origins
-from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.runtime.stopping import stop_signals
 from unlearn_cli.storage.run_folder import RunFolder
 from unlearn_cli.storage.store import Store
@@ -36,7 +35,7 @@ def run(config: DictConfig, choices: dict[str, str]) -> dict[str, Any]:
         log.info("already finished: %s", folder.path)
         return result
 
-    compute = Compute(experiment.device, experiment.precision, experiment.channels_last, experiment.compile)
+    compute = experiment.compute()
     folder.is_main = compute.is_main
     origins = Origins.of(experiment, compute, Store(experiment.paths.store, compute))
     check(origins)  # what does not fit is told before anything is written

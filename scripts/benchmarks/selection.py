@@ -30,7 +30,6 @@ from unlearn_cli.forget.random import draw_without_replacement
 from unlearn_cli.forget.units import Units
 from unlearn_cli.methods.original import Original
 from unlearn_cli.origins import Origins
-from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.storage.store import Store
 from unlearn_cli.tracking import Tracker
 
@@ -105,9 +104,7 @@ def origins(*overrides: str) -> Iterator[Origins]:
         with open_dict(config):
             del config["hydra"]
         experiment = read(config, choices)
-        compute = Compute(
-            experiment.device, experiment.precision, experiment.channels_last, experiment.compile
-        )
+        compute = experiment.compute()
         yield Origins.of(experiment, compute, Store(experiment.paths.store, compute))
 
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from small_training import cross_entropy, small_model, state
 
@@ -6,24 +7,15 @@ from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.training.mask import Mask
 
 
-def test_a_hard_mask_holds_for_averaged_weights(trainer, recipe):
+@pytest.mark.parametrize("changes", [{"weight_decay": 0.1}, {"ema": 0.9}])
+def test_hard_mask_keeps_masked_weights_bit_identical(trainer, recipe, changes):
+    """Also against weight decay and in averaged weights."""
     model = small_model()
     before = state(model)
     free = {name: torch.rand_like(p) < 0.5 for name, p in model.named_parameters()}
     t = trainer()
     t.mask = Mask(free, "hard")
-    t.fit(model, shuffled(np.arange(30)), cross_entropy, recipe(ema=0.9))
-    for name, p in model.named_parameters():
-        assert torch.equal(p[~free[name]], before[name][~free[name]])
-
-
-def test_hard_mask_keeps_masked_weights_bit_identical(trainer, recipe):
-    model = small_model()
-    before = state(model)
-    free = {name: torch.rand_like(p) < 0.5 for name, p in model.named_parameters()}
-    t = trainer()
-    t.mask = Mask(free, "hard")
-    t.fit(model, shuffled(np.arange(30)), cross_entropy, recipe(weight_decay=0.1))
+    t.fit(model, shuffled(np.arange(30)), cross_entropy, recipe(**changes))
     for name, p in model.named_parameters():
         assert torch.equal(p[~free[name]], before[name][~free[name]])
         assert (p[free[name]] != before[name][free[name]]).any()

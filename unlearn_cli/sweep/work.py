@@ -14,7 +14,6 @@ from unlearn_cli.experiment import read
 from unlearn_cli.origins import Origins
 from unlearn_cli.prerequisites import prerequisites
 from unlearn_cli.run import run
-from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.runtime.process import is_main_process
 from unlearn_cli.runtime.stopping import stop_signals
 from unlearn_cli.storage.run_folder import RunFolder
@@ -53,7 +52,7 @@ def work(config: dict[str, Any], choices: dict[str, str], prerequisite: str | No
 def make(name: str, config: dict[str, Any], choices: dict[str, str], place: Path) -> None:
     """Make a prerequisite of that run, so that it is in the store."""
     experiment = read(OmegaConf.create(config), choices)
-    compute = Compute(experiment.device, experiment.precision, experiment.channels_last, experiment.compile)
+    compute = experiment.compute()
     folder = RunFolder(place, experiment.config, compute.is_main)
     (kind,) = [kind for kind in prerequisites(experiment) if kind.name == name]
     with folder.running(), stop_signals():

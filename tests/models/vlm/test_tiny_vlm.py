@@ -2,28 +2,21 @@
 
 import pytest
 import torch
+from tiny_vlm import TINY
 from tiny_vlm_folders import nll
 
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.vlm.tiny_vlm import TinyVlm, word_tokenizer
 
-VALUES = {
-    "patch_size": 4,
-    "width": 16,
-    "heads": 2,
-    "layers": 3,
-    "text_layers": 2,
-    "tokens": 32,
-    "words": ("i do not know",),
-}
+WORDS = ("i do not know",)
 CLASSES = ["what colour is it ? → red", "describe it → a red circle"]
 MEAN, STD = (0.1, 0.2, 0.3), (0.4, 0.5, 0.8)
 
 
 def built(size: tuple[int, int] = (8, 8), channels: int = 3, **changes):
     torch.manual_seed(0)
-    settings = TinyVlm(**VALUES | changes)
+    settings = TinyVlm(**TINY | {"words": WORDS} | changes)
     return settings.build(ImageSpec(CLASSES, channels, size, MEAN[:channels], STD[:channels])).eval()
 
 
