@@ -1,6 +1,6 @@
 """Image classification: the first family of model."""
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from torch import nn
 
@@ -10,25 +10,26 @@ from unlearn_cli.tasks.verbs.classification import ClassificationVerbs
 
 
 class Classification(Recognition):
-    """A classifier, trained for its classes; the model itself knows its layers and its head."""
+    """A classifier, trained for its classes; the model itself knows its layers and its head.
+
+    What it offers is checked before a run. `isinstance` cannot tell: from Python 3.12 on it does not find a
+    module's parts, such as a `head` that is a plain attribute.
+    """
 
     name: ClassVar[str] = "classification"
     deterministic: ClassVar[bool] = True  # its loss draws nothing
 
     def weight_layers(self, model: nn.Module) -> list[list[str]]:
         """Parameter names by weight layer, first to last (a norm belongs to the layer before it)."""
-        assert isinstance(model, WithWeightLayers)
-        return model.weight_layers()
+        return cast(WithWeightLayers, model).weight_layers()
 
     def widen_head(self, model: nn.Module, extra: int = 1) -> None:
         """Add output neurons to the last layer, in place."""
-        assert isinstance(model, WithHead)
-        model.widen_head(extra)
+        cast(WithHead, model).widen_head(extra)
 
     def narrow_head(self, model: nn.Module, classes: int) -> None:
         """Drop the output neurons beyond `classes`, in place."""
-        assert isinstance(model, WithHead)
-        model.narrow_head(classes)
+        cast(WithHead, model).narrow_head(classes)
 
 
 _: type[ClassificationVerbs] = Classification  # what it claims, mypy verifies
