@@ -33,6 +33,23 @@ def test_made_once_and_found_by_facts(tmp_path):
     assert store.get("model", {"seed": 2, "lr": 0.1}, write("two")) != entry
 
 
+def test_an_entry_whose_class_has_moved_is_told_of_and_stays(tmp_path, caplog):
+    caplog.set_level(logging.INFO, logger="unlearn")
+    store = Store(tmp_path)
+    old = {"model": {"class": "unlearn_cli.models.unet.UNet", "width": 8}, "seed": 0}
+    earlier = store.get("model", old, write("earlier"))
+    store.get("model", old | {"seed": 1}, write("another seed"))
+    (store.get("model", {"seed": 5}, write("damaged")) / MANIFEST).write_text("{")
+    assert not caplog.messages
+    moved = {"class": "unlearn_cli.models.diffusion.unet.UNet", "width": 8}
+    now = store.get("model", old | {"model": moved}, write("now"))
+    assert caplog.messages == [
+        f"store: {earlier} is of an earlier version of unlearn; it is made again beside it"
+    ]
+    assert (earlier / "a.txt").read_text() == "earlier"
+    assert (now / "a.txt").read_text() == "now"
+
+
 def test_interrupted_maker_leaves_no_entry_and_finds_its_work_again(tmp_path):
     store = Store(tmp_path)
 

@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from unlearn_cli.config.classes import nearest_class
 from unlearn_cli.errors import InputError, did_you_mean
 
 
@@ -35,7 +36,7 @@ def kind_of(target: Any, key: str) -> Any:
         kind = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(
-            f"{key}._target_: cannot import '{target}' ({error}); name a class as module.Class"
+            f"{key}._target_: cannot import '{target}' ({error}); {nearest_class(str(target))}"
         ) from error
     if not (isinstance(kind, type) and issubclass(kind, Settings)):
         raise InputError(

@@ -7,12 +7,15 @@ import yaml
 from pydantic import Field
 from torch import nn
 
+from unlearn_cli.config.classes import is_own
 from unlearn_cli.config.settings import build
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
+from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.models.checkpoint import load_into
 from unlearn_cli.models.delta import delta_at, load_delta
+from unlearn_cli.storage.earlier import version_of
 from unlearn_cli.storage.run_folder import CONFIG
 from unlearn_cli.training.trainer import Trainer
 
@@ -45,8 +48,21 @@ def _attached(model: nn.Module, folder: Path) -> nn.Module:
 
 
 def method_of(folder: Path) -> Unlearning | None:
-    """The method of a run folder; None if it is none, or if its method changes nothing."""
+    """The method of a run folder; None if it is none, or if its method changes nothing.
+
+    Raises:
+        InputError: the method's class is not to be found, or has other fields now.
+    """
     if not (folder / CONFIG).is_file():
         return None
-    method = build(yaml.safe_load((folder / CONFIG).read_text(encoding="utf-8"))["method"], "method")
+    node = yaml.safe_load((folder / CONFIG).read_text(encoding="utf-8"))["method"]
+    try:
+        method = build(node, "method")
+    except InputError as error:
+        if not is_own(node["_target_"]):
+            raise InputError(f"method.path: in {folder / CONFIG} {error}") from error
+        raise InputError(
+            f"method.path: {folder} is of an earlier version of unlearn ({version_of(folder)}): {error}; "
+            "give that run's command again, and the path of the new folder that it makes beside the old one"
+        ) from error
     return method if isinstance(method, Unlearning) else None

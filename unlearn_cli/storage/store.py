@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from unlearn_cli.config.hashing import key_of
+from unlearn_cli.storage.earlier import same_but_for_moves
 from unlearn_cli.storage.files import read_json, remove_leftovers, remove_working_files, write_json
 from unlearn_cli.storage.locks import exclusive_lock
 
@@ -71,6 +72,8 @@ class Store:
         began, inside = time.monotonic(), self.seconds
         partial = entry.with_name(entry.name + ".partial")
         if self.world.is_main:
+            for earlier in _of_earlier_versions(entry.parent, facts):
+                log.info("store: %s is of an earlier version of unlearn; it is made again beside it", earlier)
             partial.mkdir(exist_ok=True)
             remove_leftovers(partial)
         self.world.barrier()
@@ -120,6 +123,20 @@ class ReadOnlyStore(Store):
         if entry := self.find(kind, facts):
             return entry
         raise NotMade(f"{kind}/{key_of(facts)}")
+
+
+def _of_earlier_versions(kind: Path, facts: dict[str, Any]) -> list[Path]:
+    """Entries that are the same but for names of classes, which have moved since."""
+    entries = [file.parent for file in kind.glob(f"*/{MANIFEST}")]
+    return [entry for entry in entries if same_but_for_moves(_facts(entry), facts)]
+
+
+def _facts(entry: Path) -> dict[str, Any]:
+    """What an entry was made from; nothing where its manifest is damaged, which is told when it is wanted."""
+    try:
+        return dict(read_json(entry / MANIFEST)["facts"])
+    except (OSError, ValueError, KeyError):
+        return {}
 
 
 def _hashes(folder: Path) -> dict[str, str]:
