@@ -40,7 +40,7 @@ def test_a_class_that_has_moved(folder):
 
 
 def test_fields_that_are_others_now(folder):
-    with pytest.raises(InputError, match=r"earlier version .*\(unknown\): method\.ratio: no such key"):
+    with pytest.raises(InputError, match=r"earlier version .*\(unknown\): method\.epochs: missing"):
         method_of(folder(f"{FT}  ratio: 2\n"))
 
 
