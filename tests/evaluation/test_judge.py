@@ -51,7 +51,7 @@ def origins(toy, compute, tmp_path):
             "forget": "class",
             "method": "original",
         },
-        config={"forget": {}},
+        config={"forget": {}, "seed": 5, "paths": {"outputs": str(tmp_path)}},
         paths=Paths(outputs=tmp_path, store=store.root, data=None),
     )
     return Origins(experiment, compute, store, toy, splits, lambda _: forget_set)

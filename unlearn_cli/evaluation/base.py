@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
+from typing_extensions import Never
 
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.tracking import Tracker
@@ -22,7 +23,10 @@ Watch = Callable[[nn.Module, int], None]
 
 
 class Evaluation(Settings, ABC):
-    """What `eval=` chooses. `origins` is the run: its data, sets, device, store and experiment."""
+    """What `eval=` chooses. `origins` is the run: its data, sets, device, store and experiment.
+
+    A subclass types `model` by what it judges: `Never` is what every such type may stand in for.
+    """
 
     tasks: ClassVar[tuple[str, ...]]
     """Names of the tasks whose models it judges."""
@@ -41,7 +45,7 @@ class Evaluation(Settings, ABC):
     def make_judge(self, origins: Origins) -> None:
         """Make the judge, so that the runs find it in the store."""
 
-    def check(self, origins: Origins, model: nn.Module) -> None:
+    def check(self, origins: Origins, model: Never) -> None:
         """Called before anything is written; `model` is freshly initialised.
 
         Raises:
@@ -57,11 +61,11 @@ class Evaluation(Settings, ABC):
         return {}
 
     @abstractmethod
-    def outputs(self, origins: Origins, model: nn.Module, folder: Path) -> Outputs:
+    def outputs(self, origins: Origins, model: Never, folder: Path) -> Outputs:
         """The model's outputs, computed once. Working files, so that it can resume, go into `folder`."""
 
     @abstractmethod
-    def metrics(self, origins: Origins, model: nn.Module, outputs: Outputs, folder: Path) -> dict[str, float]:
+    def metrics(self, origins: Origins, model: Never, outputs: Outputs, folder: Path) -> dict[str, float]:
         """Named numbers; each name has its `Meaning` in a file of this package."""
 
     @abstractmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from pydantic import Field, field_validator
@@ -33,6 +33,17 @@ class JudgeTraining(Original):
     job: ClassVar[str] = "judge"
 
 
+@runtime_checkable
+class JudgeNetwork(Protocol):
+    """Images (B, c, H, W) in [0, 1] to logits of the classes in order; more columns: it saw none of them."""
+
+    @property
+    def head(self) -> nn.Module:
+        """The last layer."""
+
+    def __call__(self, images: Tensor) -> Tensor: ...
+
+
 class AnyJudge(Settings, ABC):
     """What an evaluation asks of a judge. `origins` is the run, the judged column's values its classes."""
 
@@ -41,12 +52,8 @@ class AnyJudge(Settings, ABC):
         """Called before anything is written. InputError: it does not fit the data, or cannot be loaded."""
 
     @abstractmethod
-    def get(self, origins: Origins) -> tuple[nn.Module, str]:
-        """The judge in eval mode, with its last layer as `.head`, and the key of its weights.
-
-        It takes images (B, c, H, W) in [0, 1] to logits of the classes in order; more columns mean that it
-        saw none of them.
-        """
+    def get(self, origins: Origins) -> tuple[JudgeNetwork, str]:
+        """The judge in eval mode, and the key of its weights."""
 
     @abstractmethod
     def made(self, origins: Origins) -> bool:
@@ -91,21 +98,21 @@ class Judge(AnyJudge):
         """
         try:
             if self.path is None:
-                self._run_of_judge(origins).build()
+                as_judge(self._run_of_judge(origins).build())
             else:
                 self.get(origins)
         except InputError as error:
             raise InputError(f"eval.judge: {error}") from error
 
-    def get(self, origins: Origins) -> tuple[nn.Module, str]:
+    def get(self, origins: Origins) -> tuple[JudgeNetwork, str]:
         """The judge in eval mode, and the key of its weights."""
         own_run = self._run_of_judge(origins)
         if self.path is None:
             origin = own_run.get(JudgeTraining())
-            return origin.model.eval(), origin.key
+            return as_judge(origin.model.eval()), origin.key
         model = load_into(own_run.build(), self.path, {"class_names": origins.data.classes})
         states = [value.cpu().numpy() for value in model.state_dict().values()]
-        return model.eval(), digest(*states)
+        return as_judge(model.eval()), digest(*states)
 
     def made(self, origins: Origins) -> bool:
         """Whether it need not be trained."""
@@ -117,8 +124,16 @@ class Judge(AnyJudge):
         return origins.under(Classification(), self.model, self.train, self.seed)
 
 
+def as_judge(model: nn.Module) -> JudgeNetwork:
+    """The model. InputError: its class does not say which layer is the last."""
+    if not isinstance(model, JudgeNetwork):
+        kind = type(model)
+        raise InputError(f"{kind.__module__}.{kind.__qualname__} must offer its last layer as `head`")
+    return model
+
+
 @torch.no_grad()
-def judge_outputs(judge: Any, batches: Iterable[Tensor]) -> dict[str, Tensor]:
+def judge_outputs(judge: JudgeNetwork, batches: Iterable[Tensor]) -> dict[str, Tensor]:
     """ "logits" (n, C) and "features" (n, F), what enters the last layer, of images in [0, 1]; fp32, CPU."""
     features: list[Tensor] = []
     hook = judge.head.register_forward_pre_hook(

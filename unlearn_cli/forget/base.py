@@ -32,6 +32,11 @@ class Selector(Settings, ABC):
         """Whether the original model is asked."""
         return self.trains
 
+    @property
+    def column_of_domains(self) -> str | None:
+        """The column of the data whose values are to be forgotten or kept as a whole, if there is one."""
+        return None
+
     def check(self, origins: Origins) -> None:
         """Called before anything is trained or written.
 

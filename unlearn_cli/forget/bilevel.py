@@ -15,12 +15,14 @@ from scipy.stats import rankdata
 
 from unlearn_cli.config.settings import build
 from unlearn_cli.forget.base import Counted
+from unlearn_cli.forget.lower import Lower
 from unlearn_cli.forget.projection import project
 from unlearn_cli.forget.selection import Selection, indicator
 from unlearn_cli.forget.units import Units
 from unlearn_cli.methods.original import Original
 from unlearn_cli.tracking import Tracker
 from unlearn_cli.training.cost import Cost
+from unlearn_cli.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
@@ -54,7 +56,7 @@ class BilevelProblem(Counted, ABC):
         gt=0, description="ends after so many iterations in a row in which the top m stayed; null: never"
     )
     tolerance: float = Field(ge=0, lt=1, description="share of the top m that may change all the same")
-    lower: Any = Field(description="the lower level, an option of the group `lower`")
+    lower: Lower = Field(description="the lower level, an option of the group `lower`")
 
     @field_validator("lower", mode="before")
     @classmethod
@@ -149,10 +151,11 @@ def is_finished(problem: BilevelProblem, trajectory: list[dict[str, float]]) -> 
 
 
 def after_unlearning(
-    problem: BilevelProblem, origins: Origins, units: Units, weights: np.ndarray, trainer: Any, stage: str
+    problem: BilevelProblem, origins: Origins, units: Units, weights: np.ndarray, trainer: Trainer, stage: str
 ) -> np.ndarray:
     """The lower level, θ_u(w), and each unit's mean loss under it, (U,), in one pass without augmentation."""
-    task, lower = origins.experiment.task, problem.lower
+    task: Any = origins.experiment.task
+    lower = problem.lower
     trainer.seeded(stage, "init")
     model = origins.build() if lower.fresh else copy.deepcopy(origins.get(Original()).model)
     of_row = torch.zeros(len(origins.data))

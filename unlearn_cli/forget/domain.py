@@ -62,6 +62,10 @@ class Domain(Selector):
         return self
 
     @property
+    def column_of_domains(self) -> str:
+        return self.column
+
+    @property
     def needs_original(self) -> bool:
         return self.drop > 0
 

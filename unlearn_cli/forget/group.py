@@ -19,6 +19,10 @@ class Group(Selector):
     fraction: float | None = Field(gt=0, lt=1, description="part of the rows; null: all")
     seed: int = Field(ge=0, description="draws the part")
 
+    @property
+    def column_of_domains(self) -> str:
+        return self.column
+
     def select(self, data: ImageData, splits: Splits) -> ForgetSet:
         if self.column not in data.columns:
             raise InputError(f"forget.column: no column '{self.column}'; there is {listed(data.columns, 50)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.original import Original
+from unlearn_cli.models.capabilities import EmbedsImagesAndTexts
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
@@ -34,10 +35,11 @@ def pseudo_domains(
         InputError: a model without image embeddings.
     """
     data = origins.data
-    model: Any = origins.get(Original()).model
-    if not hasattr(model, "image_features"):
+    model = origins.get(Original()).model
+    if not isinstance(model, EmbedsImagesAndTexts):
         raise InputError("forget.drop: guessing domains takes a CLIP (task=clip); set forget.drop=0")
     names, true = np.unique(data.columns[column].astype(str), return_inverse=True)
+    model.eval()
     images = _embedded(origins, model, visible)
     away = np.isin(visible, dropped)
     if guess == "texts":
@@ -54,7 +56,7 @@ def pseudo_domains(
 
 
 @torch.no_grad()
-def _embedded(origins: Origins, model: Any, rows: np.ndarray) -> Tensor:
+def _embedded(origins: Origins, model: EmbedsImagesAndTexts, rows: np.ndarray) -> Tensor:
     """(n, E), normalised, on the CPU."""
     batches = origins.trainer(origins.store.root).batches(rows)
-    return torch.cat([model.eval().image_features(batch.x).cpu() for batch in batches])
+    return torch.cat([model.image_features(batch.x).cpu() for batch in batches])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -14,6 +14,7 @@ from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.attacks.target import Target
+from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.runtime.seeding import seed_all
 
 
@@ -25,7 +26,7 @@ class Attack(Settings, ABC):
     needs_words: ClassVar[bool] = False
     """Whether it asks for the forgotten words and their anchors (forget=concept)."""
 
-    def check(self, model: Any, sets: Sets) -> None:
+    def check(self, model: TextToImage, sets: Sets) -> None:
         """Called before anything is written.
 
         Raises:
@@ -53,7 +54,7 @@ class TokenAttack(Attack):
 
     tokens: int = Field(gt=0, description="that are sought for each prompt")
 
-    def check(self, model: Any, sets: Sets) -> None:
+    def check(self, model: TextToImage, sets: Sets) -> None:
         super().check(model, sets)
         if self.tokens > (room := model.shared.ids.shape[1] - 2):
             raise InputError(

@@ -1,7 +1,7 @@
 """CCE, circumventing concept erasure: a new word for the concept, learnt on the unlearned model."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -11,6 +11,7 @@ from unlearn_cli.data.substitution import Substitution
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.attacks.base import Attack
 from unlearn_cli.evaluation.attacks.target import Target, frozen_weights
+from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.runtime.seeding import rng
 from unlearn_cli.tasks.diffusion import error
 
@@ -100,7 +101,7 @@ class PromptBlanks:
 
 
 @torch.no_grad()
-def _mean_token(model: Any, text: str) -> Tensor:
+def _mean_token(model: TextToImage, text: str) -> Tensor:
     """(D,): the mean embedding of the text's tokens."""
     layer = model.text_encoder.get_input_embeddings()
     ids = model.tokenized([text])[0].to(layer.weight.device)

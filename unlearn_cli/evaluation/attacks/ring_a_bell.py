@@ -1,6 +1,6 @@
 """Ring-A-Bell: tokens whose text embedding holds the concept, found without the denoiser."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -70,7 +70,7 @@ class RingABell(TokenAttack):
 
 def directions(target: Target) -> Tensor:
     """(k, L, D): v of each prompt's concept."""
-    original: Any = target.original
+    original = target.original
     found = {}
     for one in set(target.concept_of):
         pairs = [(prompt, one.to_anchor(prompt)) for prompt in target.naming if one.is_named_in(prompt)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from pydantic import Field, field_validator, model_validator
-from torch import Tensor, nn
+from torch import Tensor
 
 from unlearn_cli.config.settings import Settings, build
 from unlearn_cli.data.names import unknown
@@ -20,6 +20,8 @@ from unlearn_cli.evaluation.base import Outputs
 from unlearn_cli.evaluation.diffusion.prompts import PromptSet, evenly_spread
 from unlearn_cli.methods.original import Original
 from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.models.diffusion.text_to_image import TextToImage
+from unlearn_cli.tasks.verbs.diffusion import TextToImageVerbs
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 class AttackSettings(Settings):
     """The keys of an evaluation that makes attacks."""
 
-    attacks: dict[str, Any] = Field(description="the options of the group `attack`, by name")
+    attacks: dict[str, Attack] = Field(description="the options of the group `attack`, by name")
     attacked: list[str] = Field(description="names of the attacks that are made; none: []")
     attacked_prompts: int = Field(gt=0, description="forgotten ones inside, evenly spread")
 
@@ -48,7 +50,7 @@ class AttackSettings(Settings):
         """By name."""
         return {name: self.attacks[name] for name in self.attacked}
 
-    def check_attacks(self, model: Any, sets: Sets) -> None:
+    def check_attacks(self, model: TextToImage, sets: Sets) -> None:
         """InputError: an attack that does not fit the model or the forget set."""
         for attack in self.attacks_made.values():
             attack.check(model, sets)
@@ -56,7 +58,7 @@ class AttackSettings(Settings):
     def attack_success_rates(
         self,
         origins: Origins,
-        model: nn.Module,
+        model: TextToImage,
         prompts: PromptSet,
         sampler: Sampler,
         judge_images: Callable[[Tensor], Outputs],
@@ -75,10 +77,13 @@ class AttackSettings(Settings):
             part = prompts.part(places)
             return torch.from_numpy(part.shows_forgotten(part.judged_values(judge_images(images)))[0])
 
+        task: TextToImageVerbs = origins.experiment.task
+        original = origins.get(Original()).model
+        assert isinstance(original, TextToImage)
         target = Target.of(
-            origins.experiment.task,
+            task,
             model,
-            origins.get(Original()).model,
+            original,
             origins.trainer(folder),
             sampler,
             shows_forgotten,

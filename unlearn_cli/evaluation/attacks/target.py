@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.substitution import Substitution
 from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.runtime.progress import Progress
 from unlearn_cli.runtime.seeding import seed_all
 from unlearn_cli.runtime.stopping import stop, stop_requested
+from unlearn_cli.tasks.verbs.diffusion import TextToImageVerbs
 from unlearn_cli.training.trainer import Trainer
 
 ShowsForgotten = Callable[[Tensor, np.ndarray], Tensor]
@@ -27,10 +29,10 @@ ShowsForgotten = Callable[[Tensor, np.ndarray], Tensor]
 class Target:
     """k prompts that ask for what was to be forgotten, and the models of before and after."""
 
-    task: Any
-    model: Any
+    task: TextToImageVerbs
+    model: TextToImage
     """Unlearned; in eval mode."""
-    original: Any
+    original: TextToImage
     trainer: Trainer
     sampler: Sampler
     shows_forgotten: ShowsForgotten
@@ -52,9 +54,9 @@ class Target:
     @classmethod
     def of(
         cls,
-        task: Any,
-        model: Any,
-        original: Any,
+        task: TextToImageVerbs,
+        model: TextToImage,
+        original: TextToImage,
         trainer: Trainer,
         sampler: Sampler,
         shows_forgotten: ShowsForgotten,
@@ -118,7 +120,7 @@ class Target:
         """Of each prompt, the first concept that it names."""
         return [next(one for one in self.concepts if one.is_named_in(prompt)) for prompt in self.prompts]
 
-    def successes(self, condition: Tensor, model: Any = None) -> Tensor:
+    def successes(self, condition: Tensor, model: TextToImage | None = None) -> Tensor:
         """(k,) bool: the image drawn for the condition shows what was to be forgotten.
 
         condition: as a `Denoiser` takes it, in the prompts' order; model: None = the attacked one.
@@ -142,7 +144,9 @@ class Target:
                 bar.advance()
 
 
-def draw_images(model: Any, noise: Tensor, condition: Tensor, sampler: Sampler, trainer: Trainer) -> Tensor:
+def draw_images(
+    model: TextToImage, noise: Tensor, condition: Tensor, sampler: Sampler, trainer: Trainer
+) -> Tensor:
     """Images (k, c, H, W) in [0, 1], in chunks as large as the sampler's."""
     size = sampler.batch_size
     chunks = zip(noise.split(size), condition.split(size), strict=True)
@@ -152,7 +156,7 @@ def draw_images(model: Any, noise: Tensor, condition: Tensor, sampler: Sampler, 
 
 
 @contextmanager
-def frozen_weights(*models: Any) -> Iterator[None]:
+def frozen_weights(*models: nn.Module) -> Iterator[None]:
     """Gradients pass through the models, and their weights get none."""
     parameters = [parameter for model in models for parameter in model.parameters()]
     before = [parameter.requires_grad for parameter in parameters]

@@ -19,6 +19,7 @@ from unlearn_cli.evaluation.logits import rows_of
 from unlearn_cli.evaluation.predictions import predictions
 from unlearn_cli.figures.plots import confidence_histograms, per_class_accuracy, training_curves
 from unlearn_cli.storage.tensors import write_tensors
+from unlearn_cli.tasks.verbs.base import Predicts
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
@@ -45,7 +46,8 @@ class ClassifierEvaluation(Evaluation):
         """The model's logits for all rows, computed once and shared by all metrics."""
         data, rows = origins.data, origins.all_rows
         logits = torch.full((len(data), len(data.classes)), float("nan"))
-        logits[torch.from_numpy(rows)] = origins.experiment.task.predict(model, origins.trainer(folder), rows)
+        task: Predicts = origins.experiment.task
+        logits[torch.from_numpy(rows)] = task.predict(model, origins.trainer(folder), rows)
         return {"logits": logits}
 
     def metrics(self, origins: Origins, model: nn.Module, outputs: Outputs, folder: Path) -> dict[str, float]:

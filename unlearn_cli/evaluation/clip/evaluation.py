@@ -21,7 +21,10 @@ from unlearn_cli.evaluation.domains import memorized_and_forgotten
 from unlearn_cli.evaluation.predictions import predictions
 from unlearn_cli.evaluation.probes import domain_accuracy, few_shots, linear_probe
 from unlearn_cli.figures.plots import training_curves
+from unlearn_cli.forget.base import Selector
 from unlearn_cli.methods.original import Original
+from unlearn_cli.models.clip.zero_shot import ZeroShotClip
+from unlearn_cli.tasks.verbs.clip import HasCaptions
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
@@ -55,7 +58,8 @@ class ClipEvaluation(Evaluation):
             raise InputError("task: clip runs in one process; start it without accelerate launch")
         self._captions(origins)
         if not origins.experiment.model.ready_made:  # it is yet to learn from these
-            for caption in origins.experiment.task.captions:
+            task: HasCaptions = origins.experiment.task
+            for caption in task.captions:
                 fill_captions(caption, origins.data.columns)
         if wrong := [template for template in self.templates if template.count("{}") != 1]:
             raise InputError(f"eval.templates: '{wrong[0]}' has not one {{}} for the class; as in 'a {{}}'")
@@ -77,7 +81,7 @@ class ClipEvaluation(Evaluation):
         }
 
     @torch.no_grad()
-    def outputs(self, origins: Origins, model: Any, folder: Path) -> Outputs:
+    def outputs(self, origins: Origins, model: ZeroShotClip, folder: Path) -> Outputs:
         data, rows = origins.data, origins.all_rows
         trainer, model = origins.trainer(folder), model.eval()
         parts: list[Tensor] = []
@@ -180,7 +184,8 @@ class ClipEvaluation(Evaluation):
 
     def _column(self, origins: Origins) -> str | None:
         """That of the domains; None where no domain is to be forgotten."""
-        return getattr(origins.experiment.forget, "column", None)
+        selector: Selector = origins.experiment.forget
+        return selector.column_of_domains
 
     def _domains(self, origins: Origins) -> np.ndarray:
         """(N,) the true domain of each row."""
@@ -207,7 +212,7 @@ class ClipEvaluation(Evaluation):
         return f"{name}, {data.columns[column][row]}" if column else name
 
 
-def relevance(model: Any, x: Tensor, labels: Tensor) -> Tensor:
+def relevance(model: ZeroShotClip, x: Tensor, labels: Tensor) -> Tensor:
     """(B, g, g): cosine of each patch's projected token and the text of the image's true class."""
     patches, texts = model.patch_features(x), model.adapter.texts(model, model.image_features(x))
     own = texts[labels][:, None] if texts.ndim == 2 else texts[torch.arange(len(x)), labels][:, None]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from unlearn_cli.evaluation.base import Evaluation
 from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.tasks.verbs.diffusion import GenerationVerbs
+
+if TYPE_CHECKING:
+    from unlearn_cli.origins import Origins
 
 
 class GeneratorEvaluation(Evaluation):
@@ -18,3 +22,9 @@ class GeneratorEvaluation(Evaluation):
     sampler: Sampler
     grid_every: int = Field(ge=0, description="epochs of unlearning between two sample grids; 0 = none")
     save_samples: bool = Field(description="keep the unlearned model's images in the run folder, as PNG")
+
+
+def task_of(origins: Origins) -> GenerationVerbs:
+    """The run's task; `tasks` has seen to it that it can draw."""
+    task: GenerationVerbs = origins.experiment.task
+    return task

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.agreement import agreement
 from unlearn_cli.evaluation.base import Outputs, Watch
-from unlearn_cli.evaluation.diffusion.base import GeneratorEvaluation
+from unlearn_cli.evaluation.diffusion.base import GeneratorEvaluation, task_of
 from unlearn_cli.evaluation.diffusion.fidelity import NEIGHBOURS, distances, precision_recall
 from unlearn_cli.evaluation.diffusion.inception import InceptionSettings
 from unlearn_cli.evaluation.diffusion.relearning import Relearning
@@ -27,6 +27,7 @@ from unlearn_cli.evaluation.features import confidence, entropy
 from unlearn_cli.evaluation.judge import Judge, as_floats, judge_outputs
 from unlearn_cli.figures.grids import confusion_matrix, sample_grid, strip
 from unlearn_cli.figures.plots import training_curves
+from unlearn_cli.models.diffusion.denoiser import Denoiser
 from unlearn_cli.tracking import Tracker
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class GenerationEvaluation(InceptionSettings, GeneratorEvaluation):
     def make_judge(self, origins: Origins) -> None:
         self.judge.reference(origins)
 
-    def check(self, origins: Origins, model: Any) -> None:
+    def check(self, origins: Origins, model: Denoiser) -> None:
         self._check_classes(len(origins.data.classes), len(origins.sets.classes))
         self.sampler.check(model, "eval.sampler")
         self.judge.check(origins)
@@ -87,8 +88,7 @@ class GenerationEvaluation(InceptionSettings, GeneratorEvaluation):
         """Images of every class in turn, and what the judge sees in them."""
         judge, _ = self.judge.get(origins)
         labels = torch.arange(len(origins.data.classes)).repeat(self.samples_per_class)
-        task: Any = origins.experiment.task
-        images = task.draw(model, labels, self.sampler, origins.trainer(folder))
+        images = task_of(origins).draw(model, labels, self.sampler, origins.trainer(folder))
         return {
             "images": images,
             "labels": labels,

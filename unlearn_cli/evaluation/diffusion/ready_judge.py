@@ -14,7 +14,7 @@ from torchvision.transforms.functional import to_pil_image
 from unlearn_cli.data.names import unknown
 from unlearn_cli.data.rows import digest
 from unlearn_cli.errors import InputError
-from unlearn_cli.evaluation.judge import AnyJudge
+from unlearn_cli.evaluation.judge import AnyJudge, JudgeNetwork
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
@@ -62,7 +62,7 @@ class ReadyJudge(AnyJudge):
     def check(self, origins: Origins) -> None:
         self.get(origins)
 
-    def get(self, origins: Origins) -> tuple[nn.Module, str]:
+    def get(self, origins: Origins) -> tuple[JudgeNetwork, str]:
         model, processor, key = _opened(self.path)
         values = [value for value in origins.data.classes if value]  # empty: the prompt asks for none
         names = labels_by_name(model.config.id2label)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
 from torch import nn
 
 from unlearn_cli.config.settings import Settings
-from unlearn_cli.evaluation.judge import as_floats, judge_outputs
+from unlearn_cli.evaluation.diffusion.base import task_of
+from unlearn_cli.evaluation.judge import JudgeNetwork, as_floats, judge_outputs
 from unlearn_cli.evaluation.relearning import relearned_copy
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.runtime.seeding import rng
@@ -30,12 +31,18 @@ class Relearning(Settings):
     recipe: Recipe = Field(description="its epochs are the limit")
 
     def steps(
-        self, origins: Origins, model: nn.Module, judge: nn.Module, sampler: Sampler, ua: float, folder: Path
+        self,
+        origins: Origins,
+        model: nn.Module,
+        judge: JudgeNetwork,
+        sampler: Sampler,
+        ua: float,
+        folder: Path,
     ) -> int:
         """Steps until UA < 50 %, to within one pass; 0 if the model's UA (percent) is so already."""
         if ua < RETURNED:
             return 0
-        task: Any = origins.experiment.task
+        task = task_of(origins)
         trainer = origins.trainer(folder)
         generator = rng(origins.experiment.seed, "relearn")
         rows = generator.permutation(origins.sets.forget)[: self.samples]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from unlearn_cli.evaluation.base import Watch
+from unlearn_cli.evaluation.diffusion.base import task_of
 from unlearn_cli.figures.grids import sample_grid
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.storage.files import replacing
@@ -50,7 +51,7 @@ def grid_watcher(
 
     conditions: (k,) a class or prompt for each row of the grid; names, forgotten: by its place.
     """
-    task: Any = origins.experiment.task
+    task = task_of(origins)
     trainer = origins.trainer(folder)
     labels = torch.arange(len(conditions)).repeat(GRID_IMAGES)
 

@@ -15,7 +15,7 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.agreement import agreement
 from unlearn_cli.evaluation.attacks.settings import AttackSettings
 from unlearn_cli.evaluation.base import Outputs, Watch
-from unlearn_cli.evaluation.diffusion.base import GeneratorEvaluation
+from unlearn_cli.evaluation.diffusion.base import GeneratorEvaluation, task_of
 from unlearn_cli.evaluation.diffusion.image_metrics import ImageMetrics
 from unlearn_cli.evaluation.diffusion.judged_columns import JudgedColumns
 from unlearn_cli.evaluation.diffusion.prompt_grid import PromptGrid
@@ -23,6 +23,7 @@ from unlearn_cli.evaluation.diffusion.prompts import PromptSet, unlearn_canvas
 from unlearn_cli.evaluation.diffusion.sample_images import grid_watcher, save_images
 from unlearn_cli.figures.grids import confusion_matrix
 from unlearn_cli.figures.plots import training_curves
+from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.tracking import Tracker
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class TextToImageEvaluation(JudgedColumns, ImageMetrics, AttackSettings, Generat
             )
         return self
 
-    def check(self, origins: Origins, model: Any) -> None:
+    def check(self, origins: Origins, model: TextToImage) -> None:
         self.sampler.check(model, "eval.sampler")
         self.check_judges(origins)
         self.check_attacks(model, origins.sets)
@@ -63,16 +64,17 @@ class TextToImageEvaluation(JudgedColumns, ImageMetrics, AttackSettings, Generat
         drawing = self.model_dump(mode="json", include={"sampler", "images"})
         return drawing | {"judges": self.judge_keys(origins)}
 
-    def outputs(self, origins: Origins, model: Any, folder: Path) -> Outputs:
+    def outputs(self, origins: Origins, model: TextToImage, folder: Path) -> Outputs:
         """Images of every prompt in turn, and what the judges see in them."""
         prompts = self.prompt_set(origins).prompts
         places = torch.arange(len(prompts)).repeat(self.images)
-        task: Any = origins.experiment.task
         numbers = model.number(prompts)[places]
-        images = task.draw(model, numbers, self.sampler, origins.trainer(folder))
+        images = task_of(origins).draw(model, numbers, self.sampler, origins.trainer(folder))
         return {"images": images, "prompts": places, **self.judge_images(origins, images)}
 
-    def metrics(self, origins: Origins, model: nn.Module, outputs: Outputs, folder: Path) -> dict[str, float]:
+    def metrics(
+        self, origins: Origins, model: TextToImage, outputs: Outputs, folder: Path
+    ) -> dict[str, float]:
         prompts = self.prompt_set(origins)
         judge_images = partial(self.judge_images, origins)
         return (
@@ -117,7 +119,8 @@ class TextToImageEvaluation(JudgedColumns, ImageMetrics, AttackSettings, Generat
     def watch(self, origins: Origins, folder: Path, tracker: Tracker) -> Watch:
         grid = PromptGrid.of(self.prompt_set(origins))
 
-        def draw(model: Any, epoch: int) -> None:
+        def draw(model: nn.Module, epoch: int) -> None:
+            assert isinstance(model, TextToImage)
             numbers, names, every = model.number(grid.prompts), grid.prompts, self.grid_every
             watch = grid_watcher(
                 origins, numbers, names, grid.forgotten, self.sampler, every, folder, tracker
