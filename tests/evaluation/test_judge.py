@@ -163,6 +163,13 @@ def test_a_judge_of_other_classes_or_shape_is_refused(origins, judge, recipe, tm
         Judge(model=wider, train=recipe(), seed=3, path=folder).check(origins)
 
 
+def test_a_model_without_a_last_layer_is_no_judge():
+    with pytest.raises(
+        InputError, match=r"^the class torch\.nn\..*Sequential must offer its last layer, `head`$"
+    ):
+        module.as_judge(nn.Sequential(nn.Flatten(), nn.Linear(16, 3)))
+
+
 def test_a_wrong_key_is_named_in_full(recipe):
     with pytest.raises(InputError, match=r"^eval\.judge\.model\.named: no such key; did you mean 'name'\?$"):
         Judge(model=NETWORK | {"named": "small_cnn"}, train=recipe(), seed=3, path=None)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 import torch
 from pydantic import Field, field_validator
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from unlearn_cli.config.protocols import lacking
 from unlearn_cli.config.settings import Settings, build
 from unlearn_cli.data.rows import digest
 from unlearn_cli.errors import InputError
@@ -33,7 +34,6 @@ class JudgeTraining(Original):
     job: ClassVar[str] = "judge"
 
 
-@runtime_checkable
 class JudgeNetwork(Protocol):
     """Images (B, c, H, W) in [0, 1] to logits of the classes in order; more columns: it saw none of them."""
 
@@ -126,10 +126,10 @@ class Judge(AnyJudge):
 
 def as_judge(model: nn.Module) -> JudgeNetwork:
     """The model. InputError: its class does not say which layer is the last."""
-    if not isinstance(model, JudgeNetwork):
+    if lacking(model, JudgeNetwork):
         kind = type(model)
-        raise InputError(f"{kind.__module__}.{kind.__qualname__} must offer its last layer as `head`")
-    return model
+        raise InputError(f"the class {kind.__module__}.{kind.__qualname__} must offer its last layer, `head`")
+    return cast(JudgeNetwork, model)
 
 
 @torch.no_grad()
