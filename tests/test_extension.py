@@ -107,7 +107,7 @@ def test_there_is_a_page_for_each_kind_of_extension():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_documents_examples_run_as_they_stand(page, tmp_path, monkeypatch, unlearn):
+def test_the_documents_examples_run_as_they_stand(page, tmp_path, monkeypatch, unlearn, shared_store):
     """Files are written from the page, then its commands follow; FILE: weights trained elsewhere."""
     text = page.read_text()
     files = re.findall(r"`(\S+)`:\n\n```(?:python|yaml)\n(.*?)```", text, re.DOTALL)
@@ -120,8 +120,9 @@ def test_the_documents_examples_run_as_they_stand(page, tmp_path, monkeypatch, u
     torch.save(timm.create_model("resnet18", num_classes=10, in_chans=1).state_dict(), tmp_path / "FILE")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(ClassifierEvaluation, "figures", lambda *_: [])  # four fifths of such a run's time
+    short = ("data.subset=0.2", "train.epochs=1", "progress=false", f"paths.store={shared_store}")
     with patch.dict(MEANINGS):  # a page adds to it
         for command in commands:
-            ended = unlearn(*shlex.split(command), "train.epochs=1", "progress=false")
+            ended = unlearn(*shlex.split(command), *short)
             assert ended.code == 0, ended.err
             assert "UA" in ended.out

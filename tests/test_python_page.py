@@ -11,11 +11,11 @@ from unlearn_cli.evaluation.classification.evaluation import ClassifierEvaluatio
 PAGE = Path(__file__).parents[1] / "docs" / "python.md"
 
 
-def test_its_blocks_run_one_after_the_other(unlearn, monkeypatch):
+def test_its_blocks_run_one_after_the_other(unlearn, monkeypatch, shared_store):
     """With the command in this process, and short."""
 
     def short(words, check):
-        ended = unlearn(*words[1:], EPOCH, "train.epochs=1", "data.subset=0.2")
+        ended = unlearn(*words[1:], EPOCH, "train.epochs=1", "data.subset=0.2", f"paths.store={shared_store}")
         assert ended.code == 0, ended.err
 
     monkeypatch.setattr(ClassifierEvaluation, "figures", lambda *_: [])
