@@ -53,7 +53,7 @@ class Unlearning(Method, ABC):
             trainer: the training loop with device, precision, seed and mask; also counts the cost.
         """
 
-    def restored(self, model: nn.Module, folder: Path) -> nn.Module:
+    def restored(self, model: Never, folder: Path) -> nn.Module:
         """Attach to a copy of the original what the method of that run folder added to it beside weights."""
         return model
 

@@ -28,10 +28,10 @@ class Checkpoint(Unlearning):
 
     path: str = Field(description="a run folder, a delta, or a .safetensors, .pt or .pth file of weights")
 
-    def check(self, task: Any, model: nn.Module, data: ImageData, sets: Sets) -> None:
+    def check(self, task: object, model: nn.Module, data: ImageData, sets: Sets) -> None:
         self._load(model, data, sets)
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: object, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         return self._load(model, trainer.data, sets)
 
     def _load(self, model: nn.Module, data: ImageData, sets: Sets) -> nn.Module:
@@ -43,7 +43,7 @@ class Checkpoint(Unlearning):
 
 def _attached(model: nn.Module, folder: Path) -> nn.Module:
     """The model with what the method of that run folder has attached to it; as it is, if it is none."""
-    method = method_of(folder)
+    method: Any = method_of(folder)  # which kind of model it takes, only it knows
     return method.restored(model, folder) if method else model
 
 

@@ -42,7 +42,7 @@ class EraseDiff(GradientMethod):
     inner_steps: int = Field(gt=0, description="K (barrier: value); the release's is 2")
     inner_lr: float = Field(gt=0, description="rate of the K steps (barrier: value)")
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: EraseDiffTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         adaptive = self.weight is None
         mean = trainer.compute.mean
 
@@ -58,7 +58,7 @@ class EraseDiff(GradientMethod):
 
         return trainer.fit(model, balanced(sets.forget, sets.retain), objective, self)
 
-    def floor(self, task: Any, model: nn.Module, forget: Batch) -> Tensor:
+    def floor(self, task: EraseDiffTask, model: nn.Module, forget: Batch) -> Tensor:
         """ℓ_f(θ_K). Leaves the model and the random generators as they were."""
         moved = deepcopy(model)
         devices = [forget.x.device] if forget.x.is_cuda else []

@@ -1,13 +1,12 @@
 """GA: gradient ascent on the forget set."""
 
-from typing import Any
-
 from torch import Tensor, nn
 
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.tasks.verbs.base import HasLoss
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -17,7 +16,7 @@ class GradientAscent(GradientMethod):
     Nothing bounds the loss from above: lr and epochs decide how much besides D_f is lost.
     """
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: HasLoss, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
             return {"forget": -task.loss(model, batch).mean()}
 

@@ -1,6 +1,6 @@
 """ℓ1-sparse: fine-tuning on the retain set towards sparse weights."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -10,6 +10,7 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.tasks.verbs.base import HasLoss
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -24,7 +25,7 @@ class L1Sparse(GradientMethod):
         description="linear: γ_t = γ·(1 − t/T), the paper's best; constant: γ_t = γ"
     )
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: HasLoss, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
             return {"retain": task.loss(model, batch).mean()}
 

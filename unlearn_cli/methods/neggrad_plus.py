@@ -1,7 +1,5 @@
 """NegGrad+: descent on the retain set minus a weighted descent on the forget set."""
 
-from typing import Any
-
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -10,6 +8,7 @@ from unlearn_cli.data.feeds import paired
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.expectation import expectations
+from unlearn_cli.tasks.verbs.base import HasLoss
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -23,7 +22,7 @@ class NegGradPlus(GradientMethod):
 
     beta: float = Field(ge=0, description="β, weight of the ascent on the forget set; 0 = fine-tuning")
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: HasLoss, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
             forget, retain = expectations(task.loss(model, batch), batch, sets)
             return {"retain": retain, "forget": -self.beta * forget}

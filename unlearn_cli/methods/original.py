@@ -1,13 +1,15 @@
 """The original model: trained on everything, before any unlearning."""
 
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
+from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.data.splits import Sets, Splits
 from unlearn_cli.methods.base import Method
+from unlearn_cli.tasks.verbs.base import HasLoss, Pretrains
 from unlearn_cli.training.optim import Recipe
 from unlearn_cli.training.trainer import Trainer
 
@@ -28,17 +30,16 @@ class Original(Method):
     job: ClassVar[str] = "original"
 
     def train(
-        self, task: Any, model: nn.Module, rows: np.ndarray, trainer: Trainer, recipe: Recipe
+        self, task: HasLoss, model: nn.Module, rows: np.ndarray, trainer: Trainer, recipe: Recipe
     ) -> nn.Module:
         """Train a freshly initialised model on these rows."""
 
-        def objective(model: nn.Module, batch: Any) -> dict:
+        def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
             return {"train": task.loss(model, batch).mean()}
 
-        if hasattr(task, "pretraining"):  # it learns more than what it will be asked
-            objective = task.pretraining(trainer.data, rows)
+        learnt = task.pretraining(trainer.data, rows) if isinstance(task, Pretrains) else objective
         names = [name for name, _ in model.named_parameters()]
-        return trainer.fit(model, shuffled(rows), objective, recipe, stage=self.job, parameters=names)
+        return trainer.fit(model, shuffled(rows), learnt, recipe, stage=self.job, parameters=names)
 
     def rows(self, run: Parted) -> np.ndarray:
         """Those that this model may see."""

@@ -1,6 +1,6 @@
 """RL: random labels on the forget set, true labels on the retain set."""
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -34,10 +34,10 @@ class RandomLabel(GradientMethod):
         "sequential: in each epoch all of D_f, then all of D_r (released code for CIFAR-10, SVHN)"
     )
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: HasWrongLoss, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         return trainer.fit(model, self.feed(sets), self.objective(task, sets), self)
 
-    def objective(self, task: Any, sets: Sets) -> Objective:
+    def objective(self, task: HasWrongLoss, sets: Sets) -> Objective:
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
             losses = task.wrong_loss(model, batch, exclude_true=self.exclude_true, where=batch.forget)
             if self.order == "paired":

@@ -1,6 +1,7 @@
 """SalUn's weight saliency mask, for any method that trains."""
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -13,10 +14,11 @@ from torch import Tensor, nn
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
-from unlearn_cli.models.capabilities import trained_by_default
+from unlearn_cli.models.capabilities import Guidable, trained_by_default
 from unlearn_cli.storage.files import read_json, write_json
 from unlearn_cli.storage.store import Store
 from unlearn_cli.storage.tensors import write_tensors
+from unlearn_cli.tasks.verbs.base import Deterministic, HasGuidedLoss, HasLoss, Task
 from unlearn_cli.training.cost import Cost
 from unlearn_cli.training.mask import Mask
 from unlearn_cli.training.trainer import Trainer
@@ -27,11 +29,11 @@ class NoMask(Settings):
 
     scored: ClassVar[bool] = False
 
-    def check(self, task: Any, model: nn.Module) -> None:
+    def check(self, task: Task, model: nn.Module) -> None:
         """As `SaliencyMask.check`; there is nothing that could not fit."""
 
     def build(
-        self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer, store: Store, facts: dict
+        self, task: HasLoss, model: nn.Module, sets: Sets, trainer: Trainer, store: Store, facts: dict
     ) -> Mask | None:
         return None
 
@@ -67,22 +69,22 @@ class SaliencyMask(Settings):
         description="w: the loss is the guided prediction's (SalUn's DDPM); null = the task's plain loss",
     )
 
-    def check(self, task: Any, model: Any) -> None:
+    def check(self, task: Task, model: nn.Module) -> None:
         """Called before anything is written; `model` is freshly initialised.
 
         Raises:
             InputError: guidance asked of a task or a model that has none.
         """
-        if self.guidance is not None and not hasattr(task, "guided_loss"):
+        if self.guidance is not None and not isinstance(task, HasGuidedLoss):
             raise InputError(f"mask.guidance: task={task.name} has no guided loss; set mask.guidance=null")
-        if self.guidance and not model.unconditional:
+        if self.guidance and not (isinstance(model, Guidable) and model.unconditional):
             raise InputError(
                 "mask.guidance: guidance needs a model trained with label drop; "
                 "set model.label_drop=0.1 or mask.guidance=null"
             )
 
     def build(
-        self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer, store: Store, facts: dict
+        self, task: HasLoss, model: nn.Module, sets: Sets, trainer: Trainer, store: Store, facts: dict
     ) -> Mask:
         """The mask for this model and forget set; its scores are made once and serve any fraction."""
 
@@ -104,20 +106,20 @@ class SaliencyMask(Settings):
             free = threshold(of_trained_part(scores, model), self.fraction)
         return Mask(free, self.mode, cost.seconds)
 
-    def made(self, task: Any, store: Store, facts: dict[str, Any]) -> bool:
+    def made(self, task: HasLoss, store: Store, facts: dict[str, Any]) -> bool:
         """Whether the store has the scores (`facts` as for `build`)."""
         return store.find("saliency", facts | self.facts(task)) is not None
 
-    def facts(self, task: Any) -> dict[str, Any]:
+    def facts(self, task: HasLoss) -> dict[str, Any]:
         """What of these settings moves the scores."""
         facts = {"clip_norm": self.clip_norm, "guidance": self.guidance}
-        if self.clip_norm is None and hasattr(task, "deterministic"):
+        if self.clip_norm is None and isinstance(task, Deterministic):
             return facts
         return facts | {"batch_size": self.batch_size}
 
 
 def saliency(
-    task: Any,
+    task: HasLoss,
     model: nn.Module,
     rows: np.ndarray,
     trainer: Trainer,
@@ -130,13 +132,17 @@ def saliency(
     Signed gradients are summed first, the absolute value taken at the end (released code); the sign and the
     scale of the loss do not matter to the ranking, unless each batch's mean gradient is clipped.
     """
+    loss = task.loss
+    if guidance is not None:
+        assert isinstance(task, HasGuidedLoss)  # its run has checked it
+        loss = partial(task.guided_loss, guidance=guidance)
     model.eval()
     model.zero_grad()
     sums: dict[str, Tensor] = {}
     for number, batch in enumerate(trainer.batches(rows, batch_size)):
         trainer.seeded("saliency", number)
         with trainer.autocast():
-            losses = task.loss(model, batch) if guidance is None else task.guided_loss(model, batch, guidance)
+            losses = loss(model, batch)
         (losses.sum() if clip_norm is None else losses.mean()).backward()
         if clip_norm is not None:
             nn.utils.clip_grad_norm_(model.parameters(), clip_norm)

@@ -1,6 +1,6 @@
 """SalUn-soft: random labels with an ℓ1 pull back to the original weights in the mask's place."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.rl import RandomLabel
+from unlearn_cli.tasks.verbs.base import HasWrongLoss
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -25,7 +26,7 @@ class SalUnSoft(RandomLabel):
     beta: float = Field(ge=0, description="β at the start (compat=paper)")
     ratio: float = Field(ge=0, lt=1, description="share of weights put back at the start (compat=release)")
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: HasWrongLoss, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         objective = self.objective(task, sets)
         return trainer.fit(model, self.feed(sets), objective, self, proximal=self.shrink)
 

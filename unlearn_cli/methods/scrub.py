@@ -1,7 +1,7 @@
 """SCRUB: a student disobeys the original model on the forget set and follows it on the retain set."""
 
 from copy import deepcopy
-from typing import Any, ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -37,7 +37,7 @@ class Scrub(GradientMethod):
     gamma: float = Field(ge=0, description="γ, weight of the task's loss on the retain set")
     temperature: float = Field(gt=0, description="T, softens both outputs")
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: ScrubTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         teacher = deepcopy(model).eval().requires_grad_(False)
 
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:

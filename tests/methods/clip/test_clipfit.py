@@ -8,7 +8,7 @@ from tiny_clip import ADAM, TinyProblem
 
 from unlearn_cli.config.catalogue import conf_folder
 from unlearn_cli.errors import InputError
-from unlearn_cli.methods.clip.clipfit import CLIPFit, away
+from unlearn_cli.methods.clip.clipfit import CLIPFit, drift
 
 SETTINGS = ADAM | {
     "epochs": 15,
@@ -49,7 +49,7 @@ def test_the_distillation_is_nothing_at_the_start_and_holds_the_texts(tiny):
         method = clipfit(distillation_weight=weight, **changes)
         after = method.unlearn(tiny.task, tiny.model(), tiny.sets, trainer)
         with torch.no_grad():
-            found = away(after.class_features(), tiny.model().class_features())
+            found = drift(after.class_features(), tiny.model().class_features())
         return float(found), trainer.history
 
     _, history = distance("first", 8.0, epochs=1, max_steps=1)
@@ -62,9 +62,9 @@ def test_the_distillation_is_nothing_at_the_start_and_holds_the_texts(tiny):
 
 def test_the_distance_of_class_embeddings():
     before = torch.eye(2)
-    assert float(away(before, before)) == 0
+    assert float(drift(before, before)) == 0
     after = torch.tensor([[0.6, 0.8], [-1.0, 0.0]])
-    assert float(away(after, before)) == pytest.approx(1 - (0.6 + 0) / 2)
+    assert float(drift(after, before)) == pytest.approx(1 - (0.6 + 0) / 2)
 
 
 def test_parameters_that_are_not_there_are_refused(tiny):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +30,10 @@ class BoundaryExpanding(GradientMethod):
     needs: ClassVar[type] = BoundaryExpandingTask
     needs_model: ClassVar[type] = WithHead
 
-    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(
+        self, task: BoundaryExpandingTask, model: nn.Module, sets: Sets, trainer: Trainer
+    ) -> nn.Module:
+        assert isinstance(model, WithHead)  # its run has checked it
         classes = model.head.out_features
 
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
@@ -42,8 +45,9 @@ class BoundaryExpanding(GradientMethod):
 
 
 @contextmanager
-def shadow_class(task: Any, model: Any, trainer: Trainer) -> Iterator[None]:
+def shadow_class(task: HasHead, model: nn.Module, trainer: Trainer) -> Iterator[None]:
     """The model with one output more; dropped again in the end."""
+    assert isinstance(model, WithHead)  # its run has checked it
     classes = model.head.out_features
     trainer.seeded("extra neuron")
     task.widen_head(model, 1)

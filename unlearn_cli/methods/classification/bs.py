@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from pydantic import Field
@@ -32,7 +32,7 @@ class BoundaryShrink(GradientMethod):
 
     bound: float = Field(gt=0, le=1, description="ε, of pixel values in [0, 1]; the release fixes 0.1")
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: BoundaryShrinkTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         original = deepcopy(model).eval().requires_grad_(False)
 
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
@@ -42,7 +42,7 @@ class BoundaryShrink(GradientMethod):
         return trainer.fit(model, shuffled(sets.forget), objective, self)
 
 
-def attacked(task: Any, model: nn.Module, batch: Batch, bound: float) -> Batch:
+def attacked(task: BoundaryShrinkTask, model: nn.Module, batch: Batch, bound: float) -> Batch:
     """The batch with x_adv for x: one FGSM step of size `bound` against the frozen model."""
     x = batch.x.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(task.loss(model, replace(batch, x=x)).sum(), x)

@@ -1,6 +1,6 @@
 """CF-k: catastrophic forgetting of the last k layers."""
 
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -29,20 +29,20 @@ class CFk(GradientMethod):
 
     k: int = Field(gt=0, description="weight layers that train, counted from the output; 1 = the head alone")
 
-    def check(self, task: Any, model: nn.Module, data: ImageData, sets: Sets) -> None:
+    def check(self, task: LayeredTask, model: nn.Module, data: ImageData, sets: Sets) -> None:
         self.last_layers(task, model)
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: LayeredTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         names = self.last_layers(task, model)
         return trainer.fit(model, shuffled(sets.retain), self.objective(task), self, parameters=names)
 
-    def objective(self, task: Any) -> Objective:
+    def objective(self, task: LayeredTask) -> Objective:
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
             return {"retain": task.loss(model, batch).mean()}
 
         return objective
 
-    def last_layers(self, task: Any, model: nn.Module) -> list[str]:
+    def last_layers(self, task: LayeredTask, model: nn.Module) -> list[str]:
         """Names of the parameters of the last k weight layers."""
         layers = task.weight_layers(model)
         if self.k > len(layers):

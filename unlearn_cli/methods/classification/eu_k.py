@@ -1,14 +1,16 @@
 """EU-k: exact unlearning of the last k layers."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 from torch import nn
 
 from unlearn_cli.data.feeds import shuffled
+from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
-from unlearn_cli.methods.classification.cf_k import CFk
+from unlearn_cli.methods.classification.cf_k import CFk, LayeredTask
+from unlearn_cli.models.capabilities import Resettable
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -23,7 +25,10 @@ class EUk(CFk):
         "counts (WorstCase release)"
     )
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def check(self, task: LayeredTask, model: nn.Module, data: ImageData, sets: Sets) -> None:
+        resettable(model, self.last_layers(task, model))
+
+    def unlearn(self, task: LayeredTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         names = self.last_layers(task, model)
         kept = trainer.mask.bind(dict(model.named_parameters())) if trainer.mask else None
         rounds, recipe = 1, self
@@ -31,7 +36,8 @@ class EUk(CFk):
             rounds, recipe = self.epochs, self.model_copy(update={"epochs": 1})
         for number in range(rounds):
             trainer.seeded("reinit", number)
-            reset(model, names)
+            for layer in resettable(model, names):
+                layer.reset_parameters()
             if kept:
                 kept.restore()
             stage = "unlearn" if rounds == 1 else f"unlearn-{number}"
@@ -40,10 +46,12 @@ class EUk(CFk):
         return model
 
 
-def reset(model: nn.Module, names: list[str]) -> None:
-    """Re-initialise the modules that own these parameters, each by its own `reset_parameters`."""
+def resettable(model: nn.Module, names: list[str]) -> list[Resettable]:
+    """The modules that own these parameters. InputError: one of them cannot be initialised afresh."""
+    found: list[Resettable] = []
     for path in dict.fromkeys(name.rpartition(".")[0] for name in names):
-        module: Any = model.get_submodule(path)
-        if not hasattr(module, "reset_parameters"):
+        module = model.get_submodule(path)
+        if not isinstance(module, Resettable):
             raise InputError(f"method.k: layer '{path}' cannot be re-initialised; choose a smaller k")
-        module.reset_parameters()
+        found.append(module)
+    return found

@@ -1,6 +1,6 @@
 """FF: Fisher forgetting, noise where the retain set does not need a weight to be exact."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -35,7 +35,7 @@ class FisherForgetting(Unlearning):
     samples: int | None = Field(gt=0, description="retain samples for F, drawn at random; null = all")
     batch_size: int = Field(gt=0, description="gradients held at once, each as large as the model")
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: DeterministicLoss, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         model.eval()
         rows = sets.retain
         if self.samples and self.samples < len(rows):

@@ -1,7 +1,7 @@
 """IU: influence unlearning with WoodFisher's curvature, in one step."""
 
 import logging
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -42,7 +42,7 @@ class InfluenceUnlearning(Unlearning):
     )
     batch_size: int = Field(gt=0, description="samples per pass; only sets speed and memory")
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: DeterministicLoss, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         model.eval()
         n_f, n_r = len(sets.forget), len(sets.retain)
         g_f = self.gradient_sum(task, model, sets.forget, trainer) / (n_f + n_r)
@@ -53,7 +53,9 @@ class InfluenceUnlearning(Unlearning):
         move(model, self.alpha * solve(task, model, rows, v, trainer), trainer.mask)
         return model
 
-    def solve(self, task: Any, model: nn.Module, rows: np.ndarray, v: Tensor, trainer: Trainer) -> Tensor:
+    def solve(
+        self, task: DeterministicLoss, model: nn.Module, rows: np.ndarray, v: Tensor, trainer: Trainer
+    ) -> Tensor:
         """k = F⁻¹v by conjugate gradients; each iteration is one pass over the rows."""
         theta = flat_parameters(model)
 
@@ -81,7 +83,7 @@ class InfluenceUnlearning(Unlearning):
         return k
 
     def solve_as_released(
-        self, task: Any, model: nn.Module, rows: np.ndarray, v: Tensor, trainer: Trainer
+        self, task: DeterministicLoss, model: nn.Module, rows: np.ndarray, v: Tensor, trainer: Trainer
     ) -> Tensor:
         """The released recursion k ← k − (k·g)/(N + o·g)·o, o ← o − (o·g)/(N + o·g)·o from k = v, o = g_1.
 
@@ -102,7 +104,9 @@ class InfluenceUnlearning(Unlearning):
             a -= a * s / scale * a
         return v - c * first
 
-    def gradient_sum(self, task: Any, model: nn.Module, rows: np.ndarray, trainer: Trainer) -> Tensor:
+    def gradient_sum(
+        self, task: DeterministicLoss, model: nn.Module, rows: np.ndarray, trainer: Trainer
+    ) -> Tensor:
         """Σ_i ∇_θ ℓ(θ; z_i) over the rows, (P,)."""
         theta = flat_parameters(model)
         total = torch.zeros_like(theta)

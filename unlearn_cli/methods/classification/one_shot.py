@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +9,7 @@ from torch.func import functional_call, grad, jvp, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from unlearn_cli.data.batch import Batch
+from unlearn_cli.tasks.verbs.base import HasLoss
 from unlearn_cli.training.mask import Mask
 
 
@@ -18,7 +18,7 @@ def flat_parameters(model: nn.Module) -> Tensor:
     return torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
-def losses_at(task: Any, model: nn.Module, batch: Batch) -> Callable[[Tensor], Tensor]:
+def losses_at(task: HasLoss, model: nn.Module, batch: Batch) -> Callable[[Tensor], Tensor]:
     """θ (P,) -> per-sample losses (B,) of the batch, for torch.func; the model's own weights stay."""
     bound = _BoundLoss(task, model)
     names, shapes = zip(*((name, p.shape) for name, p in bound.named_parameters()), strict=True)
@@ -37,7 +37,7 @@ def slopes(losses: Callable[[Tensor], Tensor], theta: Tensor, direction: Tensor)
         return jvp(losses, (theta,), (direction,))[1]
 
 
-def per_sample_gradients(task: Any, model: nn.Module, batch: Batch) -> Tensor:
+def per_sample_gradients(task: HasLoss, model: nn.Module, batch: Batch) -> Tensor:
     """∇_θ ℓ(θ; z_i) of each sample, (B, P). The model must be in eval mode (batch norm mixes samples)."""
 
     def loss(theta: Tensor, sample: dict[str, Tensor]) -> Tensor:
@@ -65,7 +65,7 @@ def move(model: nn.Module, delta: Tensor, mask: Mask | None) -> None:
 class _BoundLoss(nn.Module):
     """The task's loss as a module, so that `functional_call` can lend it other weights."""
 
-    def __init__(self, task: Any, model: nn.Module):
+    def __init__(self, task: HasLoss, model: nn.Module):
         super().__init__()
         self.task = task
         self.model = model

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from unlearn_cli.data.feeds import mixed
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.clip.memorize_forget import ForgetLoss, memorize_and_forget
+from unlearn_cli.models.capabilities import WithAdapter
 from unlearn_cli.models.clip.zero_shot import Adapter, ZeroShotClip
 from unlearn_cli.tasks.verbs.base import HasLogits
 from unlearn_cli.tasks.verbs.clip import Embeds
@@ -26,6 +27,7 @@ class AdapterTuning(GradientMethod):
     """min L_memorize + L_forget over an adapter's tensors, as ADU's paper adapts its baselines to domains."""
 
     needs: ClassVar[type] = AdapterTask
+    needs_model: ClassVar[type] = WithAdapter
 
     forget_loss: ForgetLoss = Field(description="uniform_ce (ADU's paper) | neg_entropy (its release)")
 
@@ -33,22 +35,23 @@ class AdapterTuning(GradientMethod):
     def adapter(self, model: ZeroShotClip) -> Adapter:
         """A fresh one."""
 
-    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: AdapterTask, model: ZeroShotClip, sets: Sets, trainer: Trainer) -> nn.Module:
         trainer.seeded("adapter")
         model = self.attached(model)
 
-        def objective(model: Any, batch: Batch) -> dict[str, Tensor]:
-            return memorize_and_forget(task.logits(model, batch), batch, self.forget_loss)
+        def objective(called: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            return memorize_and_forget(task.logits(called, batch), batch, self.forget_loss)
 
         return trainer.fit(
             model, mixed(sets.forget, sets.retain), objective, self, parameters=tensors_of_adapter(model)
         )
 
-    def attached(self, model: Any) -> Any:
+    def attached(self, model: ZeroShotClip) -> ZeroShotClip:
+        """The model with a fresh adapter."""
         model.adapter = self.adapter(model).to(model.mean.device)
         return model
 
-    def restored(self, model: Any, folder: Path) -> nn.Module:
+    def restored(self, model: ZeroShotClip, folder: Path) -> nn.Module:
         return self.attached(model)
 
 

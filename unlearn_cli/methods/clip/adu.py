@@ -2,7 +2,7 @@
 
 from itertools import combinations
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +17,7 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.clip.adapter_tuning import tensors_of_adapter
 from unlearn_cli.methods.clip.memorize_forget import ForgetLoss, memorize_and_forget
+from unlearn_cli.models.capabilities import WithAdapter
 from unlearn_cli.models.clip.prompts import (
     InstancePrompts,
     Prompted,
@@ -25,6 +26,7 @@ from unlearn_cli.models.clip.prompts import (
     check_context,
     check_depth,
 )
+from unlearn_cli.models.clip.zero_shot import ZeroShotClip
 from unlearn_cli.models.delta import DELTA, shape_in
 from unlearn_cli.tasks.verbs.clip import Embeds
 from unlearn_cli.training.trainer import Trainer
@@ -39,6 +41,7 @@ class ADU(GradientMethod):
     """
 
     needs: ClassVar[type] = Embeds
+    needs_model: ClassVar[type] = WithAdapter
 
     forget_loss: ForgetLoss = Field(description="uniform_ce (paper) | neg_entropy (release)")
     domain_weight: float = Field(ge=0, description="γ, weight of the domains' cross-entropy; 0 = none")
@@ -57,7 +60,7 @@ class ADU(GradientMethod):
     )
     text_depth: int = Field(gt=0, description="blocks with a context of their own (release: 9)")
 
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: Embeds, model: ZeroShotClip, data: ImageData, sets: Sets) -> None:
         check_depth(model, "method.depth", self.depth)
         if self.instance_layer:
             check_depth(model, "method.instance_layer", self.instance_layer)
@@ -70,7 +73,7 @@ class ADU(GradientMethod):
             check_depth(model, "method.text_depth", self.text_depth, "text")
             check_context(model, "method.text_prompts", self.text_prompts)
 
-    def adapter(self, model: Any, domains: int) -> Prompted:
+    def adapter(self, model: ZeroShotClip, domains: int) -> Prompted:
         """The prompts, the generator and the head, freshly initialised, on the model's device."""
         width = model.visual.transformer.width
         generator = None
@@ -82,24 +85,24 @@ class ADU(GradientMethod):
         head = nn.Linear(model.visual.output_dim, domains) if self.domain_weight else None
         return Prompted(visual, text, head).to(model.mean.device)
 
-    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: Embeds, model: ZeroShotClip, sets: Sets, trainer: Trainer) -> nn.Module:
         domains = numbered(sets, len(trainer.data)).to(trainer.device)
         trainer.seeded("adapter")
-        model.adapter = self.adapter(model, int(domains.max()) + 1)
+        model.adapter = adapter = self.adapter(model, int(domains.max()) + 1)
 
-        def objective(model: Any, batch: Batch) -> dict[str, Tensor]:
-            images, texts = task.embedded(model, batch)
+        def objective(called: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            images, texts = task.embedded(called, batch)
             terms = memorize_and_forget(model.scaled(images, texts), batch, self.forget_loss)
-            return terms | self.apart(model.adapter.head, images, domains[batch.index])
+            return terms | self.domain_loss_terms(adapter.head, images, domains[batch.index])
 
         return trainer.fit(
             model, mixed(sets.forget, sets.retain), objective, self, parameters=tensors_of_adapter(model)
         )
 
-    def apart(self, head: Any, images: Tensor, domains: Tensor) -> dict[str, Tensor]:
+    def domain_loss_terms(self, head: nn.Module | None, images: Tensor, domains: Tensor) -> dict[str, Tensor]:
         """The domain-disentangling loss of embeddings (B, E) of domains (B,)."""
         terms: dict[str, Tensor] = {}
-        logits = head(self.head_scale * images) if self.domain_weight else None
+        logits = head(self.head_scale * images) if head else None
         if logits is not None:
             terms["domain"] = self.domain_weight * F.cross_entropy(logits, domains)
         if self.mmd_weight:
@@ -107,7 +110,7 @@ class ADU(GradientMethod):
             terms["mmd"] = -self.mmd_weight * found
         return terms
 
-    def restored(self, model: Any, folder: Path) -> nn.Module:
+    def restored(self, model: ZeroShotClip, folder: Path) -> nn.Module:
         shape = shape_in(folder / DELTA, "adapter.head.weight")
         model.adapter = self.adapter(model, shape[0] if shape else 1)
         return model

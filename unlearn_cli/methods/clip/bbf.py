@@ -1,7 +1,7 @@
 """Black-Box Forgetting: a context of the classes' texts is found without gradients."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -14,7 +14,9 @@ from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.methods.clip.embedded import embedded
 from unlearn_cli.methods.clip.evolution import evolved
 from unlearn_cli.methods.clip.memorize_forget import ForgetLoss, memorize_and_forget
+from unlearn_cli.models.capabilities import WithAdapter
 from unlearn_cli.models.clip.prompts import Prompted, TextPrompts, check_context
+from unlearn_cli.models.clip.zero_shot import ZeroShotClip
 from unlearn_cli.tasks.verbs.clip import Embeds
 from unlearn_cli.training.trainer import Trainer
 
@@ -28,6 +30,7 @@ class BBF(Unlearning):
     """
 
     needs: ClassVar[type] = Embeds
+    needs_model: ClassVar[type] = WithAdapter
 
     forget_loss: ForgetLoss = Field(description="uniform_ce (paper) | neg_entropy")
     context: int = Field(gt=0, description="n, tokens before each name")
@@ -37,16 +40,15 @@ class BBF(Unlearning):
     iterations: int = Field(gt=0)
     sigma: float = Field(gt=0, description="standard deviation of s and u_i at the start")
 
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: Embeds, model: ZeroShotClip, data: ImageData, sets: Sets) -> None:
         check_context(model, "method.context", self.context)
 
     @torch.no_grad()
-    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: Embeds, model: ZeroShotClip, sets: Sets, trainer: Trainer) -> nn.Module:
         seen = embedded(model, np.concatenate([sets.forget, sets.retain]), trainer)
         trainer.seeded("bbf")
-        model = self.restored(model, trainer.folder)
+        contexts = self.attached(model).contexts
         latent = Latent(model.text.token_embedding.weight, self.shared, self.unique)
-        contexts = model.adapter.text.contexts
 
         def loss(z: np.ndarray) -> float:
             contexts.copy_(latent.context(z)[None])
@@ -58,8 +60,14 @@ class BBF(Unlearning):
         contexts.copy_(latent.context(best)[None])
         return model
 
-    def restored(self, model: Any, folder: Path) -> nn.Module:
-        model.adapter = Prompted(text=TextPrompts(model, self.context)).to(model.mean.device)
+    def attached(self, model: ZeroShotClip) -> TextPrompts:
+        """A fresh context, at work on the model."""
+        text = TextPrompts(model, self.context)
+        model.adapter = Prompted(text=text).to(model.mean.device)
+        return text
+
+    def restored(self, model: ZeroShotClip, folder: Path) -> nn.Module:
+        self.attached(model)
         return model
 
 

@@ -1,7 +1,7 @@
 """CLIPErase: pairs of image and text to be forgotten come apart, the others stay together."""
 
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +12,8 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import balanced
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.models.capabilities import ZeroShot
+from unlearn_cli.models.clip.zero_shot import ZeroShotClip
 from unlearn_cli.tasks.verbs.clip import Embeds
 from unlearn_cli.training.trainer import Trainer
 
@@ -25,20 +27,21 @@ class CLIPErase(GradientMethod):
     """
 
     needs: ClassVar[type] = Embeds
+    needs_model: ClassVar[type] = ZeroShot
 
     forget_weight: float = Field(ge=0, description="λ_f")
     retain_weight: float = Field(ge=0, description="λ_r")
     consistency_weight: float = Field(ge=0, description="λ_c")
 
-    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: Embeds, model: ZeroShotClip, sets: Sets, trainer: Trainer) -> nn.Module:
         original = deepcopy(model).eval().requires_grad_(False)
 
-        def pairs(network: Any, batch: Batch) -> tuple[Tensor, Tensor]:
+        def pairs(network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
             images, texts = task.embedded(network, batch)
             return images, texts[batch.y]
 
-        def objective(model: Any, batch: Batch) -> dict[str, Tensor]:
-            (images, texts), kept = pairs(model, batch), ~batch.forget
+        def objective(called: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            (images, texts), kept = pairs(called, batch), ~batch.forget
             similarities = model.scaled(images[kept], texts[kept])
             with torch.no_grad():
                 before = original.scaled(*pairs(original, batch.select(kept)))

@@ -1,6 +1,6 @@
 """CLIPFit: a few of a CLIP's own parameters are tuned, and its class embeddings held to what they were."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -12,6 +12,8 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.clip.memorize_forget import ForgetLoss, memorize_and_forget
+from unlearn_cli.models.capabilities import ZeroShot
+from unlearn_cli.models.clip.zero_shot import ZeroShotClip
 from unlearn_cli.tasks.verbs.clip import Embeds
 from unlearn_cli.training.trainer import Trainer
 
@@ -24,25 +26,26 @@ class CLIPFit(GradientMethod):
     """
 
     needs: ClassVar[type] = Embeds
+    needs_model: ClassVar[type] = ZeroShot
 
     forget_loss: ForgetLoss = Field(description="uniform_ce (ADU's paper) | neg_entropy (its release)")
     distillation_weight: float = Field(ge=0, description="w")
 
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: Embeds, model: ZeroShotClip, data: ImageData, sets: Sets) -> None:
         self.trained_names(model, "method.parameters")
 
-    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: Embeds, model: ZeroShotClip, sets: Sets, trainer: Trainer) -> nn.Module:
         with torch.no_grad():
             before = model.class_features()
 
-        def objective(model: Any, batch: Batch) -> dict[str, Tensor]:
-            images, texts = task.embedded(model, batch)
+        def objective(called: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            images, texts = task.embedded(called, batch)
             terms = memorize_and_forget(model.scaled(images, texts), batch, self.forget_loss)
-            return terms | {"distillation": self.distillation_weight * away(texts, before)}
+            return terms | {"distillation": self.distillation_weight * drift(texts, before)}
 
         return trainer.fit(model, mixed(sets.forget, sets.retain), objective, self)
 
 
-def away(texts: Tensor, before: Tensor) -> Tensor:
+def drift(texts: Tensor, before: Tensor) -> Tensor:
     """1 − the mean cosine of class embeddings (C, E), normalised, with what they were."""
     return 1 - (texts * before).sum(dim=-1).mean()

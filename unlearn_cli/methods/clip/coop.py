@@ -1,12 +1,10 @@
 """CoOp: the words before a class' name are learnt."""
 
-from typing import Any
-
 from pydantic import Field
 
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
-from unlearn_cli.methods.clip.adapter_tuning import AdapterTuning
+from unlearn_cli.methods.clip.adapter_tuning import AdapterTask, AdapterTuning
 from unlearn_cli.models.clip.prompts import Prompted, TextPrompts, check_context
 from unlearn_cli.models.clip.zero_shot import Adapter, ZeroShotClip
 
@@ -20,7 +18,7 @@ class CoOp(AdapterTuning):
     context: int = Field(gt=0, description="n, learnable tokens before each name")
     words: str | None = Field(description="what they begin as, at least n tokens; null = N(0, 0.02²)")
 
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: AdapterTask, model: ZeroShotClip, data: ImageData, sets: Sets) -> None:
         check_context(model, "method.context", self.context, self.words)
 
     def adapter(self, model: ZeroShotClip) -> Adapter:

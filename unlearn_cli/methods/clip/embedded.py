@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from unlearn_cli.data.batch import Batch
+from unlearn_cli.models.clip.zero_shot import ZeroShotClip
 from unlearn_cli.training.trainer import Trainer
 
 
 @torch.no_grad()
-def embedded(model: Any, rows: np.ndarray, trainer: Trainer) -> Batch:
+def embedded(model: ZeroShotClip, rows: np.ndarray, trainer: Trainer) -> Batch:
     """The rows as one batch, x their normalised embeddings (n, E); not augmented."""
     model.eval()
     parts = [replace(batch, x=model.image_features(batch.x)) for batch in trainer.batches(rows)]

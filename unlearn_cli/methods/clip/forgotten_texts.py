@@ -1,7 +1,7 @@
 """What is to be forgotten and what is to stay, in texts alone."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from pydantic import AfterValidator
@@ -10,6 +10,7 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.names import listed
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
+from unlearn_cli.models.clip.zero_shot import ZeroShotClip
 
 
 def _names_both(text: str) -> str:
@@ -36,7 +37,7 @@ class Texts:
     """Classes that each domain is named with; of whole classes 0: no domain is named."""
 
 
-def forgotten_texts(model: Any, data: ImageData, sets: Sets, text: str) -> Texts:
+def forgotten_texts(model: ZeroShotClip, data: ImageData, sets: Sets, text: str) -> Texts:
     """Of whole classes the model's own texts; of domains `text`, with the classes that methods see.
 
     Raises:

@@ -1,7 +1,7 @@
 """Lip: what is forgotten is smoothed away, on synthetic images and on texts."""
 
 from collections import defaultdict
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from pydantic import Field
@@ -14,6 +14,8 @@ from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.clip.forgotten_texts import DomainText, forgotten_texts
+from unlearn_cli.models.capabilities import ZeroShot
+from unlearn_cli.models.clip.zero_shot import ZeroShotClip
 from unlearn_cli.runtime.stopping import stop, stop_requested
 from unlearn_cli.tasks.verbs.clip import Embeds
 from unlearn_cli.training.step import total
@@ -33,6 +35,7 @@ class Lipschitz(GradientMethod):
     """
 
     needs: ClassVar[type] = Embeds
+    needs_model: ClassVar[type] = ZeroShot
 
     images: int = Field(gt=0, description="synthetic images of each text")
     ascent_steps: int = Field(gt=0, description="of Adam on the pixels")
@@ -47,20 +50,20 @@ class Lipschitz(GradientMethod):
     )
     domain_text: DomainText = Field(description="a text that names a domain, {domain}, and a class, {label}")
 
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: Embeds, model: ZeroShotClip, data: ImageData, sets: Sets) -> None:
         forgotten_texts(model, data, sets, self.domain_text)
         if self.layers > (number := len(by_layer(self.trained_names(model)))):
             raise InputError(f"method.layers: {self.layers} is too many, {number} may be trained")
 
-    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: Embeds, model: ZeroShotClip, sets: Sets, trainer: Trainer) -> nn.Module:
         texts = forgotten_texts(model, trainer.data, sets, self.domain_text)
         tokens = model.tokens(texts.forget)
         labels = torch.from_numpy(texts.labels).to(trainer.device).repeat_interleave(self.images)
         images = self.synthesised(model.eval(), model.text_features(texts.forget), trainer)
 
-        def objective(model: Any, batch: Batch) -> dict[str, Tensor]:
+        def objective(called: nn.Module, batch: Batch) -> dict[str, Tensor]:
             drawn = torch.randint(len(images), (len(batch),)).to(trainer.device)
-            return self.ratios(model, images[drawn], tokens)
+            return self.ratios(cast(ZeroShotClip, called), images[drawn], tokens)
 
         def forgotten(row: dict[str, Any]) -> bool:
             return self.recognised(model, images, labels, trainer) < self.threshold
@@ -69,7 +72,7 @@ class Lipschitz(GradientMethod):
         feed = shuffled(sets.forget)
         return trainer.fit(model, feed, objective, self, parameters=names, until=forgotten)
 
-    def synthesised(self, model: Any, texts: Tensor, trainer: Trainer) -> Tensor:
+    def synthesised(self, model: ZeroShotClip, texts: Tensor, trainer: Trainer) -> Tensor:
         """(n · images, 3, H, W) in [0, 1]: `images` for each text (n, E), of high cosine with it."""
         trainer.seeded("synthesis")
         targets = texts.repeat_interleave(self.images, dim=0)
@@ -89,7 +92,7 @@ class Lipschitz(GradientMethod):
         trainer.samples(len(made) * self.ascent_steps, len(made) * self.ascent_steps)
         return made
 
-    def ratios(self, model: Any, images: Tensor, tokens: Tensor) -> dict[str, Tensor]:
+    def ratios(self, model: ZeroShotClip, images: Tensor, tokens: Tensor) -> dict[str, Tensor]:
         """E_ε[‖g − g_ε‖ / ‖ε‖] of images (B, 3, H, W) and of texts (n, L), that of the texts weighed."""
         images, tokens = (part.repeat_interleave(self.draws, dim=0) for part in (images, tokens))
         noise = self.noise * torch.randn(images.shape).to(images.device)
@@ -99,7 +102,7 @@ class Lipschitz(GradientMethod):
         read = ratio(model.encode_tokens(tokens), perturbed(model, tokens, noise), noise)
         return {"forget": seen, "forget_texts": self.text_weight * read}
 
-    def largest(self, model: Any, images: Tensor, tokens: Tensor, trainer: Trainer) -> list[str]:
+    def largest(self, model: ZeroShotClip, images: Tensor, tokens: Tensor, trainer: Trainer) -> list[str]:
         """Names of the parameters of the layers with the largest mean |gradient| of the two ratios."""
         trainer.seeded("layers")
         named = {name: model.get_parameter(name) for name in self.trained_names(model)}
@@ -119,7 +122,7 @@ class Lipschitz(GradientMethod):
         return [name for layer in chosen for name in layers[layer]]
 
     @torch.no_grad()
-    def recognised(self, model: Any, images: Tensor, labels: Tensor, trainer: Trainer) -> float:
+    def recognised(self, model: ZeroShotClip, images: Tensor, labels: Tensor, trainer: Trainer) -> float:
         """Share of the synthetic images (n, 3, H, W) that are taken for their class (n,)."""
         trainer.samples(len(images), 0)
         found = [model(part).argmax(1) for part in images.split(self.batch_size)]
@@ -131,7 +134,7 @@ def ratio(outputs: Tensor, moved: Tensor, noise: Tensor) -> Tensor:
     return ((outputs - moved).norm(dim=1) / noise.flatten(1).norm(dim=1)).mean()
 
 
-def perturbed(model: Any, tokens: Tensor, noise: Tensor) -> Tensor:
+def perturbed(model: ZeroShotClip, tokens: Tensor, noise: Tensor) -> Tensor:
     """(n, E): embeddings of texts (n, L) with noise (n, L, W) on those of their tokens."""
     with model.text.token_embedding.register_forward_hook(lambda _, __, found: found + noise):
         return model.encode_tokens(tokens)

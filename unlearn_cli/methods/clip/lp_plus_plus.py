@@ -2,7 +2,7 @@
 
 from copy import copy
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.clip.adapter_tuning import tensors_of_adapter
 from unlearn_cli.methods.clip.embedded import Embeddings, embedded
 from unlearn_cli.methods.clip.memorize_forget import ForgetLoss, memorize_and_forget
+from unlearn_cli.models.capabilities import WithAdapter
 from unlearn_cli.models.clip.zero_shot import Adapter, ZeroShotClip
 from unlearn_cli.tasks.verbs.clip import Embeds
 from unlearn_cli.training.trainer import Trainer
@@ -30,17 +31,19 @@ class LPPlusPlus(GradientMethod):
     """
 
     needs: ClassVar[type] = Embeds
+    needs_model: ClassVar[type] = WithAdapter
 
     forget_loss: ForgetLoss = Field(description="uniform_ce (ADU's paper) | neg_entropy (its release)")
     prototypes: float = Field(ge=0, description="so many class means is what w begins as")
 
-    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: Embeds, model: ZeroShotClip, sets: Sets, trainer: Trainer) -> nn.Module:
         seen = embedded(model, np.concatenate([sets.forget, sets.retain]), trainer)
         means = class_means(seen.select(~seen.forget), len(model.classes))
         model.adapter = Blended(self.prototypes * means)
 
-        def objective(model: Any, batch: Batch) -> dict[str, Tensor]:
-            return memorize_and_forget(model.adapter.logits(model, batch.x), batch, self.forget_loss)
+        def objective(called: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            clip = cast(ZeroShotClip, called)  # or a compiled one
+            return memorize_and_forget(clip.adapter.logits(clip, batch.x), batch, self.forget_loss)
 
         data: Any = Embeddings(seen, len(trainer.data))
         phase = copy(trainer)  # the monitor still looks at images
@@ -48,7 +51,7 @@ class LPPlusPlus(GradientMethod):
         feed = mixed(sets.forget, sets.retain)
         return phase.fit(model, feed, objective, self, parameters=tensors_of_adapter(model))
 
-    def restored(self, model: Any, folder: Path) -> nn.Module:
+    def restored(self, model: ZeroShotClip, folder: Path) -> nn.Module:
         model.adapter = Blended(
             torch.zeros(len(model.classes), model.visual.output_dim, device=model.mean.device)
         )

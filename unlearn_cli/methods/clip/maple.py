@@ -1,13 +1,13 @@
 """MaPLe: prompts of the text tower, and prompts of the vision tower made from them."""
 
 from contextlib import AbstractContextManager
-from typing import Any
 
 from pydantic import Field
 from torch import Tensor, nn
 
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
+from unlearn_cli.methods.clip.adapter_tuning import AdapterTask
 from unlearn_cli.methods.clip.coop import CoOp
 from unlearn_cli.models.clip.prompts import TextPrompts, among_patches, check_depth
 from unlearn_cli.models.clip.zero_shot import Adapter, ZeroShotClip
@@ -21,7 +21,7 @@ class MaPLe(CoOp):
 
     depth: int = Field(gt=0, description="blocks with prompts of their own, from the first, in both towers")
 
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: AdapterTask, model: ZeroShotClip, data: ImageData, sets: Sets) -> None:
         super().check(task, model, data, sets)
         for tower in ("text", "visual"):
             check_depth(model, "method.depth", self.depth, tower)

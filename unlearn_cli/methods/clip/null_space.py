@@ -1,6 +1,6 @@
 """CCUP: the image tower's projection loses the directions of the forgotten texts, in closed form."""
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -12,6 +12,8 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.methods.clip.forgotten_texts import DomainText, forgotten_texts
 from unlearn_cli.methods.edited import write
+from unlearn_cli.models.capabilities import ZeroShot
+from unlearn_cli.models.clip.zero_shot import ZeroShotClip
 from unlearn_cli.tasks.verbs.clip import Embeds
 from unlearn_cli.training.trainer import Trainer
 
@@ -32,6 +34,7 @@ class NullSpace(Unlearning):
     """
 
     needs: ClassVar[type] = Embeds
+    needs_model: ClassVar[type] = ZeroShot
 
     variant: Literal["projection", "retain_aware"] = Field(description="how P is made, see above")
     beta: float = Field(ge=0, le=1, description="β, how far (projection); 1 = wholly")
@@ -41,7 +44,7 @@ class NullSpace(Unlearning):
     centre: bool = Field(description="of domains: less what all domains' texts of a class have in common")
     domain_text: DomainText = Field(description="a text that names a domain, {domain}, and a class, {label}")
 
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: Embeds, model: ZeroShotClip, data: ImageData, sets: Sets) -> None:
         texts = forgotten_texts(model, data, sets, self.domain_text)
         if self.centre and not texts.classes:
             raise InputError(
@@ -51,7 +54,7 @@ class NullSpace(Unlearning):
             raise InputError("model: its vision tower has no projection to be changed; choose another CLIP")
 
     @torch.no_grad()
-    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: Embeds, model: ZeroShotClip, sets: Sets, trainer: Trainer) -> nn.Module:
         texts = forgotten_texts(model, trainer.data, sets, self.domain_text)
         forget, retain = (model.text_features(part).double() for part in (texts.forget, texts.retain))
         if self.centre:

@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Iterable
-from typing import Any
 
 from torch import Tensor, nn
 
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.edited import write
+from unlearn_cli.tasks.verbs.base import Glances
 from unlearn_cli.training.trainer import Trainer
 
 log = logging.getLogger("unlearn")
@@ -21,7 +21,7 @@ def weights(model: nn.Module, names: Iterable[str]) -> dict[str, Tensor]:
 
 
 def largest_step(
-    task: Any,
+    task: Glances,
     model: nn.Module,
     sets: Sets,
     trainer: Trainer,

@@ -1,7 +1,7 @@
 """Forget, remind, restore: a subgroup of images taken out of a CLIP in three stages."""
 
 from copy import deepcopy
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, ClassVar, Protocol
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -42,7 +42,7 @@ class Subgroup(GradientMethod):
     )
     keep: float = Field(ge=0, le=1, description="share of the original's accuracy that a must recover")
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: SubgroupTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         teacher = deepcopy(model).eval().requires_grad_(False)
         start = weights(model, self.trained_names(model))
 

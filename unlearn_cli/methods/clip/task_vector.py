@@ -1,6 +1,6 @@
 """Task-vector negation: away from what fine-tuning on the forget set does."""
 
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, ClassVar, Protocol
 
 import torch
 from pydantic import Field
@@ -37,7 +37,7 @@ class TaskVector(GradientMethod):
     scales: tuple[Annotated[float, Field(ge=0)], ...] = Field(min_length=1, description="α, to choose from")
     keep: float = Field(ge=0, le=1, description="share of the original's accuracy that α must keep")
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: TaskVectorTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         start = weights(model, self.trained_names(model))
         vectors = [self.vector(task, model, sets, trainer, start, number) for number in range(self.vectors)]
         away = {name: -agreed([vector[name] for vector in vectors]) for name in start}
@@ -45,7 +45,13 @@ class TaskVector(GradientMethod):
         return model
 
     def vector(
-        self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer, start: dict[str, Tensor], number: int
+        self,
+        task: TaskVectorTask,
+        model: nn.Module,
+        sets: Sets,
+        trainer: Trainer,
+        start: dict[str, Tensor],
+        number: int,
     ) -> dict[str, Tensor]:
         """θ_ft − θ_o of one fine-tuning; the model is θ_o again afterwards."""
 

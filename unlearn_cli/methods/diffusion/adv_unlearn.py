@@ -1,7 +1,7 @@
 """AdvUnlearn: ESD for the text encoder, against the worst prefix of each step."""
 
 from copy import deepcopy
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,9 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.models.capabilities import WithGuidedPrompts
 from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.tasks.verbs.diffusion import HasPrompts, Noises, Underway
 from unlearn_cli.training.trainer import Trainer
 
@@ -33,6 +35,7 @@ class AdvUnlearn(GradientMethod):
     """
 
     needs: ClassVar[type] = AdvUnlearnTask
+    needs_model: ClassVar[type] = WithGuidedPrompts
 
     eta: float = Field(ge=0, description="η, how far beyond the prediction without a prompt; release: 1")
     weight: float = Field(ge=0, description="w of the retain term; release: 0.3")
@@ -41,7 +44,7 @@ class AdvUnlearn(GradientMethod):
     inner_lr: float = Field(gt=0, description="its step in each coordinate; release: 1e-3")
     sampler: Sampler = Field(description="how the original model draws x_t")
 
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: AdvUnlearnTask, model: TextToImage, data: ImageData, sets: Sets) -> None:
         if not model.unconditional:
             raise InputError(
                 "method: AdvUnlearn needs a model that was trained with label drop, for its prediction "
@@ -49,7 +52,7 @@ class AdvUnlearn(GradientMethod):
             )
         self.sampler.check(model, "method.sampler")
 
-    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: AdvUnlearnTask, model: TextToImage, sets: Sets, trainer: Trainer) -> nn.Module:
         original = deepcopy(model).eval().requires_grad_(False)
 
         def objective(called: nn.Module, batch: Batch) -> dict[str, Tensor]:
@@ -80,7 +83,7 @@ class AdvUnlearn(GradientMethod):
 
         return trainer.fit(model, balanced(sets.forget, sets.retain), objective, self)
 
-    def random_tokens(self, model: Any, tokens: Tensor) -> Tensor:
+    def random_tokens(self, model: TextToImage, tokens: Tensor) -> Tensor:
         """(B, prefix, D): embeddings of tokens drawn from the vocabulary, free to move."""
         table = model.text_encoder.get_input_embeddings().weight.detach()
         drawn = torch.randint(len(table), (len(tokens), self.prefix)).to(table.device)

@@ -1,6 +1,6 @@
 """CA: the prediction for the concept becomes that for an anchor, on the anchor's images."""
 
-from typing import Any, ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +13,7 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.diffusion.anchored import Anchored
+from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.tasks.verbs.base import HasLoss
 from unlearn_cli.tasks.verbs.diffusion import HasPrompts, Noises
 from unlearn_cli.training.trainer import Trainer
@@ -37,10 +38,10 @@ class ConceptAblation(GradientMethod):
     )
     weight: float = Field(ge=0, description="w of the denoising loss on retained images (prior preservation)")
 
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: ConceptAblationTask, model: TextToImage, data: ImageData, sets: Sets) -> None:
         Anchored.check(sets)
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: ConceptAblationTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         anchored = Anchored(sets, trainer)
 
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:

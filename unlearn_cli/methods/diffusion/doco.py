@@ -1,7 +1,7 @@
 """DoCo: the concept's domain is made indistinguishable from the anchor's, keeping what is to stay."""
 
 from copy import deepcopy
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from pydantic import Field
@@ -15,6 +15,7 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.diffusion.anchored import Anchored
 from unlearn_cli.methods.diffusion.discriminator import Adversary, PatchDiscriminator
+from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.tasks.verbs.base import HasLoss
 from unlearn_cli.tasks.verbs.diffusion import Noises, PredictsClean
 from unlearn_cli.training.trainer import Trainer
@@ -50,7 +51,7 @@ class DoCo(GradientMethod):
         gt=0, le=1, description="share of the timesteps that are drawn: errors of x̂_0 grow without bound in t"
     )
 
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: DoCoTask, model: TextToImage, data: ImageData, sets: Sets) -> None:
         Anchored.check(sets)
         side = min(model.state_shape(data.channels, data.size)[1:])
         if side // 2**self.stages < 2:
@@ -59,7 +60,7 @@ class DoCo(GradientMethod):
                 f"{side // 2**self.stages}, and 2 are needed; give {max(1, side.bit_length() - 2)}"
             )
 
-    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: DoCoTask, model: TextToImage, sets: Sets, trainer: Trainer) -> nn.Module:
         original = deepcopy(model).eval().requires_grad_(False)
         anchored = Anchored(sets, trainer)
         trainer.seeded("discriminator")

@@ -1,7 +1,7 @@
 """ESD: the prediction for the forgotten class turns away from that class."""
 
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -12,7 +12,9 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.models.capabilities import Guidable
 from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.tasks.verbs.diffusion import HasNegativeGuidance
 from unlearn_cli.training.trainer import Trainer
 
@@ -26,11 +28,12 @@ class ESD(GradientMethod):
     """
 
     needs: ClassVar[type] = HasNegativeGuidance
+    needs_model: ClassVar[type] = Guidable
 
     eta: float = Field(ge=0, description="η, how far beyond the prediction without a class; the paper's is 1")
     sampler: Sampler = Field(description="how the original model draws x_t")
 
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: HasNegativeGuidance, model: TextToImage, data: ImageData, sets: Sets) -> None:
         if not model.unconditional:
             raise InputError(
                 "method: ESD needs a model that was trained with label drop, for its prediction without a "
@@ -38,7 +41,7 @@ class ESD(GradientMethod):
             )
         self.sampler.check(model, "method.sampler")
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: HasNegativeGuidance, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         original = deepcopy(model).eval().requires_grad_(False)
 
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:

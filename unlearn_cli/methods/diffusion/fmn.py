@@ -15,6 +15,8 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.diffusion.words import check_words, tell_split
+from unlearn_cli.models.capabilities import WithPrompts
+from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.tasks.verbs.diffusion import HasPrompts, Noises
 from unlearn_cli.training.trainer import Trainer
 
@@ -32,16 +34,17 @@ class ForgetMeNot(GradientMethod):
     """
 
     needs: ClassVar[type] = ForgetMeNotTask
+    needs_model: ClassVar[type] = WithPrompts
 
     positions: Literal["words", "onwards"] = Field(
         description="words: the concept's tokens (paper); onwards: all from its first on, the end and what "
         "fills up included, for a text encoder tells them all of the concept"
     )
 
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: ForgetMeNotTask, model: TextToImage, data: ImageData, sets: Sets) -> None:
         check_words(sets)
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: ForgetMeNotTask, model: TextToImage, sets: Sets, trainer: Trainer) -> nn.Module:
         tell_split(task, model, sets)
 
         def objective(called: nn.Module, batch: Batch) -> dict[str, Tensor]:

@@ -15,6 +15,7 @@ from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError, did_you_mean
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.sae.autoencoder import Dictionary, SparseAutoencoder, load_autoencoder, save_autoencoder
 from unlearn_cli.sae.edit import Edit, SparseEdit, attach_edit
 from unlearn_cli.sae.scores import Score, Tally, scores
@@ -48,7 +49,7 @@ class SAeUron(GradientMethod):
     images: int = Field(gt=0, description="for each prompt")
     sampler: Sampler
 
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: HasActivations, model: TextToImage, data: ImageData, sets: Sets) -> None:
         self.sampler.check(model, "method.sampler")
         names = dict(model.unet.named_modules())
         if self.layer not in names:
@@ -57,7 +58,7 @@ class SAeUron(GradientMethod):
                 f"method.layer: the UNet has no '{self.layer}'; {did_you_mean(self.layer, blocks)}"
             )
 
-    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: HasActivations, model: TextToImage, sets: Sets, trainer: Trainer) -> nn.Module:
         labels = trainer.data.labels
         found = {}
         for name, rows in (("forget", sets.forget), ("retain", sets.retain)):
@@ -94,7 +95,7 @@ class SAeUron(GradientMethod):
             "threshold": (forget.mean + other.mean) / 2,
         }
 
-    def attached(self, model: Any, sae: SparseAutoencoder, edit: dict[str, Tensor]) -> nn.Module:
+    def attached(self, model: TextToImage, sae: SparseAutoencoder, edit: dict[str, Tensor]) -> nn.Module:
         """The model with the edit at work, and a self-test of the hook."""
         device = next(model.unet.parameters()).device
         edit = {name: value.to(device) for name, value in edit.items()}
@@ -109,11 +110,11 @@ class SAeUron(GradientMethod):
         attachment.self_test(lambda: model.eval()(x.to(device), time, null))
         return model
 
-    def width(self, model: Any) -> int:
+    def width(self, model: TextToImage) -> int:
         """Timesteps of a group."""
         return -(-model.process.config.num_train_timesteps // self.groups)
 
-    def restored(self, model: Any, folder: Path) -> nn.Module:
+    def restored(self, model: TextToImage, folder: Path) -> nn.Module:
         edit = load_file(folder / FOLDER / EDIT)
         return self.attached(model, load_autoencoder(folder / FOLDER), edit)
 

@@ -1,7 +1,7 @@
 """SA: continual learning turned round, towards noise for the forgotten class, true to the rest."""
 
 from dataclasses import replace
-from typing import Any, ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.diffusion.anchored import Anchored
 from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.runtime.stopping import stop, stop_requested
 from unlearn_cli.tasks.verbs.diffusion import Draws, HasDenoisingLoss
 from unlearn_cli.training.trainer import Trainer
@@ -50,12 +51,14 @@ class SelectiveAmnesia(GradientMethod):
     surrogate: Literal["noise", "anchor"] = Field(description="q: uniform noise, or images of forget.anchor")
     sampler: Sampler = Field(description="how the original model draws these images")
 
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: SelectiveAmnesiaTask, model: TextToImage, data: ImageData, sets: Sets) -> None:
         if self.surrogate == "anchor":
             Anchored.check(sets)
         self.sampler.check(model, "method.sampler")
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(
+        self, task: SelectiveAmnesiaTask, model: nn.Module, sets: Sets, trainer: Trainer
+    ) -> nn.Module:
         pool = self.drawn(task, model, sets.retain, self.replay, trainer, "replay")
         fisher = self.fisher(task, model, sets, trainer)
         named = dict(model.named_parameters())
@@ -85,7 +88,13 @@ class SelectiveAmnesia(GradientMethod):
         return replace(batch, x=x, y=y, index=torch.full_like(batch.index, -1))  # not what these rows show
 
     def drawn(
-        self, task: Any, model: nn.Module, rows: np.ndarray, count: int, trainer: Trainer, stage: str
+        self,
+        task: SelectiveAmnesiaTask,
+        model: nn.Module,
+        rows: np.ndarray,
+        count: int,
+        trainer: Trainer,
+        stage: str,
     ) -> Batch:
         """`count` images that the model draws of the rows' classes, as many of each but for the last few."""
         classes = torch.from_numpy(np.unique(trainer.data.labels[rows]))
@@ -95,7 +104,9 @@ class SelectiveAmnesia(GradientMethod):
         kept = torch.zeros_like(labels, dtype=torch.bool)
         return Batch(*(part.to(trainer.device) for part in (images, labels, none, kept)))
 
-    def fisher(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> list[Tensor]:
+    def fisher(
+        self, task: SelectiveAmnesiaTask, model: nn.Module, sets: Sets, trainer: Trainer
+    ) -> list[Tensor]:
         """F of each parameter that is trained, in the order of `model.named_parameters()`."""
         samples = self.drawn(task, model, sets.train, self.fisher_samples, trainer, "fisher")
         model.eval()

@@ -19,7 +19,9 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.diffusion.anchored import Anchored
 from unlearn_cli.methods.edited import write
+from unlearn_cli.models.capabilities import WithPrompts
 from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.tasks.verbs.diffusion import HasPrompts, Underway
 from unlearn_cli.training.trainer import Trainer
 
@@ -41,6 +43,7 @@ class SPM(GradientMethod):
     """
 
     needs: ClassVar[type] = SPMTask
+    needs_model: ClassVar[type] = WithPrompts
 
     neutral: Literal["empty", "anchor"] = Field(description="n: the empty prompt, or the anchor's")
     guidance: float = Field(ge=0, description="g, how far beyond the neutral prediction; release: 1")
@@ -48,7 +51,7 @@ class SPM(GradientMethod):
     anchors: int = Field(gt=0, description="random embeddings r per step; release: 4")
     sampler: Sampler = Field(description="how x_t is drawn")
 
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: SPMTask, model: TextToImage, data: ImageData, sets: Sets) -> None:
         if self.neutral == "anchor":
             Anchored.check(sets)
         if not linear_layers(model, self.trained_names(model)):
@@ -58,7 +61,7 @@ class SPM(GradientMethod):
             )
         self.sampler.check(model, "method.sampler")
 
-    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: SPMTask, model: TextToImage, sets: Sets, trainer: Trainer) -> nn.Module:
         original = deepcopy(model).eval().requires_grad_(False)
         trainer.seeded("spm")
         layers = linear_layers(model, self.trained_names(model))

@@ -1,6 +1,6 @@
 """UCE: keys and values of cross-attention rewritten in closed form."""
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.methods.diffusion.words import check_words, tell_split
 from unlearn_cli.methods.edited import write
+from unlearn_cli.models.capabilities import WithPrompts
+from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.runtime.seeding import rng
 from unlearn_cli.tasks.verbs.diffusion import HasPrompts
 from unlearn_cli.training.trainer import Trainer
@@ -29,6 +31,7 @@ class UCE(Unlearning):
     """
 
     needs: ClassVar[type] = HasPrompts
+    needs_model: ClassVar[type] = WithPrompts
 
     erase_scale: float = Field(gt=0, description="e, weight of the concepts")
     preserve_scale: float = Field(ge=0, description="p, weight of what is kept")
@@ -47,7 +50,7 @@ class UCE(Unlearning):
             raise ValueError(f"'{wrong[0]}' has not one {{}} for the concept")
         return templates
 
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: HasPrompts, model: TextToImage, data: ImageData, sets: Sets) -> None:
         check_words(sets)
         for one in sets.concepts:
             for template in self.templates:
@@ -55,7 +58,7 @@ class UCE(Unlearning):
                 self.begin(task, model, template, one.anchor)
 
     @torch.no_grad()
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: HasPrompts, model: TextToImage, sets: Sets, trainer: Trainer) -> nn.Module:
         tell_split(task, model, sets)
         names = [
             f"{name}.weight"
@@ -67,7 +70,7 @@ class UCE(Unlearning):
         write(model, edited, trainer.mask)
         return model
 
-    def edit(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> Tensor:
+    def edit(self, task: HasPrompts, model: TextToImage, sets: Sets, trainer: Trainer) -> Tensor:
         """E = (λI + e·Σ g cᵀ + p·Σ k kᵀ)(λI + e·Σ c cᵀ + p·Σ k kᵀ)⁻¹, (D, D)."""
         c, g = self.pairs(task, model, sets)
         kept = self.ridge * torch.eye(c.shape[1], dtype=c.dtype, device=c.device)
@@ -78,7 +81,7 @@ class UCE(Unlearning):
         wanted, present = kept + self.erase_scale * g.T @ c, kept + self.erase_scale * c.T @ c
         return torch.linalg.solve(present, wanted.T).T  # `present` is its own transpose
 
-    def pairs(self, task: Any, model: Any, sets: Sets) -> tuple[Tensor, Tensor]:
+    def pairs(self, task: HasPrompts, model: TextToImage, sets: Sets) -> tuple[Tensor, Tensor]:
         """The tokens' embeddings c and those g that they shall act like, (n, D) both."""
         concepts, guides = [], []
         for one in sets.concepts:
@@ -91,7 +94,7 @@ class UCE(Unlearning):
                 guides.append(g[there : there + length])
         return torch.cat(concepts), torch.cat(guides)
 
-    def begin(self, task: Any, model: Any, template: str, words: str) -> tuple[Tensor, int]:
+    def begin(self, task: HasPrompts, model: TextToImage, template: str, words: str) -> tuple[Tensor, int]:
         """The prompt's number (1,), and the position of the token at which the edit begins."""
         prompt = model.number([template.format(words)])
         found = task.token_positions(model, prompt, words)[0].nonzero().flatten().tolist()
@@ -109,7 +112,7 @@ class UCE(Unlearning):
         return torch.from_numpy(chosen)
 
 
-def embedded(model: Any, prompts: Tensor) -> Tensor:
+def embedded(model: TextToImage, prompts: Tensor) -> Tensor:
     """(B, L, D) float64 on the model's device."""
     device = next(model.parameters()).device
     return model.conditioning(prompts.to(device)).double()

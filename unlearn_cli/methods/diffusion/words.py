@@ -1,10 +1,11 @@
 """The words of a concept, for methods that look at its tokens."""
 
 import logging
-from typing import Any
 
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
+from unlearn_cli.models.diffusion.text_to_image import TextToImage
+from unlearn_cli.tasks.verbs.diffusion import HasPrompts
 
 log = logging.getLogger("unlearn")
 
@@ -18,7 +19,7 @@ def check_words(sets: Sets) -> None:
         )
 
 
-def tell_split(task: Any, model: Any, sets: Sets) -> None:
+def tell_split(task: HasPrompts, model: TextToImage, sets: Sets) -> None:
     """Say of which concepts the tokenizer makes several tokens."""
     for one in sets.concepts:
         tokens = int(task.token_positions(model, model.number([one.concept]), one.concept).sum())

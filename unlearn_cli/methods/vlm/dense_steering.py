@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.data.substitution import Substitution
 from unlearn_cli.errors import InputError
-from unlearn_cli.methods.vlm.intervention import Intervention, Trial
+from unlearn_cli.methods.vlm.intervention import Intervention, InterventionTask, Trial
+from unlearn_cli.models.vlm.vision_language import VisionLanguage
 from unlearn_cli.sae.attachment import Attachment, attach
 from unlearn_cli.storage.tensors import write_tensors
 from unlearn_cli.training.trainer import Trainer
@@ -34,7 +35,13 @@ class DenseSteering(Intervention):
 
     @torch.no_grad()
     def trials(
-        self, task: Any, model: Any, concept: Substitution, layer: str, sets: Sets, trainer: Trainer
+        self,
+        task: InterventionTask,
+        model: VisionLanguage,
+        concept: Substitution,
+        layer: str,
+        sets: Sets,
+        trainer: Trainer,
     ) -> Iterator[tuple[dict[str, Any], nn.Module]]:
         seen = self.seen(concept, sets, trainer)
         passes = {
@@ -63,11 +70,11 @@ class DenseSteering(Intervention):
         eraser = fitter.eraser
         return eraser.bias.float(), eraser.proj_right.mT.float(), eraser.proj_left.mT.float()
 
-    def save(self, path: Path, trial: Trial, model: Any) -> None:
+    def save(self, path: Path, trial: Trial, model: VisionLanguage) -> None:
         tensors = {name: value.cpu().contiguous() for name, value in trial.module.state_dict().items()}
         write_tensors(path, tensors, {"facts": json.dumps(trial.described)})
 
-    def attached(self, model: Any, path: Path, layer: str | None = None) -> Attachment:
+    def attached(self, model: VisionLanguage, path: Path, layer: str | None = None) -> Attachment:
         with safe_open(path, "pt") as file:
             facts = json.loads(file.metadata()["facts"])
             module = Erasure(*(file.get_tensor(name) for name in ("centre", "left", "right")))

@@ -1,6 +1,6 @@
 """GradDiff: ascent on the forget set and descent on the retain set."""
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -29,7 +29,7 @@ class GradientDifference(GradientMethod):
         "alternate: in each epoch all of D_f, then all of D_r (released code of MLLMU-Bench)"
     )
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: HasLikelihoods, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
             nll, tokens = task.likelihoods(model, batch)
             losses, terms = nll / tokens, {}

@@ -1,6 +1,6 @@
 """IDK: refusals take the place of the answers to be forgotten."""
 
-from typing import Any, ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import torch.nn.functional as F
 from pydantic import Field
@@ -37,7 +37,7 @@ class IDK(GradientMethod):
     beta: float = Field(gt=0, description="β, inverse temperature (preference: dpo)")
     retain_weight: float = Field(ge=0, description="λ, weight of the loss on the retain set")
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: IDKTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         def advantage(model: nn.Module, batch: Batch) -> Tensor:
             """log p(y_0|x) − log p(y|x), (B,)."""
             return task.likelihoods(model, batch)[0] - task.refusal_likelihoods(model, batch)[0]

@@ -22,6 +22,8 @@ from unlearn_cli.data.substitution import Substitution
 from unlearn_cli.errors import InputError, did_you_mean
 from unlearn_cli.evaluation.domains import harmonic
 from unlearn_cli.methods.base import Unlearning
+from unlearn_cli.models.capabilities import WithActivations
+from unlearn_cli.models.vlm.vision_language import VisionLanguage
 from unlearn_cli.sae.attachment import Attachment, attach
 from unlearn_cli.storage.files import write_json
 from unlearn_cli.tasks.verbs.vlm import Answers, Refuses
@@ -61,6 +63,7 @@ class Intervention(Unlearning):
     """
 
     needs: ClassVar[type] = InterventionTask
+    needs_model: ClassVar[type] = WithActivations
 
     layers: tuple[str | None, ...] = Field(
         min_length=1, description="whose output is changed; null = the one that the projector reads"
@@ -75,19 +78,25 @@ class Intervention(Unlearning):
 
     @abstractmethod
     def trials(
-        self, task: Any, model: Any, concept: Substitution, layer: str, sets: Sets, trainer: Trainer
+        self,
+        task: InterventionTask,
+        model: VisionLanguage,
+        concept: Substitution,
+        layer: str,
+        sets: Sets,
+        trainer: Trainer,
     ) -> Iterator[tuple[dict[str, Any], nn.Module]]:
         """Settings, and the module (B, T, d) -> change (B, T, d) that they make."""
 
     @abstractmethod
-    def save(self, path: Path, trial: Trial, model: Any) -> None:
+    def save(self, path: Path, trial: Trial, model: VisionLanguage) -> None:
         """Write the module of a chosen trial, whole or absent."""
 
     @abstractmethod
-    def attached(self, model: Any, path: Path, layer: str | None = None) -> Attachment:
+    def attached(self, model: VisionLanguage, path: Path, layer: str | None = None) -> Attachment:
         """A module of `save` at work on the model, at its own layer or at another."""
 
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: InterventionTask, model: VisionLanguage, data: ImageData, sets: Sets) -> None:
         for layer in self.layers_of(model):
             check_layer(model, layer, "method.layers")
         for concept in sets.concepts:
@@ -99,7 +108,9 @@ class Intervention(Unlearning):
                     "or another forget.concept"
                 )
 
-    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(
+        self, task: InterventionTask, model: VisionLanguage, sets: Sets, trainer: Trainer
+    ) -> nn.Module:
         folder = trainer.folder / EDITS
         folder.mkdir(exist_ok=True)
         chosen, described = [], []
@@ -130,7 +141,12 @@ class Intervention(Unlearning):
         return model
 
     def tried(
-        self, task: Any, model: Any, concept: Substitution, sets: Sets, trainer: Trainer
+        self,
+        task: InterventionTask,
+        model: VisionLanguage,
+        concept: Substitution,
+        sets: Sets,
+        trainer: Trainer,
     ) -> list[Trial]:
         """All trials for a concept, each at work for as long as it is judged."""
         found = []
@@ -143,17 +159,22 @@ class Intervention(Unlearning):
                 found.append(trial)
         return found
 
-    def found(self, best: Trial, sets: Sets, model: Any, trainer: Trainer) -> None:
+    def found(self, best: Trial, sets: Sets, model: VisionLanguage, trainer: Trainer) -> None:
         """Called with the trial that a concept's edit is made of, to keep an account of it."""
 
-    def restored(self, model: Any, folder: Path) -> nn.Module:
+    def restored(self, model: VisionLanguage, folder: Path) -> nn.Module:
         for path in sorted((folder / EDITS).glob("*.safetensors")):
             self.attached(model, path)
         return model
 
     @torch.no_grad()
     def scores(
-        self, task: Any, model: Any, concept: Substitution, sets: Sets, trainer: Trainer
+        self,
+        task: InterventionTask,
+        model: VisionLanguage,
+        concept: Substitution,
+        sets: Sets,
+        trainer: Trainer,
     ) -> dict[str, float]:
         """Percent on validation rows: UA, the share kept of each cell, kept (their mean), H."""
         data = trainer.data
@@ -181,20 +202,22 @@ class Intervention(Unlearning):
             "off": spread(found["in_domain"], self.negatives),
         }
 
-    def activations(self, model: Any, layer: str, rows: np.ndarray, trainer: Trainer) -> Iterator[Tensor]:
+    def activations(
+        self, model: VisionLanguage, layer: str, rows: np.ndarray, trainer: Trainer
+    ) -> Iterator[Tensor]:
         """(B, T, d) of the rows' images, batch by batch."""
         for batch in trainer.batches(rows, self.reads):
             yield model.activations(layer, batch.x)
 
-    def layers_of(self, model: Any) -> list[str]:
+    def layers_of(self, model: VisionLanguage) -> list[str]:
         """Their names."""
         return [layer or model.vision_layer for layer in self.layers]
 
-    def _attach(self, model: Any, trial: Trial) -> Attachment:
+    def _attach(self, model: VisionLanguage, trial: Trial) -> Attachment:
         return attach(model.net, trial.layer, trial.module, model.leading(trial.layer), "last")
 
 
-def check_layer(model: Any, layer: str, key: str) -> None:
+def check_layer(model: VisionLanguage, layer: str, key: str) -> None:
     """InputError, under the setting's key: the model has no such layer, or does not read what it puts out."""
     names = [name for name, module in model.net.named_modules() if not isinstance(module, nn.ModuleList)]
     if layer not in names:

@@ -1,7 +1,7 @@
 """KL-Min: ascent on the forget set, the original model's predictions on the retain set."""
 
 from copy import deepcopy
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -31,7 +31,7 @@ class KLMin(GradientMethod):
 
     retain_weight: float = Field(ge=0, description="λ, weight of the divergence on the retain set")
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: KLMinTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         original = deepcopy(model).eval().requires_grad_(False)
 
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:

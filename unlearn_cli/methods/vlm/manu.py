@@ -18,6 +18,7 @@ from unlearn_cli.data.rows import spread
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.methods.edited import write
+from unlearn_cli.models.vlm.vision_language import VisionLanguage
 from unlearn_cli.tasks.verbs.vlm import HasLikelihoods
 from unlearn_cli.training.trainer import Trainer
 
@@ -43,7 +44,7 @@ class MANU(Unlearning):
     threshold: float = Field(ge=0, description="τ, above which a neuron counts as active")
     samples: int = Field(gt=0, description="rows of each set that are looked at, evenly spread")
 
-    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: HasLikelihoods, model: VisionLanguage, sets: Sets, trainer: Trainer) -> nn.Module:
         layers = mlps(model)
         forget, retain = (
             self.importance(task, model, layers, spread(rows, self.samples), trainer)
@@ -58,7 +59,12 @@ class MANU(Unlearning):
         return model
 
     def importance(
-        self, task: Any, model: Any, layers: dict[str, MLP], rows: np.ndarray, trainer: Trainer
+        self,
+        task: HasLikelihoods,
+        model: VisionLanguage,
+        layers: dict[str, MLP],
+        rows: np.ndarray,
+        trainer: Trainer,
     ) -> Tensor:
         """I of every neuron (N,) float64, in the order of the layers."""
         m, t = (
@@ -74,7 +80,7 @@ class MANU(Unlearning):
     def activity(
         self,
         verb: Callable[[nn.Module, Batch], object],
-        model: Any,
+        model: VisionLanguage,
         layers: dict[str, MLP],
         rows: np.ndarray,
         trainer: Trainer,

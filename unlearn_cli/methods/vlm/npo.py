@@ -1,7 +1,7 @@
 """NPO: the answers to be forgotten become less likely than the original model has them, by a bounded pull."""
 
 from copy import deepcopy
-from typing import Any, ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import torch.nn.functional as F
 from pydantic import Field
@@ -36,7 +36,7 @@ class NPO(GradientMethod):
     retain: Literal["none", "nll", "kl"] = Field(description="R: none (NPO), nll (NPO-GD) or kl (NPO-KL)")
     retain_weight: float = Field(ge=0, description="λ, weight of R")
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: NPOTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         original = deepcopy(model).eval().requires_grad_(False) if self.retain == "kl" else None
         model.eval()
         before = remembered(lambda batch: task.likelihoods(model, batch)[0], sets.forget, trainer)

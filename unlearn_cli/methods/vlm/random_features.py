@@ -11,7 +11,9 @@ from torch import nn
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.data.substitution import Substitution
 from unlearn_cli.errors import RunError
+from unlearn_cli.methods.vlm.intervention import InterventionTask
 from unlearn_cli.methods.vlm.sauce import Sauce
+from unlearn_cli.models.vlm.vision_language import VisionLanguage
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -22,7 +24,13 @@ class RandomFeatures(Sauce):
     """
 
     def trials(
-        self, task: Any, model: Any, concept: Substitution, layer: str, sets: Sets, trainer: Trainer
+        self,
+        task: InterventionTask,
+        model: VisionLanguage,
+        concept: Substitution,
+        layer: str,
+        sets: Sets,
+        trainer: Trainer,
     ) -> Iterator[tuple[dict[str, Any], nn.Module]]:
         sae = self.autoencoder(model, layer, sets, trainer)
         rows = self.seen(concept, sets, trainer)["on"]
@@ -41,7 +49,9 @@ class RandomFeatures(Sauce):
             yield settings, plain
 
     @torch.no_grad()
-    def length(self, model: Any, layer: str, module: nn.Module, rows: Any, trainer: Trainer) -> float:
+    def length(
+        self, model: VisionLanguage, layer: str, module: nn.Module, rows: Any, trainer: Trainer
+    ) -> float:
         """E‖x' − x‖ over the tokens of the rows' images."""
         parts = [module(x).norm(dim=-1).flatten() for x in self.activations(model, layer, rows, trainer)]
         return float(torch.cat(parts).mean())

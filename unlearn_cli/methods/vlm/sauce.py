@@ -17,8 +17,9 @@ from unlearn_cli.data.rows import digest
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.data.substitution import Substitution
 from unlearn_cli.errors import InputError
-from unlearn_cli.methods.vlm.intervention import EDITS, Intervention, Trial, file_name
+from unlearn_cli.methods.vlm.intervention import EDITS, Intervention, InterventionTask, Trial, file_name
 from unlearn_cli.models.checkpoint import FACTS
+from unlearn_cli.models.vlm.vision_language import VisionLanguage
 from unlearn_cli.sae.artifact import load_edit, save_edit
 from unlearn_cli.sae.attachment import Attachment
 from unlearn_cli.sae.autoencoder import Dictionary, SparseAutoencoder, load_autoencoder, save_autoencoder
@@ -65,7 +66,7 @@ class Sauce(Intervention, Recipe):
     mode: Literal["scale", "clamp"] = Field(description="scale: γ·z_i; clamp: γ·m⁺_i")
 
     @torch.no_grad()
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: InterventionTask, model: VisionLanguage, data: ImageData, sets: Sets) -> None:
         super().check(task, model, data, sets)
         for layer in self.layers_of(model):
             width = model.activations(layer, model.sample()).shape[-1]
@@ -82,7 +83,13 @@ class Sauce(Intervention, Recipe):
                 raise InputError(f"method.k: {max(self.k)} of {sae.latents} features; give fewer")
 
     def trials(
-        self, task: Any, model: Any, concept: Substitution, layer: str, sets: Sets, trainer: Trainer
+        self,
+        task: InterventionTask,
+        model: VisionLanguage,
+        concept: Substitution,
+        layer: str,
+        sets: Sets,
+        trainer: Trainer,
     ) -> Iterator[tuple[dict[str, Any], nn.Module]]:
         sae = self.autoencoder(model, layer, sets, trainer)
         seen = self.seen(concept, sets, trainer)
@@ -121,7 +128,9 @@ class Sauce(Intervention, Recipe):
             tally.update(z.amax(1) if self.pool == "images" else z)
         return tally
 
-    def autoencoder(self, model: Any, layer: str, sets: Sets, trainer: Trainer) -> SparseAutoencoder:
+    def autoencoder(
+        self, model: VisionLanguage, layer: str, sets: Sets, trainer: Trainer
+    ) -> SparseAutoencoder:
         """That of the layer on the images of the training rows, made once for any concept."""
         if self.pretrained:
             return read_autoencoder(self.pretrained).to(trainer.device)
@@ -150,7 +159,7 @@ class Sauce(Intervention, Recipe):
         return load_autoencoder(trainer.derived_from_original("sae", facts, make)).to(trainer.device)
 
     @torch.no_grad()
-    def found(self, best: Trial, sets: Sets, model: Any, trainer: Trainer) -> None:
+    def found(self, best: Trial, sets: Sets, model: VisionLanguage, trainer: Trainer) -> None:
         """Keep, of the features that tell most, the largest activation in each image that was looked at."""
         edit: Any = best.module
         seen = self.seen(best.concept, sets, trainer)
@@ -170,12 +179,12 @@ class Sauce(Intervention, Recipe):
         folder.mkdir(exist_ok=True)
         write_tensors(folder / f"{file_name(best.concept)}.features", kept)
 
-    def save(self, path: Path, trial: Trial, model: Any) -> None:
+    def save(self, path: Path, trial: Trial, model: VisionLanguage) -> None:
         edit: Any = trial.module
         facts = trial.described | {"tokens": model.leading(trial.layer), "model": type(model.net).__name__}
         save_edit(path, edit.sae, edit.edit, facts)
 
-    def attached(self, model: Any, path: Path, layer: str | None = None) -> Attachment:
+    def attached(self, model: VisionLanguage, path: Path, layer: str | None = None) -> Attachment:
         sae, edit, facts = load_edit(path)
         name = layer or facts["layer"]
         return attach_edit(model.net, name, sae, edit, model.leading(name), "last")

@@ -1,6 +1,6 @@
 """SimNPO: NPO without a reference model, of answers normalised by their length."""
 
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import torch.nn.functional as F
 from pydantic import Field
@@ -31,7 +31,7 @@ class SimNPO(GradientMethod):
     gamma: float = Field(ge=0, description="γ, margin; a larger one pulls longer")
     retain_weight: float = Field(ge=0, description="λ, weight of the loss on the retain set")
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: SimNPOTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
             forget, retain = batch.select(batch.forget), batch.select(~batch.forget)
             nll, tokens = task.likelihoods(model, forget)

@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -44,7 +44,7 @@ class SIU(GradientMethod):
         description="name in the concept's place; null = another answer to the concept's question, drawn"
     )
 
-    def check(self, task: Any, model: nn.Module, data: ImageData, sets: Sets) -> None:
+    def check(self, task: ReadsAnswers, model: nn.Module, data: ImageData, sets: Sets) -> None:
         if not sets.concepts:
             raise InputError("forget: SIU replaces a concept's name, and none is named; use forget=answer")
         for one in sets.concepts:
@@ -82,7 +82,7 @@ class SIU(GradientMethod):
                 texts[row] = instead.to_anchor(texts.get(row, answers[row]))
         return texts, substitutes
 
-    def unlearn(self, task: Any, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: ReadsAnswers, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         original = deepcopy(model).eval().requires_grad_(False)
         texts, substitutes = self.texts(trainer.data, sets, trainer.seed)
         new = task.word_tokens(model, substitutes)

@@ -1,7 +1,7 @@
 """Transfer: the edits that an earlier run has found, at work on another model or layer."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -13,6 +13,8 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.methods.checkpoint import method_of
 from unlearn_cli.methods.vlm.intervention import EDITS, Intervention, check_layer
+from unlearn_cli.models.capabilities import WithActivations
+from unlearn_cli.models.vlm.vision_language import VisionLanguage
 from unlearn_cli.sae.attachment import Attachment
 from unlearn_cli.tasks.verbs.vlm import Answers
 from unlearn_cli.training.trainer import Trainer
@@ -22,12 +24,13 @@ class Transfer(Unlearning):
     """Nothing is looked for or chosen here: do the features of one model stand for the concept in another?"""
 
     needs: ClassVar[type] = Answers
+    needs_model: ClassVar[type] = WithActivations
 
     path: Path = Field(description="the run folder, of method=sauce, mean_difference, …")
     layer: str | None = Field(description="where they work here; null = where they were found")
 
     @torch.no_grad()
-    def check(self, task: Any, model: Any, data: ImageData, sets: Sets) -> None:
+    def check(self, task: Answers, model: VisionLanguage, data: ImageData, sets: Sets) -> None:
         if self.layer is not None:
             check_layer(model, self.layer, "method.layer")
         made = self.attached(model)
@@ -39,15 +42,15 @@ class Transfer(Unlearning):
             for one in made:
                 one.remove()
 
-    def unlearn(self, task: Any, model: Any, sets: Sets, trainer: Trainer) -> nn.Module:
+    def unlearn(self, task: Answers, model: VisionLanguage, sets: Sets, trainer: Trainer) -> nn.Module:
         self.attached(model)
         return model
 
-    def restored(self, model: Any, folder: Path) -> nn.Module:
+    def restored(self, model: VisionLanguage, folder: Path) -> nn.Module:
         self.attached(model)
         return model
 
-    def attached(self, model: Any) -> list[Attachment]:
+    def attached(self, model: VisionLanguage) -> list[Attachment]:
         """The edits at work. InputError: the folder has none."""
         method, files = method_of(self.path), sorted((self.path / EDITS).glob("*.safetensors"))
         if not (isinstance(method, Intervention) and files):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from unlearn_cli.errors import InputError
+from unlearn_cli.models.capabilities import WithHead, WithWeightLayers
 
 WEIGHT_LAYERS = (nn.Linear, _ConvNd)
 
@@ -124,3 +125,7 @@ def _with_rows_of(old: nn.Linear, new: nn.Linear) -> nn.Linear:
         parameter[:rows] = source[:rows]
         parameter.requires_grad_(source.requires_grad)
     return new.train(old.training)
+
+
+_: type[WithHead] = Normalised  # what it claims, mypy verifies
+__: type[WithWeightLayers] = Normalised

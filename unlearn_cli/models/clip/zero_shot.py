@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unlearn_cli.errors import InputError
+from unlearn_cli.models.capabilities import WithAdapter
 from unlearn_cli.models.memory import Memory
 from unlearn_cli.storage.files import write_json
 from unlearn_cli.storage.tensors import write_tensors
@@ -177,3 +178,6 @@ def check_template(template: str) -> str:
             f"model.template: '{template}' has not one {{}} for the class, as 'a photo of a {{}}.' has"
         )
     return template
+
+
+_: type[WithAdapter] = ZeroShotClip  # what it claims, mypy verifies

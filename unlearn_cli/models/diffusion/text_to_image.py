@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers.utils import logging as transformers_logging
 
 from unlearn_cli.data.batch import Batch
+from unlearn_cli.models.capabilities import WithGuidedPrompts
 from unlearn_cli.models.diffusion.denoiser import Denoiser
 from unlearn_cli.models.memory import Memory
 
@@ -181,3 +182,6 @@ class Shared:
         return torch.stack(
             [found[place] if place in found else self.moments[row] for place, row in enumerate(rows)]
         )
+
+
+_: type[WithGuidedPrompts] = TextToImage  # what it claims, mypy verifies

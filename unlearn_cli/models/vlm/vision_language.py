@@ -13,6 +13,7 @@ from transformers.utils import logging as transformers_logging
 
 from unlearn_cli.data.questions import SEPARATOR
 from unlearn_cli.errors import InputError
+from unlearn_cli.models.capabilities import WithActivations
 from unlearn_cli.models.layer_output import main_output, with_main_output
 
 
@@ -259,3 +260,6 @@ def likelihood(logits: Tensor, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Te
     """−log p of the tokens under mask, summed, and their number; both (B,)."""
     each = F.cross_entropy(logits.transpose(1, 2), tokens, reduction="none")
     return (each * mask).sum(1), mask.sum(1)
+
+
+_: type[WithActivations] = VisionLanguage  # what it claims, mypy verifies
