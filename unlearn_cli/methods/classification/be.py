@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -33,8 +33,7 @@ class BoundaryExpanding(GradientMethod):
     def unlearn(
         self, task: BoundaryExpandingTask, model: nn.Module, sets: Sets, trainer: Trainer
     ) -> nn.Module:
-        assert isinstance(model, WithHead)  # its run has checked it
-        classes = model.head.out_features
+        classes = cast(WithHead, model).head.out_features
 
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
             shadow = torch.full_like(batch.y, classes)
@@ -47,8 +46,7 @@ class BoundaryExpanding(GradientMethod):
 @contextmanager
 def shadow_class(task: HasHead, model: nn.Module, trainer: Trainer) -> Iterator[None]:
     """The model with one output more; dropped again in the end."""
-    assert isinstance(model, WithHead)  # its run has checked it
-    classes = model.head.out_features
+    classes = cast(WithHead, model).head.out_features
     trainer.seeded("extra neuron")
     task.widen_head(model, 1)
     yield
