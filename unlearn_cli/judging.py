@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from unlearn_cli.evaluation.base import Outputs
 from unlearn_cli.evaluation.gaps import compared
 from unlearn_cli.origins import Origins, References
 from unlearn_cli.tracking import Tracker
@@ -25,15 +26,7 @@ def judged(
     log.info("evaluating")
     experiment, evaluation, forget_set = origins.experiment, origins.experiment.eval, origins.forget_set
     original, oracle, name = references.original, references.oracle, experiment.choices["method"]
-    outputs = {"original": origins.outputs(original)}
-    if origin := references.of(experiment.method):
-        outputs[name], metrics = origins.outputs(origin), origins.metrics(origin)
-    else:
-        outputs[name] = evaluation.outputs(origins, model, folder)
-        metrics = evaluation.metrics(origins, model, outputs[name], folder)
-    if oracle:
-        outputs["oracle"] = origins.outputs(oracle)
-        metrics |= evaluation.versus(origins, outputs[name], outputs["oracle"])
+    outputs, metrics = _measured(origins, references, model, folder)
     result = {
         "method": name,
         "seed": experiment.seed,
@@ -66,3 +59,21 @@ def judged(
         for figure in [*figures, *forget_set.figures]:
             tracker.figure(figure.stem, figure)
     return result
+
+
+def _measured(
+    origins: Origins, references: References, model: nn.Module, folder: Path
+) -> tuple[dict[str, Outputs], dict[str, float]]:
+    """The outputs by model ("original", the method's, "oracle" if there is one), and the method's metrics."""
+    experiment, evaluation = origins.experiment, origins.experiment.eval
+    name = experiment.choices["method"]
+    outputs = {"original": origins.outputs(references.original)}
+    if origin := references.of(experiment.method):
+        outputs[name], metrics = origins.outputs(origin), origins.metrics(origin)
+    else:
+        outputs[name] = evaluation.outputs(origins, model, folder)
+        metrics = evaluation.metrics(origins, model, outputs[name], folder)
+    if references.oracle:
+        outputs["oracle"] = origins.outputs(references.oracle)
+        metrics |= evaluation.versus(origins, outputs[name], outputs["oracle"])
+    return outputs, metrics
