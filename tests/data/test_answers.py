@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tiny_vlm import REFUSALS, TinyProblem
 
-from unlearn_cli.data.answers import Status, cells, status, statuses
+from unlearn_cli.data.answers import Status, rows_by_cell, status, statuses
 from unlearn_cli.data.substitution import Substitution
 
 COLOURS = ("blue", "dark red", "red")
@@ -71,7 +71,7 @@ def test_answers_are_judged_among_those_to_the_same_question(data):
 )
 def test_every_row_is_in_one_cell(data, words, counts):
     rows = np.arange(len(data))
-    found = cells(data, rows, concepts(*words))
+    found = rows_by_cell(data, rows, concepts(*words))
     assert [*found] == ["direct", "indirect", "same_image", "in_domain", "cross_domain"]
     assert [len(part) for part in found.values()] == counts
     assert np.array_equal(np.sort(np.concatenate([*found.values()])), rows)
@@ -79,7 +79,7 @@ def test_every_row_is_in_one_cell(data, words, counts):
 
 def test_cells_row_by_row(data):
     """Of a red circle and a blue square, out of order; rows are of the whole data, not of the part."""
-    found = cells(data, np.array([11, 10, 9, 2, 1, 0]), concepts("red"))
+    found = rows_by_cell(data, np.array([11, 10, 9, 2, 1, 0]), concepts("red"))
     assert {name: part.tolist() for name, part in found.items()} == {
         "direct": [0],
         "indirect": [2],

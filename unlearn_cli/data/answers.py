@@ -10,7 +10,7 @@ import numpy as np
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.substitution import Substitution
 
-KEPT = ("same_image", "in_domain", "cross_domain")
+RETAINED_CELLS = ("same_image", "in_domain", "cross_domain")
 """Cells whose answers are to stay."""
 
 
@@ -57,7 +57,9 @@ def statuses(data: ImageData, rows: np.ndarray, said: Sequence[str], refusals: S
     return np.array(found, dtype=np.int64)
 
 
-def cells(data: ImageData, rows: np.ndarray, concepts: Sequence[Substitution]) -> dict[str, np.ndarray]:
+def rows_by_cell(
+    data: ImageData, rows: np.ndarray, concepts: Sequence[Substitution]
+) -> dict[str, np.ndarray]:
     """The rows by what they ask.
 
     direct: the answer is a concept. indirect: it names one among other words (a caption).

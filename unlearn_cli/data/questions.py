@@ -52,7 +52,7 @@ class Questioned(ImageData):
         """All questions of an image go together."""
         return self.of_images(self.images.held_out(fraction, generator))
 
-    def others(self, row: int) -> np.ndarray:
+    def other_questions(self, row: int) -> np.ndarray:
         """Rows of the same image's other questions."""
         image = np.array([row // self.each])
         return np.setdiff1d(rows_of(image, self.each), row)

@@ -77,7 +77,7 @@ class TextToImage(Diffusion):
                 sampler.sample(network, torch.randn(size, *shape), part, trainer.compute)
                 chunks.append(torch.stack(seen))
                 bar.advance()
-        trainer.samples(len(prompts) * len(seen), 0)
+        trainer.count_passes(len(prompts) * len(seen), 0)
         return torch.cat(chunks, dim=1), network.process.timesteps.cpu()
 
     def token_positions(self, model: nn.Module, prompts: Tensor, words: str) -> Tensor:

@@ -89,7 +89,7 @@ class Trainer:
         """Seed all global generators for what follows, from the run's seed and the stage's name."""
         seed_all(self.seed, *stage)
 
-    def samples(self, forwards: int, backwards: int) -> None:
+    def count_passes(self, forwards: int, backwards: int) -> None:
         """Count the passes of a method that does without `fit` (per sample)."""
         self.cost.add(Cost(samples=forwards, forwards=forwards, backwards=backwards))
 

@@ -82,7 +82,7 @@ def test_a_stop_signal_is_heeded_between_iterations(tiny, monkeypatch):
 
 def test_the_cost_of_before_is_counted_once(tiny):
     def costly(x):
-        trainer.samples(1, 0)
+        trainer.count_passes(1, 0)
         if trainer.cost.forwards == 20:
             raise Interrupted
         return float((x**2).sum())

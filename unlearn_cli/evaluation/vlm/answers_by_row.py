@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unlearn_cli.data.answers import KEPT, Status, holds_phrase
+from unlearn_cli.data.answers import RETAINED_CELLS, Status, holds_phrase
 from unlearn_cli.data.questions import Questioned
 from unlearn_cli.data.substitution import Substitution
 from unlearn_cli.evaluation.vlm.questioner import FORGOTTEN, percent
@@ -36,13 +36,13 @@ class AnswersByRow:
 
     def names_another_truth(self, row: int) -> bool:
         """Whether something else that is so of its image is named."""
-        others = self.data.columns["answer"][self.data.others(row)]
+        others = self.data.columns["answer"][self.data.other_questions(row)]
         return any(holds_phrase(self.texts[row], answer) for answer in others)
 
 
 def answer_metrics(answers: AnswersByRow, cells: Mapping[str, np.ndarray]) -> dict[str, float]:
     """How questions about the concept and all others are answered, in percent; cells: of `data.answers`."""
-    kept = {name: cells[name] for name in KEPT if len(cells[name])}
+    kept = {name: cells[name] for name in RETAINED_CELLS if len(cells[name])}
     falsely = [answers.names_concept(row) for rows in kept.values() for row in rows]
     return {
         "refusals": answers.share(cells["direct"], Status.REFUSAL),

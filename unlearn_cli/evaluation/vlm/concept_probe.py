@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from unlearn_cli.data.answers import cells
+from unlearn_cli.data.answers import rows_by_cell
 from unlearn_cli.data.rows import spread
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.evaluation.probes import concept_probe
@@ -24,7 +24,7 @@ def probe_projected(questioner: Questioner, model: nn.Module, sets: Sets, tested
     assert isinstance(model, WithProjectedPatches)
 
     def examples(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        by_cell = cells(questioner.data, rows, sets.concepts)
+        by_cell = rows_by_cell(questioner.data, rows, sets.concepts)
         shows, others = (spread(by_cell[name], PROBED) for name in ("direct", "in_domain"))
         batches = questioner.trainer.batches(np.concatenate([shows, others]), questioner.task.batch_size)
         pooled = [model.projected(batch.x).mean(1).cpu() for batch in batches]

@@ -18,7 +18,7 @@ def eligible_rows(
     There may be none. Also what it answers rightly from a blank image, in percent: there it can but guess,
     and a guess may be the concept of all rows.
 
-    answers: the original's, by row. cells: of `data.answers`.
+    answers: the original's, by row. cells: of `rows_by_cell`.
     """
     direct = cells["direct"]
     another = dict(zip(direct.tolist(), np.resize(cells["in_domain"], len(direct)), strict=True))

@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from unlearn_cli.data.answers import KEPT, Status, cells, statuses
+from unlearn_cli.data.answers import RETAINED_CELLS, Status, rows_by_cell, statuses
 from unlearn_cli.data.rows import spread
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.base import Evaluation, Outputs
@@ -39,7 +39,7 @@ log = logging.getLogger("unlearn")
 
 
 class VlmEvaluation(HardQuestions, Evaluation):
-    """What is answered to questions of test images, in the cells of `data.answers.cells`.
+    """What is answered to questions of test images, in the cells of `data.answers.rows_by_cell`.
 
     UA counts what the original knows and needs the image for: it answers rightly, but not from an image that
     does not show the concept. An answer that is garbage does not count as forgetting.
@@ -70,7 +70,7 @@ class VlmEvaluation(HardQuestions, Evaluation):
             raise InputError(
                 "forget: no concept is named, so nothing can be asked about it; use forget=answer"
             )
-        if not len(cells(data, np.arange(len(data)), concepts)["direct"]):
+        if not len(rows_by_cell(data, np.arange(len(data)), concepts)["direct"]):
             raise InputError(
                 "forget.concept: it is the whole answer to no question, so nothing can be asked about it; "
                 "give an answer as it stands, such as a value of a column"
@@ -109,8 +109,10 @@ class VlmEvaluation(HardQuestions, Evaluation):
             )
             return values
         values["UA_direct"] = answers.share(eligible, *FORGOTTEN)
-        values["H"] = harmonic(values["UA_direct"], float(np.mean([values[n] for n in KEPT if n in values])))
-        shots = cells(origins.data, origins.sets.forget, origins.sets.concepts)["direct"]
+        values["H"] = harmonic(
+            values["UA_direct"], float(np.mean([values[n] for n in RETAINED_CELLS if n in values]))
+        )
+        shots = rows_by_cell(origins.data, origins.sets.forget, origins.sets.concepts)["direct"]
         return values | self.hard_question_metrics(questioner, model, eligible, shots)
 
     def eligible(self, origins: Origins, folder: Path) -> tuple[np.ndarray, float]:
@@ -152,7 +154,7 @@ class VlmEvaluation(HardQuestions, Evaluation):
         """Image, question, answer, and what each model says; as many of the concept as of all else."""
         data, by_cell = origins.data, self._cells(origins)
         about = np.sort(np.concatenate([by_cell["direct"], by_cell["indirect"]]))
-        others = np.sort(np.concatenate([by_cell[name] for name in KEPT]))
+        others = np.sort(np.concatenate([by_cell[name] for name in RETAINED_CELLS]))
         answers = {name: self._answers(origins, out).texts for name, out in outputs.items()}
         return [
             {
@@ -174,7 +176,7 @@ class VlmEvaluation(HardQuestions, Evaluation):
 
     def _cells(self, origins: Origins) -> dict[str, np.ndarray]:
         """These rows by what they ask."""
-        return cells(origins.data, self._rows(origins), origins.sets.concepts)
+        return rows_by_cell(origins.data, self._rows(origins), origins.sets.concepts)
 
     def _answers(self, origins: Origins, outputs: Outputs) -> AnswersByRow:
         """The outputs, read."""

@@ -43,7 +43,7 @@ class FisherForgetting(Unlearning):
         fisher = torch.zeros_like(flat_parameters(model))
         for batch in trainer.batches(rows, self.batch_size):
             fisher += per_sample_gradients(task, model, batch).square().sum(dim=0) / len(rows)
-        trainer.samples(len(rows), len(rows))
+        trainer.count_passes(len(rows), len(rows))
         trainer.seeded("noise")
         std = (self.alpha / fisher).sqrt().clamp(max=self.max_std)
         move(model, std * torch.randn_like(std), trainer.mask)

@@ -65,7 +65,7 @@ class InfluenceUnlearning(Unlearning):
                 losses = losses_at(task, model, batch)
                 weights = slopes(losses, theta, u)
                 product = product + grad(lambda t: losses(t) @ weights)(theta) / len(rows)  # noqa: B023
-            trainer.samples(2 * len(rows), len(rows))
+            trainer.count_passes(2 * len(rows), len(rows))
             return product
 
         k, residual = torch.zeros_like(v), v
@@ -96,7 +96,7 @@ class InfluenceUnlearning(Unlearning):
             losses = losses_at(task, model, batch)
             along_first += slopes(losses, theta, first).tolist()
             along_v += slopes(losses, theta, v).tolist()
-        trainer.samples(2 * len(rows), 0)
+        trainer.count_passes(2 * len(rows), 0)
         a, c = 1.0, 0.0
         for s, t in zip(along_first, along_v, strict=True):
             scale = len(rows) + a * s
@@ -113,5 +113,5 @@ class InfluenceUnlearning(Unlearning):
         for batch in trainer.batches(rows, self.batch_size):
             losses = losses_at(task, model, batch)
             total += grad(lambda t: losses(t).sum())(theta)  # noqa: B023
-        trainer.samples(len(rows), len(rows))
+        trainer.count_passes(len(rows), len(rows))
         return total

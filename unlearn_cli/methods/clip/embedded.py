@@ -17,7 +17,7 @@ def embedded(model: ZeroShotClip, rows: np.ndarray, trainer: Trainer) -> Batch:
     """The rows as one batch, x their normalised embeddings (n, E); not augmented."""
     model.eval()
     parts = [replace(batch, x=model.image_features(batch.x)) for batch in trainer.batches(rows)]
-    trainer.samples(len(rows), 0)
+    trainer.count_passes(len(rows), 0)
     x, y, index, forget = zip(*((part.x, part.y, part.index, part.forget) for part in parts), strict=True)
     return Batch(torch.cat(x), torch.cat(y), torch.cat(index), torch.cat(forget))
 

@@ -89,7 +89,7 @@ class Lipschitz(GradientMethod):
                 with torch.no_grad():
                     x.clamp_(0, 1)
             part.copy_(x.detach())
-        trainer.samples(len(made) * self.ascent_steps, len(made) * self.ascent_steps)
+        trainer.count_passes(len(made) * self.ascent_steps, len(made) * self.ascent_steps)
         return made
 
     def ratios(self, model: ZeroShotClip, images: Tensor, tokens: Tensor) -> dict[str, Tensor]:
@@ -112,7 +112,7 @@ class Lipschitz(GradientMethod):
             found = torch.autograd.grad(loss, list(named.values()), materialize_grads=True)
             for slope, more in zip(slopes.values(), found, strict=True):
                 slope += more * len(part) / len(images)
-        trainer.samples(2 * len(images) * self.draws, 2 * len(images) * self.draws)
+        trainer.count_passes(2 * len(images) * self.draws, 2 * len(images) * self.draws)
         layers = by_layer(named)
         means = {
             layer: torch.cat([slopes[name].abs().flatten() for name in names]).mean()
@@ -124,7 +124,7 @@ class Lipschitz(GradientMethod):
     @torch.no_grad()
     def recognised(self, model: ZeroShotClip, images: Tensor, labels: Tensor, trainer: Trainer) -> float:
         """Share of the synthetic images (n, 3, H, W) that are taken for their class (n,)."""
-        trainer.samples(len(images), 0)
+        trainer.count_passes(len(images), 0)
         found = [model(part).argmax(1) for part in images.split(self.batch_size)]
         return float((torch.cat(found) == labels).float().mean())
 

@@ -38,7 +38,7 @@ def largest_step(
 
     def accuracy(step: float) -> float:
         write(model, {name: start[name] + step * direction[name] for name in start}, None)
-        trainer.samples(len(sets.retain), 0)
+        trainer.count_passes(len(sets.retain), 0)
         return task.glance(model, trainer, sets.retain)["acc"]
 
     least = keep * accuracy(0.0) - TOLERANCE

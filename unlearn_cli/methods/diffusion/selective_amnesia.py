@@ -121,5 +121,5 @@ class SelectiveAmnesia(GradientMethod):
             parts = torch.autograd.grad(loss, parameters, materialize_grads=True)
             for total, part in zip(totals, parts, strict=True):
                 total += part.square() / len(samples)
-        trainer.samples(len(samples), len(samples))
+        trainer.count_passes(len(samples), len(samples))
         return totals

@@ -14,7 +14,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unlearn_cli.data.answers import KEPT, Status, cells, statuses
+from unlearn_cli.data.answers import RETAINED_CELLS, Status, rows_by_cell, statuses
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.rows import spread
 from unlearn_cli.data.splits import Sets
@@ -100,7 +100,7 @@ class Intervention(Unlearning):
         for layer in self.layers_of(model):
             check_layer(model, layer, "method.layers")
         for concept in sets.concepts:
-            found = cells(data, np.concatenate([sets.val, sets.val_forgotten]), [concept])
+            found = rows_by_cell(data, np.concatenate([sets.val, sets.val_forgotten]), [concept])
             if not (len(found["direct"]) and len(found["in_domain"])):
                 raise InputError(
                     f"data.val_fraction: no validation question has '{concept.concept}' for its whole "
@@ -178,25 +178,25 @@ class Intervention(Unlearning):
     ) -> dict[str, float]:
         """Percent on validation rows: UA, the share kept of each cell, kept (their mean), H."""
         data = trainer.data
-        found = cells(data, np.sort(np.concatenate([sets.val, sets.val_forgotten])), [concept])
+        found = rows_by_cell(data, np.sort(np.concatenate([sets.val, sets.val_forgotten])), [concept])
         # what is asked about another of the concepts is to be lost, too
-        found |= {name: np.setdiff1d(found[name], sets.val_forgotten) for name in KEPT}
+        found |= {name: np.setdiff1d(found[name], sets.val_forgotten) for name in RETAINED_CELLS}
         found = {name: spread(rows, self.validated) for name, rows in found.items() if len(rows)}
-        rows = np.concatenate([found[name] for name in ("direct", *KEPT) if name in found])
+        rows = np.concatenate([found[name] for name in ("direct", *RETAINED_CELLS) if name in found])
         said = statuses(data, rows, task.answers(model, trainer, rows, self.tokens), task.refusals)
         by_row = dict(zip(rows.tolist(), said.tolist(), strict=True))
 
         def share(name: str, *wanted: Status) -> float:
             return 100 * float(np.isin([by_row[row] for row in found[name]], wanted).mean())
 
-        kept = {name: share(name, Status.CORRECT) for name in KEPT if name in found}
+        kept = {name: share(name, Status.CORRECT) for name in RETAINED_CELLS if name in found}
         ua, mean = share("direct", Status.WRONG, Status.REFUSAL), float(np.mean(list(kept.values())))
         return {"UA": ua, **kept, "kept": mean, "H": harmonic(ua, mean)}
 
     def seen(self, concept: Substitution, sets: Sets, trainer: Trainer) -> dict[str, np.ndarray]:
         """Train rows of the concept's images ("on") and of others that are asked the same ("off")."""
         train = np.sort(np.concatenate([sets.forget, sets.retain]))
-        found = cells(trainer.data, train, [concept])
+        found = rows_by_cell(trainer.data, train, [concept])
         return {
             "on": spread(found["direct"], self.examples),
             "off": spread(found["in_domain"], self.negatives),

@@ -112,7 +112,7 @@ class MANU(Unlearning):
             for batch in trainer.batches(rows, 32):
                 with trainer.autocast():
                     verb(model, batch)
-        trainer.samples(len(rows), 0)
+        trainer.count_passes(len(rows), 0)
         means = torch.cat([sums[name] / max(1, counts[name]) for name in layers], dim=1)
         z, f, q = means
         return torch.stack([z, f, (q - z * z).clamp(min=0), q])

@@ -20,5 +20,5 @@ def remembered(value: Callable[[Batch], Tensor], rows: np.ndarray, trainer: Trai
     for batch in trainer.batches(rows, 64):
         with trainer.autocast():
             found[batch.index] = value(batch).float()
-    trainer.samples(len(rows), 0)
+    trainer.count_passes(len(rows), 0)
     return found
