@@ -45,7 +45,7 @@ class Phase:
         folder: Path,
         checkpoint_seconds: float,
     ):
-        self.stage, self.model, self.steps = stage, model, steps
+        self.stage, self.model, self.steps, self.total_steps = stage, model, steps, sum(steps)
         self.update, self.companion = update, companion
         self.compute, self.cost, self.checkpoint_seconds = update.compute, cost, checkpoint_seconds
         recipe, optimizer = update.recipe, update.optimizer
@@ -64,10 +64,6 @@ class Phase:
         self.epoch = int(np.searchsorted(np.cumsum(steps), self.step, side="right"))
         self.rate = update.rate
         self.saved_at = time.monotonic()
-
-    @property
-    def total_steps(self) -> int:
-        return sum(self.steps)
 
     def epochs_left(self) -> range:
         return range(self.epoch, len(self.steps))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,14 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 from unlearn_cli.errors import RunError
 from unlearn_cli.storage.files import replacing
 from unlearn_cli.training.cost import Cost
-
-
-class Stateful(Protocol):
-    """Anything else that a phase moves."""
-
-    def state_dict(self) -> dict: ...
-
-    def load_state_dict(self, state: dict) -> None: ...
+from unlearn_cli.training.step import Companion
 
 
 @dataclass
@@ -46,7 +39,7 @@ class Checkpoint:
     scaler: GradScaler
     averaged: AveragedModel | None
     cost: Cost
-    companion: Stateful | None = None
+    companion: Companion | None = None
 
     def __post_init__(self) -> None:
         self.before = replace(self.cost)  # phases that came earlier have checkpoints of their own
