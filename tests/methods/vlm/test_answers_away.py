@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from tiny_diffusion import Recorder
-from tiny_vlm import ADAM, TinyProblem
+from tiny_vlm import ADAM
 
 from unlearn_cli.methods.vlm.graddiff import GradientDifference
 from unlearn_cli.methods.vlm.idk import IDK
@@ -19,11 +19,6 @@ GRADDIFF = {"forget_weight": 0.5, "retain_weight": 2.0, "order": "joint"}
 NPO_KL = {"beta": 0.4, "retain": "kl", "retain_weight": 1.0}
 SIMNPO = {"beta": 2.5, "gamma": 0.7, "retain_weight": 0.3}
 DPO = {"preference": "dpo", "beta": 0.4, "retain_weight": 0.3}
-
-
-@pytest.fixture
-def tiny(tmp_path):
-    return TinyProblem(tmp_path)
 
 
 @pytest.fixture

@@ -5,18 +5,12 @@ import math
 
 import pytest
 import torch
-from tiny_vlm import TinyProblem
 
 from unlearn_cli.methods.vlm.manu import MANU, mlps
 from unlearn_cli.models.delta import load_delta, save_delta
 from unlearn_cli.training.mask import Mask
 
 SETTINGS = {"fraction": 0.1, "threshold": 0.01, "samples": 100}
-
-
-@pytest.fixture
-def tiny(tmp_path):
-    return TinyProblem(tmp_path)
 
 
 def silent(model):

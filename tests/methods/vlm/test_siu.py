@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from tiny_diffusion import Recorder
-from tiny_vlm import ADAM, TinyProblem
+from tiny_vlm import ADAM
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.vlm.siu import SIU, masked_divergence
@@ -14,11 +14,6 @@ SETTINGS = {"ce_weight": 0.9, "dmk_weight": 0.75, "images": 1, "substitute": Non
 
 def siu(**changes):
     return SIU(**ADAM | SETTINGS | changes)
-
-
-@pytest.fixture
-def tiny(tmp_path):
-    return TinyProblem(tmp_path)
 
 
 @pytest.mark.parametrize("images", [1, 3])
