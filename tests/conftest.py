@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-import read_once
 import recipes
 import tiny_run
 import torch
 from matplotlib.figure import Figure
+from quick_hydra import quick_hydra
 
 from unlearn_cli.cli import main
 from unlearn_cli.data.augment import Augment
@@ -53,9 +53,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def yaml_files_are_read_once() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(read_once.FILES, "load_config", read_once.load_config)
+def hydra_is_quick() -> Iterator[None]:
+    with quick_hydra():
         yield
 
 

@@ -23,15 +23,13 @@ EVALUATIONS = (
 def unlearn(*arguments: str, figures: bool = False) -> list[dict[str, Any]]:
     """Run the command in this process; the results that it shows.
 
-    The figures, four fifths of a tiny run's time, are left out unless asked for. That it is one run is said
-    outright: Hydra else composes the configuration once to learn it, and again to run.
+    The figures, four fifths of a tiny run's time, are left out unless asked for.
     """
     shown: list[dict[str, Any]] = []
-    mode = () if {"-m", "plan"} & {*arguments} else ("--run",)
     with ExitStack() as patches:
         patches.enter_context(patch("unlearn_cli.compare.table.show", shown.append))
         patches.enter_context(patch("unlearn_cli.sweep.here.told", shown.append))
-        patches.enter_context(patch.object(sys, "argv", ["unlearn", *mode, *small(arguments), *arguments]))
+        patches.enter_context(patch.object(sys, "argv", ["unlearn", *small(arguments), *arguments]))
         if not figures:
             for evaluation in EVALUATIONS:
                 patches.enter_context(patch.object(evaluation, "figures", lambda *_: []))
