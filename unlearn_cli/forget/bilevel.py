@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 
 from unlearn_cli.config.settings import build
 from unlearn_cli.forget.base import Counted
-from unlearn_cli.forget.lower import Lower
+from unlearn_cli.forget.lower import Lower, LowerTask
 from unlearn_cli.forget.projection import project
 from unlearn_cli.forget.selection import Selection, indicator
 from unlearn_cli.forget.units import Units
@@ -154,7 +154,7 @@ def after_unlearning(
     problem: BilevelProblem, origins: Origins, units: Units, weights: np.ndarray, trainer: Trainer, stage: str
 ) -> np.ndarray:
     """The lower level, θ_u(w), and each unit's mean loss under it, (U,), in one pass without augmentation."""
-    task: Any = origins.experiment.task
+    task: LowerTask = origins.experiment.task
     lower = problem.lower
     trainer.seeded(stage, "init")
     model = origins.build() if lower.fresh else copy.deepcopy(origins.get(Original()).model)

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 import torch
@@ -48,7 +48,10 @@ class ExpandingTask(BoundaryTask, HasHead, Protocol):
     """What boundary expanding asks of a task."""
 
 
-class Lower(Recipe, ABC):
+Task = TypeVar("Task", bound=LowerTask)
+
+
+class Lower(Recipe, ABC, Generic[Task]):
     """θ_u(w) = argmin_θ Σ_i ℓ(θ; z_i, w_i), one shuffled pass over all training rows an epoch."""
 
     needs: ClassVar[type] = LowerTask
@@ -62,16 +65,16 @@ class Lower(Recipe, ABC):
         return None
 
     @abstractmethod
-    def loss(self, task: Any, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor) -> Tensor:
+    def loss(self, task: Task, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor) -> Tensor:
         """ℓ(θ; z_i, w_i) per sample (B,), for weights w (B,) in [0, 1] and the frozen original model."""
 
     @contextmanager
-    def prepared(self, task: Any, model: Any, trainer: Trainer) -> Iterator[None]:
+    def prepared(self, task: Task, model: nn.Module, trainer: Trainer) -> Iterator[None]:
         """The model as this method trains it; afterwards it is of its own shape again."""
         yield
 
     def unlearn(
-        self, task: Any, model: nn.Module, rows: np.ndarray, weights: Tensor, trainer: Trainer, stage: str
+        self, task: Task, model: nn.Module, rows: np.ndarray, weights: Tensor, trainer: Trainer, stage: str
     ) -> nn.Module:
         """Unlearn in place.
 
@@ -90,7 +93,7 @@ class Lower(Recipe, ABC):
             return trainer.fit(model, shuffled(rows), objective, self, stage=stage, penalty=self.penalty)
 
 
-class FineTune(Lower):
+class FineTune(Lower[LowerTask]):
     """Σ (1 − w_i)·ℓ(θ; z_i) − λ·w_i·ℓ(θ; z_i) from θ_o."""
 
     ascent: float = Field(
@@ -98,7 +101,7 @@ class FineTune(Lower):
         description="λ: the paper's l_MU has a forget term with ℓ_f = −ℓ_r; its code has none, λ = 0",
     )
 
-    def loss(self, task: Any, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor) -> Tensor:
+    def loss(self, task: LowerTask, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor) -> Tensor:
         return (1 - w - self.ascent * w) * task.loss(model, batch)
 
 
@@ -118,18 +121,20 @@ class L1Sparse(FineTune):
         return lambda parameters, progress: l1_penalty(parameters, self.gamma * (1 - progress))
 
 
-class RandomLabel(Lower):
+class RandomLabel(Lower[RandomLabelTask]):
     """Σ w_i·ℓ(θ; x_i, y') + α·(1 − w_i)·ℓ(θ; x_i, y_i) from θ_o, y' ≠ y_i drawn anew in every step."""
 
     needs: ClassVar[type] = RandomLabelTask
 
     alpha: float = Field(ge=0, description="α, weight of the retain term")
 
-    def loss(self, task: Any, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor) -> Tensor:
+    def loss(
+        self, task: RandomLabelTask, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor
+    ) -> Tensor:
         return w * task.wrong_loss(model, batch) + self.alpha * (1 - w) * task.loss(model, batch)
 
 
-class Scrub(Lower):
+class Scrub(Lower[ScrubTask]):
     """Σ (1 − w_i)·(γ·ℓ(θ; z_i) + α·d(x_i; θ)) − w_i·d(x_i; θ), d = T²·KL(f_{θ_o} ‖ f_θ).
 
     Both terms in every step: with soft weights there are no two sets whose passes could take turns.
@@ -141,35 +146,39 @@ class Scrub(Lower):
     gamma: float = Field(ge=0, description="γ, weight of the task's loss on the retain set")
     temperature: float = Field(gt=0, description="T, softens both outputs")
 
-    def loss(self, task: Any, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor) -> Tensor:
+    def loss(self, task: ScrubTask, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor) -> Tensor:
         divergence = task.divergence(model, original, batch, self.temperature)
         retain = self.gamma * task.loss(model, batch) + self.alpha * divergence
         return (1 - w) * retain - w * divergence
 
 
-class BoundaryShrink(Lower):
+class BoundaryShrink(Lower[BoundaryTask]):
     """Σ w_i·ℓ(θ; x_i, y_adv), y_adv the original's answer to one FGSM step; no retain term."""
 
     needs: ClassVar[type] = BoundaryTask
 
     bound: float = Field(gt=0, le=1, description="ε of the attack, of pixel values in [0, 1]")
 
-    def loss(self, task: Any, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor) -> Tensor:
+    def loss(
+        self, task: BoundaryTask, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor
+    ) -> Tensor:
         nearest = task.logits(original, attacked(task, original, batch, self.bound)).argmax(dim=1)
         return w * task.relabel_loss(model, batch, nearest)
 
 
-class BoundaryExpanding(Lower):
+class BoundaryExpanding(Lower[ExpandingTask]):
     """Σ w_i·ℓ(θ; x_i, C), C a shadow class that is cut off again; no retain term."""
 
     needs: ClassVar[type] = ExpandingTask
     needs_model: ClassVar[type] = WithHead
 
     @contextmanager
-    def prepared(self, task: Any, model: Any, trainer: Trainer) -> Iterator[None]:
+    def prepared(self, task: ExpandingTask, model: nn.Module, trainer: Trainer) -> Iterator[None]:
         with shadow_class(task, model, trainer):
             yield
 
-    def loss(self, task: Any, model: Any, original: Any, batch: Batch, w: Tensor) -> Tensor:
-        shadow = torch.full_like(batch.y, original.head.out_features)
+    def loss(
+        self, task: ExpandingTask, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor
+    ) -> Tensor:
+        shadow = torch.full_like(batch.y, cast(WithHead, original).head.out_features)
         return w * task.relabel_loss(model, batch, shadow)
