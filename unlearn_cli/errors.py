@@ -38,3 +38,8 @@ def did_you_mean(wrong: str, known: Iterable[str], otherwise: str | None = None)
     if close := get_close_matches(wrong, names, n=1, cutoff=0.5):
         return f"did you mean '{close[0]}'?"
     return otherwise or f"there are: {', '.join(names)}"
+
+
+def in_a_line(error: BaseException) -> str:
+    """What another library's error says, in a line of 160 characters at most."""
+    return " ".join(str(error).split())[:160]

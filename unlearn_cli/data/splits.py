@@ -99,6 +99,11 @@ class Sets:
         """The rows of forget, retain and test set, by name."""
         return {"forget": self.forget, "retain": self.retain, "test": self.test}
 
+    @property
+    def all_test(self) -> np.ndarray:
+        """Sorted test rows, the wholly forgotten ones among them."""
+        return np.sort(np.concatenate([self.test, self.test_forgotten]))
+
     def is_forget(self, rows: int) -> np.ndarray:
         """(rows,) bool over the whole row space: belongs to the forget set."""
         mask = np.zeros(rows, dtype=bool)

@@ -1,5 +1,7 @@
 """Unlearning, remaining, test and validation accuracy (SalUn, arXiv:2310.12508, section 5.1)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from torch import Tensor
 
@@ -27,3 +29,10 @@ def per_class(logits: Tensor, labels: np.ndarray, rows: np.ndarray, classes: int
     right = np.bincount(labels[rows], weights=correct(logits, labels, rows), minlength=classes)
     count = np.bincount(labels[rows], minlength=classes)
     return 100 * np.divide(right, count, out=np.full(classes, np.nan), where=count > 0)
+
+
+def accuracy_by_class(
+    logits: Tensor, labels: np.ndarray, rows: np.ndarray, classes: Sequence[str]
+) -> dict[str, float]:
+    """`per_class` by the classes' names."""
+    return dict(zip(classes, per_class(logits, labels, rows, len(classes)).tolist(), strict=True))

@@ -12,8 +12,8 @@ def memorized_and_forgotten(right: np.ndarray, sets: Sets, labels: np.ndarray) -
     pooled over all their domains; H: their harmonic mean. Classes that no method has seen (labels (N,)) are
     told apart, as Mem_unseen and For_unseen, and are in none of the three.
     """
-    seen = np.unique(labels[np.concatenate([sets.forget, sets.retain])])
-    kept, to_forget = (rows[np.isin(labels[rows], seen)] for rows in (sets.test, sets.test_forgotten))
+    visible = np.unique(labels[np.concatenate([sets.forget, sets.retain])])
+    kept, to_forget = (rows[np.isin(labels[rows], visible)] for rows in (sets.test, sets.test_forgotten))
     mem, forgotten = 100 * float(right[kept].mean()), 100 - 100 * float(right[to_forget].mean())
     found = {"Mem": mem, "For": forgotten, "H": harmonic(mem, forgotten)}
     unseen = [np.setdiff1d(sets.test, kept), np.setdiff1d(sets.test_forgotten, to_forget)]

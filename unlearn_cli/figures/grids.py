@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from unlearn_cli.figures.palette import MANY_CLASSES, OTHERS, save
+from unlearn_cli.figures.palette import MANY_CLASSES, OTHERS, interpolation, save
 
 MOST_CLASSES = 12  # rows of a sample grid
 NUMBERED = 20  # up to so many classes a confusion matrix has its numbers written in
@@ -35,40 +35,39 @@ def sample_grid(
     models: by model (original, method, oracle) images (n, H, W, C) uint8 in the order of labels (n,), drawn
     from the same noise. Forgotten classes are framed; of many classes they stand first and not all are shown.
     """
-    shown = _shown(labels, forgotten)
+    classes_shown = _classes_in_grid(labels, forgotten)
     height, width, channels = next(iter(models.values())).shape[1:]
     blank = np.full((per_class, height, width, channels), 255, dtype=np.uint8)
     cell = (CELL * (width + 1) / (height + 1), CELL)
-    margin = 0.4 + 0.08 * max(len(classes[label]) for label in shown)
-    size = (max(6.4, margin + len(models) * (per_class * cell[0] + 0.3)), 0.8 + len(shown) * cell[1])
+    margin = 0.4 + 0.08 * max(len(classes[label]) for label in classes_shown)
+    size = (max(6.4, margin + len(models) * (per_class * cell[0] + 0.3)), 0.8 + len(classes_shown) * cell[1])
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(1, len(models), squeeze=False, sharey=True)[0]
     for axis, (model, images) in zip(axes, models.items(), strict=True):
-        rows = [np.concatenate([images[labels == c][:per_class], blank])[:per_class] for c in shown]
+        rows = [np.concatenate([images[labels == c][:per_class], blank])[:per_class] for c in classes_shown]
         column = strip(np.stack([strip(row).swapaxes(0, 1) for row in rows])).swapaxes(0, 1)
-        # Small pixels stay squares; of images too large for their cell none is left out.
-        scaling = "nearest" if height <= CELL * 150 else "antialiased"
+        scaling = interpolation(height, CELL)
         axis.imshow(column, cmap="gray", vmin=0, vmax=255, interpolation=scaling)
         axis.set_title(model)
         axis.set_xticks([])
         axis.spines[:].set_visible(False)
-        for place, label in enumerate(shown):
+        for place, label in enumerate(classes_shown):
             if label in forgotten:
                 _frame(axis, -1, place * (height + 1) - 1, column.shape[1] + 1, height + 1, thick=True)
         axis.set(xlim=(-1.5, column.shape[1] + 0.5), ylim=(column.shape[0] + 0.5, -1.5))
-    places = np.arange(len(shown)) * (height + 1) + (height - 1) / 2
-    axes[0].set_yticks(places, [classes[label] for label in shown])
+    places = np.arange(len(classes_shown)) * (height + 1) + (height - 1) / 2
+    axes[0].set_yticks(places, [classes[label] for label in classes_shown])
     for axis in axes:
         axis.tick_params(left=False)
-    _shade(axes[0], shown, forgotten)
+    _shade(axes[0], classes_shown, forgotten)
     present = len(np.unique(labels))
-    which = f"{len(shown)} of {present} classes" if len(shown) < present else "each class"
+    which = f"{len(classes_shown)} of {present} classes" if len(classes_shown) < present else "each class"
     noise = ", same noise for all models" if len(models) > 1 else ""
-    figure.suptitle(f"Samples of {which}{noise}{_note(shown, forgotten)}")
+    figure.suptitle(f"Samples of {which}{noise}{_note(classes_shown, forgotten)}")
     save(figure, path)
 
 
-def _shown(labels: np.ndarray, forgotten: Collection[int]) -> list[int]:
+def _classes_in_grid(labels: np.ndarray, forgotten: Collection[int]) -> list[int]:
     present = [int(label) for label in np.unique(labels)]
     if len(present) <= MOST_CLASSES:
         return present

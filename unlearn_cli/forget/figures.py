@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from unlearn_cli.figures.grids import MARK
-from unlearn_cli.figures.palette import COLOURS, OTHERS, plain, save
+from unlearn_cli.figures.palette import COLOURS, OTHERS, interpolation, plain, save
 from unlearn_cli.forget.selection import UnitExample
 
 if TYPE_CHECKING:
@@ -176,8 +176,7 @@ def draw_extremes(first: Sequence[UnitExample], last: Sequence[UnitExample], mod
 
 
 def _image(axis: Axes, unit: UnitExample) -> None:
-    # small pixels stay squares; of images too large for their cell none is left out
-    scaling = "nearest" if len(unit.image) <= CELL * 150 else "antialiased"
+    scaling = interpolation(len(unit.image), CELL)
     axis.imshow(unit.image, cmap="gray", vmin=0, vmax=255, interpolation=scaling)
     axis.set(xticks=[], yticks=[])
     axis.set_title(_short(unit.name, 14, 2), fontsize="x-small", pad=3, parse_math=False)

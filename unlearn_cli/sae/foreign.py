@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from unlearn_cli.errors import InputError, did_you_mean
+from unlearn_cli.errors import InputError, did_you_mean, in_a_line
 from unlearn_cli.models.state_dict import read_state_dict
 from unlearn_cli.sae.autoencoder import Dictionary, SparseAutoencoder
 from unlearn_cli.storage.files import read_json
@@ -97,8 +97,8 @@ def load_foreign(path: Path) -> SparseAutoencoder:
     except KeyError as error:
         raise InputError(f"{path}: as of {read.__name__}, it lacks {error}") from error
     except (OSError, ValueError, TypeError, RuntimeError, InputError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise InputError(f"{path}: not understood as of {read.__name__} ({reason})") from error
+        told = in_a_line(error)
+        raise InputError(f"{path}: not understood as of {read.__name__} ({told})") from error
 
 
 def dictionary_learning(config: Mapping[str, Any], tensors: Tensors) -> Read:

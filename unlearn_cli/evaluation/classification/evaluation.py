@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from unlearn_cli.evaluation.accuracy import accuracy, per_class
+from unlearn_cli.evaluation.accuracy import accuracy, accuracy_by_class
 from unlearn_cli.evaluation.agreement import agreement
 from unlearn_cli.evaluation.base import Evaluation, Outputs
 from unlearn_cli.evaluation.classification.mia import MIASettings, mia
@@ -56,10 +56,8 @@ class ClassifierEvaluation(Evaluation):
 
     def per_class(self, origins: Origins, outputs: Outputs) -> dict[str, float]:
         """Test accuracy in percent of every class."""
-        data, sets = origins.data, origins.sets
-        tested = np.sort(np.concatenate([sets.test, sets.test_forgotten]))
-        accuracies = per_class(outputs["logits"], data.labels, tested, len(data.classes))
-        return dict(zip(data.classes, accuracies.tolist(), strict=True))
+        data = origins.data
+        return accuracy_by_class(outputs["logits"], data.labels, origins.sets.all_test, data.classes)
 
     def versus(self, origins: Origins, outputs: Outputs, oracle: Outputs) -> dict[str, float]:
         return agreement(outputs["logits"], oracle["logits"], origins.sets.parts)

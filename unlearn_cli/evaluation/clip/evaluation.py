@@ -13,24 +13,24 @@ from torch import Tensor, nn
 from unlearn_cli.data.captions import fill_captions
 from unlearn_cli.data.rows import spread
 from unlearn_cli.errors import InputError
-from unlearn_cli.evaluation.accuracy import per_class
+from unlearn_cli.evaluation.accuracy import accuracy_by_class
 from unlearn_cli.evaluation.agreement import agreement
 from unlearn_cli.evaluation.base import Evaluation, Outputs
 from unlearn_cli.evaluation.clip.embeddings import domain_map, relevance_maps
+from unlearn_cli.evaluation.clip.metrics import probe_metrics, retrieval_metrics, template_metrics
+from unlearn_cli.evaluation.clip.relevance import relevance
 from unlearn_cli.evaluation.domains import memorized_and_forgotten
 from unlearn_cli.evaluation.predictions import predictions
-from unlearn_cli.evaluation.probes import domain_accuracy, few_shots, linear_probe
+from unlearn_cli.evaluation.probes import domain_accuracy
 from unlearn_cli.figures.plots import training_curves
 from unlearn_cli.forget.base import Selector
 from unlearn_cli.methods.original import Original
 from unlearn_cli.models.clip.zero_shot import ZeroShotClip
 from unlearn_cli.tasks.verbs.clip import HasCaptions
+from unlearn_cli.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
-
-PROBED = 10_000
-"""Train rows at most that the linear probe learns from."""
 
 
 class ClipEvaluation(Evaluation):
@@ -82,8 +82,26 @@ class ClipEvaluation(Evaluation):
 
     @torch.no_grad()
     def outputs(self, origins: Origins, model: ZeroShotClip, folder: Path) -> Outputs:
+        trainer, model, classes = origins.trainer(folder), model.eval(), origins.data.classes
+        features, logits = self._images(origins, model, trainer)
+        rows = self._relevance_rows(origins)
+        outputs = {
+            "features": features,
+            "logits": logits,
+            "captions": model.text_features(self._captions(origins)[0]).cpu(),
+            "relevance_rows": torch.from_numpy(rows),
+        }
+        if self.templates:
+            texts = [model.text_features([model.prompt(c, t) for c in classes]) for t in self.templates]
+            outputs["templates"] = torch.stack(texts).cpu()
+        if len(rows):
+            (batch,) = trainer.batches(rows, len(rows))
+            outputs["relevance"] = relevance(model, batch.x, batch.y).cpu()
+        return outputs
+
+    def _images(self, origins: Origins, model: ZeroShotClip, trainer: Trainer) -> tuple[Tensor, Tensor]:
+        """Embeddings (N, E) and logits (N, C) of the data's rows, NaN where not predicted."""
         data, rows = origins.data, origins.all_rows
-        trainer, model = origins.trainer(folder), model.eval()
         parts: list[Tensor] = []
         for batch in trainer.batches(rows):
             images = model.image_features(batch.x)
@@ -92,63 +110,37 @@ class ClipEvaluation(Evaluation):
         both = torch.full((len(data), found.shape[1]), float("nan"))
         both[torch.from_numpy(rows)] = found
         width = found.shape[1] - len(data.classes)
-        shown = self._shown(origins)
-        texts = [model.text_features([model.prompt(c, t) for c in data.classes]) for t in self.templates]
-        outputs = {
-            "features": both[:, :width].contiguous(),
-            "logits": both[:, width:].contiguous(),
-            "captions": model.text_features(self._captions(origins)[0]).cpu(),
-            "relevance_rows": torch.from_numpy(shown),
-        }
-        if texts:
-            outputs["templates"] = torch.stack(texts).cpu()
-        if len(shown):
-            (batch,) = trainer.batches(shown, len(shown))
-            outputs["relevance"] = relevance(model, batch.x, batch.y).cpu()
-        return outputs
+        return both[:, :width].contiguous(), both[:, width:].contiguous()
 
     def metrics(self, origins: Origins, model: nn.Module, outputs: Outputs, folder: Path) -> dict[str, float]:
-        data, sets = origins.data, origins.sets
-        right = outputs["logits"].argmax(1).numpy() == data.labels
-        found = memorized_and_forgotten(right, sets, data.labels)
-        original = origins.outputs(origins.get(Original()))
-        before = original["logits"].argmax(1).numpy() == data.labels
-        found["Mem_drop"] = memorized_and_forgotten(before, sets, data.labels)["Mem"] - found["Mem"]
-        features = outputs["features"].numpy()
+        data, sets, features = origins.data, origins.sets, outputs["features"]
+        found = self._memorized_and_forgotten(origins, outputs)
+        original = self._memorized_and_forgotten(origins, origins.outputs(origins.get(Original())))
+        found["Mem_drop"] = original["Mem"] - found["Mem"]
         if "templates" in outputs:
-            answers = [(outputs["features"] @ t.T).argmax(1).numpy() for t in outputs["templates"]]
-            shares = np.stack([answer == data.labels for answer in answers])
-            found["Mem_templates"] = 100 * float(shares[:, sets.test].mean())
-            found["For_templates"] = 100 - 100 * float(shares[:, sets.test_forgotten].mean())
-        _, numbers = self._captions(origins)
-        retrieved = (outputs["features"] @ outputs["captions"].T).argmax(1).numpy() == numbers
-        found["R1_retain"] = 100 * float(retrieved[sets.test].mean())
-        found["R1_forget"] = 100 * float(retrieved[sets.test_forgotten].mean())
-        found["probe_forget"] = linear_probe(
-            features, data.labels, spread(sets.train, PROBED), sets.test_forgotten
-        )
-        # of whole classes: told from those that stay
-        shots = np.concatenate([sets.forget, sets.retain]) if sets.classes else sets.forget
-        found["relearn_forget"] = few_shots(features, data.labels, shots, sets.test_forgotten)
+            found |= template_metrics(features, outputs["templates"], data.labels, sets)
+        found |= retrieval_metrics(features, outputs["captions"], self._captions(origins)[1], sets)
+        found |= probe_metrics(features.numpy(), data.labels, sets)
         if len(sets.groups):
-            found["domain_accuracy"] = domain_accuracy(features, self._domains(origins), sets)
+            found["domain_accuracy"] = domain_accuracy(features.numpy(), self._domains(origins), sets)
         return found
+
+    def _memorized_and_forgotten(self, origins: Origins, outputs: Outputs) -> dict[str, float]:
+        right = outputs["logits"].argmax(1).numpy() == origins.data.labels
+        return memorized_and_forgotten(right, origins.sets, origins.data.labels)
 
     def per_class(self, origins: Origins, outputs: Outputs) -> dict[str, float]:
         """Test accuracy in percent of every class, then of every domain as `column=name`."""
-        data, column = origins.data, self._column(origins)
-        tested = np.sort(np.concatenate([origins.sets.test, origins.sets.test_forgotten]))
-        logits = outputs["logits"]
-        found = dict(
-            zip(data.classes, per_class(logits, data.labels, tested, len(data.classes)).tolist(), strict=True)
-        )
+        data, tested, logits = origins.data, origins.sets.all_test, outputs["logits"]
+        found = accuracy_by_class(logits, data.labels, tested, data.classes)
+        column = self._column(origins)
         if column is None:
             return found
         right = logits.argmax(1).numpy() == data.labels
         values = data.columns[column].astype(str)
-        names = np.unique(values[tested])
         return found | {
-            f"{column}={name}": 100 * float(right[tested][values[tested] == name].mean()) for name in names
+            f"{column}={name}": 100 * float(right[tested][values[tested] == name].mean())
+            for name in np.unique(values[tested])
         }
 
     def versus(self, origins: Origins, outputs: Outputs, oracle: Outputs) -> dict[str, float]:
@@ -164,19 +156,18 @@ class ClipEvaluation(Evaluation):
         files = [folder / "training_curves.png"]
         training_curves(history, files[0])
         if self.embedded and len(sets.groups):
-            tested = np.sort(np.concatenate([sets.test, sets.test_forgotten]))
-            rows = spread(tested, self.embedded)
+            rows = spread(sets.all_test, self.embedded)
             column = data.columns[str(self._column(origins))].astype(str)[rows]
             files.append(folder / "domains.png")
             domain_map(
                 {name: out["features"][rows].numpy() for name, out in outputs.items()}, column, files[-1]
             )
-        shown = outputs["original"]["relevance_rows"].numpy()
-        if len(shown):
+        with_map = outputs["original"]["relevance_rows"].numpy()
+        if len(with_map):
             files.append(folder / "relevance.png")
             maps = {name: out["relevance"].numpy() for name, out in outputs.items()}
-            titles = [self._title(origins, row) for row in shown]
-            relevance_maps([data.image(row) for row in shown], titles, maps, files[-1])
+            titles = [self._title(origins, row) for row in with_map]
+            relevance_maps([data.image(row) for row in with_map], titles, maps, files[-1])
         return files
 
     def samples(self, origins: Origins, outputs: dict[str, Outputs]) -> list[dict[str, Any]]:
@@ -199,7 +190,7 @@ class ClipEvaluation(Evaluation):
         texts, numbers = np.unique(fill_captions(caption, columns, "eval.caption"), return_inverse=True)
         return texts.tolist(), numbers
 
-    def _shown(self, origins: Origins) -> np.ndarray:
+    def _relevance_rows(self, origins: Origins) -> np.ndarray:
         """Test rows for the relevance maps: some of each domain, or, without domains, of all."""
         tested, column = origins.splits.test, self._column(origins)
         values = origins.data.columns[column].astype(str)[tested] if column else np.zeros(len(tested))
@@ -210,11 +201,3 @@ class ClipEvaluation(Evaluation):
         data, column = origins.data, self._column(origins)
         name = data.classes[data.labels[row]]
         return f"{name}, {data.columns[column][row]}" if column else name
-
-
-def relevance(model: ZeroShotClip, x: Tensor, labels: Tensor) -> Tensor:
-    """(B, g, g): cosine of each patch's projected token and the text of the image's true class."""
-    patches, texts = model.patch_features(x), model.adapter.texts(model, model.image_features(x))
-    own = texts[labels][:, None] if texts.ndim == 2 else texts[torch.arange(len(x)), labels][:, None]
-    side = round(patches.shape[1] ** 0.5)
-    return (patches * own).sum(-1).view(len(x), side, side)

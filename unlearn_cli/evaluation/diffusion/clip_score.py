@@ -16,7 +16,7 @@ from torchvision.transforms.functional import to_pil_image
 
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.source import file_stamp
-from unlearn_cli.errors import InputError
+from unlearn_cli.errors import InputError, in_a_line
 
 IMAGES = 64  # through the network at once
 FAULTS = (OSError, RuntimeError, ValueError, KeyError, TypeError, UnpicklingError, SafetensorError)
@@ -85,9 +85,8 @@ class ClipScore(Settings):
             )
             return model, preprocess, open_clip.get_tokenizer(self.model)
         except FAULTS as error:
-            reason = " ".join(f"{error}".split())[:160]
             raise InputError(
-                f"eval.clip: cannot load '{self.model}' with '{self.pretrained}' ({reason}); "
+                f"eval.clip: cannot load '{self.model}' with '{self.pretrained}' ({in_a_line(error)}); "
                 "fetch it once where there is a network, give a file, or eval.clip=null"
             ) from error
 

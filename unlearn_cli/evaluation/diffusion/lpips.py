@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from unlearn_cli.errors import InputError
+from unlearn_cli.errors import InputError, in_a_line
 
 SIDE = 64  # pixels, as in ESD (Gandikota et al., ICCV 2023)
 IMAGES = 256  # through AlexNet at once
@@ -40,10 +40,9 @@ def network() -> Any:
     try:
         return LearnedPerceptualImagePatchSimilarity(net_type="alex", normalize=True)
     except (OSError, RuntimeError) as error:
-        reason = " ".join(f"{error}".split())[:160]
         raise InputError(
-            f"eval.lpips: AlexNet's weights are neither in torch's cache nor to be downloaded ({reason}); "
-            "fetch them once where there is a network, or eval.lpips=false"
+            "eval.lpips: AlexNet's weights are neither in torch's cache nor to be downloaded "
+            f"({in_a_line(error)}); fetch them once where there is a network, or eval.lpips=false"
         ) from error
 
 

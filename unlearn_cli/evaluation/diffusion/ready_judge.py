@@ -13,7 +13,7 @@ from torchvision.transforms.functional import to_pil_image
 
 from unlearn_cli.data.names import unknown
 from unlearn_cli.data.rows import digest
-from unlearn_cli.errors import InputError
+from unlearn_cli.errors import InputError, in_a_line
 from unlearn_cli.evaluation.judge import AnyJudge, JudgeNetwork
 
 if TYPE_CHECKING:
@@ -101,7 +101,6 @@ def _opened(path: str) -> tuple[Any, Any, str]:
         processor = AutoImageProcessor.from_pretrained(place)
         model = AutoModelForImageClassification.from_pretrained(place)
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-        reason = " ".join(f"{error}".split())[:160]
-        raise InputError(f"eval.judges: '{path}' cannot be opened ({reason}); {HINT}") from error
+        raise InputError(f"eval.judges: '{path}' cannot be opened ({in_a_line(error)}); {HINT}") from error
     states = [value.cpu().numpy() for value in model.state_dict().values()]
     return model, processor, digest(*states)
