@@ -210,7 +210,7 @@ class Origins:
     def metric_facts(self, key: str) -> dict[str, Any]:
         """What determines the metrics of the model with that key."""
         evaluation, config = self.experiment.eval, self.experiment.config["eval"]
-        config = {key: value for key, value in config.items() if key not in evaluation.moves_nothing}
+        config = {key: value for key, value in config.items() if key not in evaluation.display_keys}
         facts = {"model": key, "forget": self.sets.fingerprint, "eval": config}
         return facts | evaluation.output_facts(self) | evaluation.metric_facts()
 

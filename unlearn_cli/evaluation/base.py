@@ -30,7 +30,7 @@ class Evaluation(Settings, ABC):
 
     tasks: ClassVar[tuple[str, ...]]
     """Names of the tasks whose models it judges."""
-    moves_nothing: ClassVar[tuple[str, ...]]
+    display_keys: ClassVar[tuple[str, ...]]
     """Its keys that no metric depends on: what is kept or shown."""
 
     @property

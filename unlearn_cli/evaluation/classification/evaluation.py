@@ -32,7 +32,7 @@ class ClassifierEvaluation(Evaluation):
     """
 
     tasks: ClassVar[tuple[str, ...]] = ("classification",)
-    moves_nothing: ClassVar[tuple[str, ...]] = ("save_logits", "predictions")
+    display_keys: ClassVar[tuple[str, ...]] = ("save_logits", "predictions")
 
     mia: MIASettings
     save_logits: bool = Field(description="keep the unlearned model's logits in the run folder (float16)")

@@ -42,7 +42,7 @@ class ClipEvaluation(Evaluation):
     """
 
     tasks: ClassVar[tuple[str, ...]] = ("clip",)
-    moves_nothing: ClassVar[tuple[str, ...]] = ("predictions", "embedded", "relevance")
+    display_keys: ClassVar[tuple[str, ...]] = ("predictions", "embedded", "relevance")
 
     templates: tuple[str, ...] = Field(description="other texts of a class, {} for it; none: not measured")
     caption: str | None = Field(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class GeneratorEvaluation(Evaluation):
     """Judges a model by what it draws from noise that is the same for every model."""
 
-    moves_nothing: ClassVar[tuple[str, ...]] = ("grid_every", "save_samples")
+    display_keys: ClassVar[tuple[str, ...]] = ("grid_every", "save_samples")
 
     sampler: Sampler
     grid_every: int = Field(ge=0, description="epochs of unlearning between two sample grids; 0 = none")

@@ -48,7 +48,7 @@ class VlmEvaluation(HardQuestions, Evaluation):
     """
 
     tasks: ClassVar[tuple[str, ...]] = ("vlm",)
-    moves_nothing: ClassVar[tuple[str, ...]] = ("predictions", "shown")
+    display_keys: ClassVar[tuple[str, ...]] = ("predictions", "shown")
 
     images: int | None = Field(
         gt=0, description="test images that are asked about, evenly spread; null = all"
