@@ -86,6 +86,11 @@ class Experiment(Settings):
         """Whether the run is compared with the oracle."""
         return not self.model.ready_made if self.oracle == "auto" else self.oracle
 
+    @property
+    def needs_oracle(self) -> bool:
+        """Whether the run is compared with the oracle, or is it."""
+        return self.has_oracle or isinstance(self.method, Retrain)
+
     def compute(self) -> Compute:
         """The device, the precision and the processes that it asks for."""
         return Compute(self.device, self.precision, self.channels_last, self.compile)
@@ -132,7 +137,7 @@ def _fits(experiment: Experiment) -> None:
                 f"{group}: '{choices[group]}' does not fit task={choices['task']}; "
                 f"those that do: {', '.join(fitting) or 'none'}"
             )
-    if experiment.model.ready_made and (experiment.has_oracle or isinstance(method, Retrain)):
+    if experiment.model.ready_made and experiment.needs_oracle:
         key, way = ("oracle", "set oracle=false") if experiment.has_oracle else ("method", "choose another")
         raise InputError(
             f"{key}: model={choices['model']} is ready-made, and cannot be retrained without what is "

@@ -155,8 +155,7 @@ class Origins:
     def references(self) -> References:
         """The original, and the oracle where the run is compared with it or is it."""
         original = self.get(Original())
-        wanted = self.experiment.has_oracle or isinstance(self.experiment.method, Retrain)
-        return References(original, self.get(Retrain()) if wanted else None)
+        return References(original, self.get(Retrain()) if self.experiment.needs_oracle else None)
 
     def key(self, method: Original) -> str:
         """The entry of the original model or the oracle, be it there or not."""

@@ -59,10 +59,6 @@ def _of_scores(experiment: Experiment) -> Any:
     return [_sections(*MODEL, "forget")(experiment), experiment.mask.facts(experiment.task)]
 
 
-def _has_oracle(experiment: Experiment) -> bool:
-    return experiment.has_oracle or isinstance(experiment.method, Retrain)
-
-
 def _model(method: Original) -> Entry:
     def entry(origins: Origins) -> tuple[str, dict[str, Any]]:
         if origins.experiment.model.ready_made:  # there is nothing to train
@@ -85,7 +81,7 @@ def _make_model(method: Original) -> Callable[[Origins], object]:
 
 
 def _references(origins: Origins) -> list[Original]:
-    return [Original(), *([Retrain()] if _has_oracle(origins.experiment) else [])]
+    return [Original(), *([Retrain()] if origins.experiment.needs_oracle else [])]
 
 
 def _has_metrics(origins: Origins) -> bool:
@@ -151,7 +147,7 @@ KINDS = (
     ),
     Prerequisite(
         "oracle",
-        wanted=_has_oracle,
+        wanted=lambda experiment: experiment.needs_oracle,
         determined_by=_sections(*MODEL, "forget"),
         after=("data", "judge", "forget set"),
         made=_has(_model(Retrain())),
