@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unlearn_cli.methods.diffusion.discriminator import Adversary, PatchDiscriminator, told
+from unlearn_cli.methods.diffusion.discriminator import Adversary, PatchDiscriminator, cross_entropy_towards
 
 
 def latents(seed: int, count: int = 6) -> torch.Tensor:
@@ -90,4 +90,4 @@ def test_it_goes_on_where_it_was():
 
 def test_told_is_the_mean_over_all_patches():
     logits = torch.tensor([[0.0, 2.0], [-1.0, 3.0]])
-    torch.testing.assert_close(told(logits, 1.0), F.softplus(-logits).mean())
+    torch.testing.assert_close(cross_entropy_towards(logits, 1.0), F.softplus(-logits).mean())

@@ -40,7 +40,7 @@ def test_a_step_sees_noise_and_the_pool(tiny):
     method, batch = amnesia(), tiny.batch(tiny.sets.train)
     pool = method.drawn(tiny.task, tiny.model(), tiny.sets.retain, 6, tiny.trainer, "replay")
     torch.manual_seed(0)
-    made = method.instead(batch, pool)
+    made = method.with_surrogates(batch, pool)
     assert torch.equal(made.y[batch.forget], batch.y[batch.forget])
     assert torch.equal(made.forget, batch.forget)
     assert (made.index == -1).all()  # rows of the data, remembered by their number, show something else
@@ -149,7 +149,7 @@ def test_an_anchors_images_can_be_the_surrogate(text):
     after = method.unlearn(text.task, model, text.sets, text.trainer)
     assert moved(start, after) == {name for name, _ in start.named_parameters() if "attn2.to_k" in name}
     pool = method.drawn(text.task, model, text.sets.retain, 4, text.trainer, "replay")
-    made = method.instead(text.batch(np.array([5, 2])), pool, Anchored(text.sets, text.trainer))
+    made = method.with_surrogates(text.batch(np.array([5, 2])), pool, Anchored(text.sets, text.trainer))
     assert torch.equal(made.x[0], text.batch(np.array([7])).x[0])
     assert made.y.tolist()[0] == 1
 

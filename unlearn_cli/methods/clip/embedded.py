@@ -23,19 +23,19 @@ def embedded(model: ZeroShotClip, rows: np.ndarray, trainer: Trainer) -> Batch:
 
 
 class Embeddings:
-    """What `Trainer.fit` asks of its data, of images that stand in `seen` by their embeddings."""
+    """What `Trainer.fit` asks of its data, of images that stand in `embedded` by their embeddings."""
 
-    def __init__(self, seen: Batch, rows: int):
+    def __init__(self, embedded: Batch, rows: int):
         """`rows`: of the whole data set."""
-        self.seen = seen
-        self.place: Tensor = torch.full((rows,), -1, device=seen.index.device)
-        self.place[seen.index] = torch.arange(len(seen), device=seen.index.device)
+        self.embedded = embedded
+        self.place: Tensor = torch.full((rows,), -1, device=embedded.index.device)
+        self.place[embedded.index] = torch.arange(len(embedded), device=embedded.index.device)
 
     def batches(
         self, plan: Sequence[np.ndarray], forget: np.ndarray | None, anchors: np.ndarray | None
     ) -> Iterator[Batch]:
         for rows in plan:
-            yield self.seen.select(self.place[torch.from_numpy(rows).to(self.place.device)])
+            yield self.embedded.select(self.place[torch.from_numpy(rows).to(self.place.device)])
 
     def prepare(self, batch: Batch, augment: bool) -> Batch:
         return batch

@@ -42,24 +42,26 @@ class Adversary:
         self.optimizer = torch.optim.Adam(network.parameters(), lr, betas=(0.5, 0.999))
         self.leak = leak
         self.steps = 0
-        self.seen: tuple[Tensor, Tensor, bool] | None = None
+        self.last_latents: tuple[Tensor, Tensor, bool] | None = None
 
     def loss(self, concept: Tensor, anchor: Tensor, rests: bool) -> Tensor:
         """What the model minimises, BCE(D(x̂_0 of the concept), 0); none to D. rests: no step follows."""
-        self.seen = concept.detach(), anchor.detach(), rests
+        self.last_latents = concept.detach(), anchor.detach(), rests
         self.network.requires_grad_(False)
         try:
-            return told(self.network(concept), ANCHOR)
+            return cross_entropy_towards(self.network(concept), ANCHOR)
         finally:
             self.network.requires_grad_(True)
 
     def step(self) -> dict[str, Tensor]:
         """D's own step; gives its loss and how often it is right."""
-        assert self.seen is not None
-        concept, anchor, rested = self.seen
+        assert self.last_latents is not None
+        concept, anchor, rested = self.last_latents
         on_concept, on_anchor = self.network(concept), self.network(anchor)
-        loss = told(on_concept, CONCEPT) + told(on_anchor, ANCHOR)
-        leaked = told(on_concept, ANCHOR) if self.leak and not rested else torch.zeros_like(loss)
+        loss = cross_entropy_towards(on_concept, CONCEPT) + cross_entropy_towards(on_anchor, ANCHOR)
+        leaked = (
+            cross_entropy_towards(on_concept, ANCHOR) if self.leak and not rested else torch.zeros_like(loss)
+        )
         (loss + leaked).backward()
         self.optimizer.step()
         self.optimizer.zero_grad()
@@ -80,6 +82,6 @@ class Adversary:
         self.steps = state["steps"]
 
 
-def told(logits: Tensor, label: float) -> Tensor:
+def cross_entropy_towards(logits: Tensor, label: float) -> Tensor:
     """Binary cross-entropy of every patch's logit towards one label."""
     return F.binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, label).float())

@@ -66,7 +66,7 @@ class SelectiveAmnesia(GradientMethod):
         shown = Anchored(sets, trainer) if self.surrogate == "anchor" else None
 
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
-            losses = task.loss(model, self.instead(batch, pool, shown), drop=False)
+            losses = task.loss(model, self.with_surrogates(batch, pool, shown), drop=False)
             forget, retain = losses[batch.forget].mean(), losses[~batch.forget].mean()
             return {"forget": forget, "retain": self.gamma * retain}
 
@@ -77,7 +77,7 @@ class SelectiveAmnesia(GradientMethod):
         feed = balanced(sets.forget, sets.retain)
         return trainer.fit(model, feed, objective, self, penalty=penalty)
 
-    def instead(self, batch: Batch, pool: Batch, shown: Anchored | None = None) -> Batch:
+    def with_surrogates(self, batch: Batch, pool: Batch, shown: Anchored | None = None) -> Batch:
         """The batch with the surrogate for its forget images, and draws from the pool for its retain rows."""
         retain = ~batch.forget
         chosen = pool.select(torch.randint(len(pool), (int(retain.sum()),)).to(retain.device))

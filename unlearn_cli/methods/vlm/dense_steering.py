@@ -43,7 +43,7 @@ class DenseSteering(Intervention):
         sets: Sets,
         trainer: Trainer,
     ) -> Iterator[tuple[dict[str, Any], nn.Module]]:
-        seen = self.seen(concept, sets, trainer)
+        seen = self.example_rows(concept, sets, trainer)
         passes = {
             name: (x.flatten(0, -2) for x in self.activations(model, layer, rows, trainer))
             for name, rows in seen.items()

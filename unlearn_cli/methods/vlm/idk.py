@@ -10,7 +10,7 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import balanced
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
-from unlearn_cli.methods.vlm.remembered import remembered
+from unlearn_cli.methods.vlm.values_by_row import values_by_row
 from unlearn_cli.tasks.verbs.base import HasLoss
 from unlearn_cli.tasks.verbs.vlm import HasLikelihoods, Refuses
 from unlearn_cli.training.trainer import Trainer
@@ -45,7 +45,7 @@ class IDK(GradientMethod):
         before = None
         if self.preference == "dpo":
             model.eval()
-            before = remembered(lambda batch: advantage(model, batch), sets.forget, trainer)
+            before = values_by_row(lambda batch: advantage(model, batch), sets.forget, trainer)
 
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
             forget, retain = batch.select(batch.forget), batch.select(~batch.forget)

@@ -111,36 +111,54 @@ class Intervention(Unlearning):
     def unlearn(
         self, task: InterventionTask, model: VisionLanguage, sets: Sets, trainer: Trainer
     ) -> nn.Module:
-        folder = trainer.folder / EDITS
-        folder.mkdir(exist_ok=True)
+        (trainer.folder / EDITS).mkdir(exist_ok=True)
         chosen, described = [], []
         for concept in sets.concepts:
-            tried = self.tried(task, model, concept, sets, trainer)
+            tried = self.judged_trials(task, model, concept, sets, trainer)
             best = max(tried, key=lambda trial: trial.scores["H"])
-            fronts = front([trial.scores for trial in tried])
-            described += [
-                trial.described | {"chosen": trial is best, "front": on}
-                for trial, on in zip(tried, fronts, strict=True)
-            ]
-            self.save(folder / f"{file_name(concept)}.safetensors", best, model)
-            self.found(best, sets, model, trainer)
+            self.save(trainer.folder / EDITS / f"{file_name(concept)}.safetensors", best, model)
+            self.record_chosen(best, sets, model, trainer)
             chosen.append(best)
+            described += account(tried, best)
         write_json(trainer.folder / TRIALS, described)
-        for trial in chosen:
-            (batch,) = trainer.batches(self.seen(trial.concept, sets, trainer)["on"], self.examples)
-            self._attach(model, trial).self_test(partial(task.first_logits, model, batch))
+        self.put_to_work(chosen, task, model, sets, trainer)
         if len(chosen) > 1:
-            together = {
-                trial.concept.concept: {
-                    "alone": trial.scores,
-                    "together": self.scores(task, model, trial.concept, sets, trainer),
-                }
-                for trial in chosen
-            }
-            write_json(trainer.folder / INTERFERENCE, together)
+            found = self.interference(chosen, task, model, sets, trainer)
+            write_json(trainer.folder / INTERFERENCE, found)
         return model
 
-    def tried(
+    def put_to_work(
+        self,
+        chosen: list[Trial],
+        task: InterventionTask,
+        model: VisionLanguage,
+        sets: Sets,
+        trainer: Trainer,
+    ) -> None:
+        """Attach the chosen trials, one for each concept, with a self-test of each."""
+        for trial in chosen:
+            rows = self.example_rows(trial.concept, sets, trainer)["on"]
+            (batch,) = trainer.batches(rows, self.examples)
+            self._attach(model, trial).self_test(partial(task.first_logits, model, batch))
+
+    def interference(
+        self,
+        chosen: list[Trial],
+        task: InterventionTask,
+        model: VisionLanguage,
+        sets: Sets,
+        trainer: Trainer,
+    ) -> dict[str, dict[str, dict[str, float]]]:
+        """By concept its scores alone, and with all of them at work."""
+        return {
+            trial.concept.concept: {
+                "alone": trial.scores,
+                "together": self.scores(task, model, trial.concept, sets, trainer),
+            }
+            for trial in chosen
+        }
+
+    def judged_trials(
         self,
         task: InterventionTask,
         model: VisionLanguage,
@@ -159,7 +177,7 @@ class Intervention(Unlearning):
                 found.append(trial)
         return found
 
-    def found(self, best: Trial, sets: Sets, model: VisionLanguage, trainer: Trainer) -> None:
+    def record_chosen(self, best: Trial, sets: Sets, model: VisionLanguage, trainer: Trainer) -> None:
         """Called with the trial that a concept's edit is made of, to keep an account of it."""
 
     def restored(self, model: VisionLanguage, folder: Path) -> nn.Module:
@@ -193,7 +211,7 @@ class Intervention(Unlearning):
         ua, mean = share("direct", Status.WRONG, Status.REFUSAL), float(np.mean(list(kept.values())))
         return {"UA": ua, **kept, "kept": mean, "H": harmonic(ua, mean)}
 
-    def seen(self, concept: Substitution, sets: Sets, trainer: Trainer) -> dict[str, np.ndarray]:
+    def example_rows(self, concept: Substitution, sets: Sets, trainer: Trainer) -> dict[str, np.ndarray]:
         """Train rows of the concept's images ("on") and of others that are asked the same ("off")."""
         train = np.sort(np.concatenate([sets.forget, sets.retain]))
         found = rows_by_cell(trainer.data, train, [concept])
@@ -228,6 +246,15 @@ def check_layer(model: VisionLanguage, layer: str, key: str) -> None:
             f"{key}: nothing reads what '{layer}' puts out; leave it null for '{model.vision_layer}', or "
             f"give '{model.projector}'"
         )
+
+
+def account(tried: list[Trial], best: Trial) -> list[dict[str, Any]]:
+    """The trials for a concept in JSON: which was chosen, which are on the Pareto front."""
+    fronts = front([trial.scores for trial in tried])
+    return [
+        trial.described | {"chosen": trial is best, "front": on}
+        for trial, on in zip(tried, fronts, strict=True)
+    ]
 
 
 def front(scores: list[dict[str, float]]) -> list[bool]:

@@ -11,7 +11,7 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import balanced, shuffled
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
-from unlearn_cli.methods.vlm.remembered import remembered
+from unlearn_cli.methods.vlm.values_by_row import values_by_row
 from unlearn_cli.tasks.verbs.base import HasDivergence, HasLoss
 from unlearn_cli.tasks.verbs.vlm import HasLikelihoods
 from unlearn_cli.training.trainer import Trainer
@@ -39,7 +39,7 @@ class NPO(GradientMethod):
     def unlearn(self, task: NPOTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         original = deepcopy(model).eval().requires_grad_(False) if self.retain == "kl" else None
         model.eval()
-        before = remembered(lambda batch: task.likelihoods(model, batch)[0], sets.forget, trainer)
+        before = values_by_row(lambda batch: task.likelihoods(model, batch)[0], sets.forget, trainer)
 
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
             forget, retain = batch.select(batch.forget), batch.select(~batch.forget)

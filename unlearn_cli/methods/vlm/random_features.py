@@ -33,7 +33,7 @@ class RandomFeatures(Sauce):
         trainer: Trainer,
     ) -> Iterator[tuple[dict[str, Any], nn.Module]]:
         sae = self.autoencoder(model, layer, sets, trainer)
-        rows = self.seen(concept, sets, trainer)["on"]
+        rows = self.example_rows(concept, sets, trainer)["on"]
         tally = self.tally(sae, self.activations(model, layer, rows, trainer))
         trainer.seeded("random features", concept.concept)
         for settings, module in super().trials(task, model, concept, layer, sets, trainer):

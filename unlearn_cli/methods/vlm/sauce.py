@@ -92,7 +92,7 @@ class Sauce(Intervention, Recipe):
         trainer: Trainer,
     ) -> Iterator[tuple[dict[str, Any], nn.Module]]:
         sae = self.autoencoder(model, layer, sets, trainer)
-        seen = self.seen(concept, sets, trainer)
+        seen = self.example_rows(concept, sets, trainer)
         tallies = {
             name: self.tally(sae, self.activations(model, layer, rows, trainer))
             for name, rows in seen.items()
@@ -159,10 +159,10 @@ class Sauce(Intervention, Recipe):
         return load_autoencoder(trainer.derived_from_original("sae", facts, make)).to(trainer.device)
 
     @torch.no_grad()
-    def found(self, best: Trial, sets: Sets, model: VisionLanguage, trainer: Trainer) -> None:
+    def record_chosen(self, best: Trial, sets: Sets, model: VisionLanguage, trainer: Trainer) -> None:
         """Keep, of the features that tell most, the largest activation in each image that was looked at."""
         edit: Any = best.module
-        seen = self.seen(best.concept, sets, trainer)
+        seen = self.example_rows(best.concept, sets, trainer)
         largest = {
             name: torch.cat(
                 [

@@ -11,7 +11,7 @@ from unlearn_cli.training.trainer import Trainer
 
 
 @torch.no_grad()
-def remembered(value: Callable[[Batch], Tensor], rows: np.ndarray, trainer: Trainer) -> Tensor:
+def values_by_row(value: Callable[[Batch], Tensor], rows: np.ndarray, trainer: Trainer) -> Tensor:
     """A value of each of the rows, by `Batch.index`: (N,) over the whole row space, NaN elsewhere.
 
     The images are as they are, without augmentation.
