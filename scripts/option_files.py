@@ -7,7 +7,7 @@ import yaml
 
 from scripts.markdown_text import plain
 from unlearn_cli.config.catalogue import Option, conf_folder, options
-from unlearn_cli.config.describe import MANDATORY, Key, comments_of, keys, shown, values_of
+from unlearn_cli.config.describe import MANDATORY, Key, as_typed, comments_of, keys, values_of
 from unlearn_cli.config.settings import Settings, kind_of
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.sweep.settings import Here, Processes, Slurm
@@ -95,4 +95,4 @@ def leaves(values: Any, prefix: str = "") -> list[tuple[str, str]]:
         return [
             leaf for name, value in values.items() for leaf in leaves(value, f"{prefix}.{name}".lstrip("."))
         ]
-    return [] if not prefix or prefix.endswith("_target_") else [(prefix, shown(values))]
+    return [] if not prefix or prefix.endswith("_target_") else [(prefix, as_typed(values))]

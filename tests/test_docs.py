@@ -10,7 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from scripts.reference import documents, filled
-from unlearn_cli.config.catalogue import brought, conf_folder, options
+from unlearn_cli.config.catalogue import conf_folder, implied_choices, options
 from unlearn_cli.experiment import read
 
 METHODS = DOCS / "methods"
@@ -73,7 +73,7 @@ def test_commands_compose():
     assert len(alike) > 60
     for chosen, found in alike.items():
         with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            config = compose("config", [*chosen, *brought(list(chosen))], return_hydra_config=True)
+            config = compose("config", [*chosen, *implied_choices(list(chosen))], return_hydra_config=True)
         for command in found:
             check(config, [word for word in command if not is_choice(word)])
 

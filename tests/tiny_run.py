@@ -28,7 +28,7 @@ def unlearn(*arguments: str, figures: bool = False) -> list[dict[str, Any]]:
     shown: list[dict[str, Any]] = []
     with ExitStack() as patches:
         patches.enter_context(patch("unlearn_cli.compare.table.show", shown.append))
-        patches.enter_context(patch("unlearn_cli.sweep.here.told", shown.append))
+        patches.enter_context(patch("unlearn_cli.sweep.here.print_result_line", shown.append))
         patches.enter_context(patch.object(sys, "argv", ["unlearn", *small(arguments), *arguments]))
         if not figures:
             for evaluation in EVALUATIONS:

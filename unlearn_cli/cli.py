@@ -13,7 +13,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from unlearn_cli.config.catalogue import brought, conf_folder
+from unlearn_cli.config.catalogue import conf_folder, implied_choices
 from unlearn_cli.errors import UnlearnError
 from unlearn_cli.runtime.garbage import no_collection
 from unlearn_cli.runtime.process import is_main_process
@@ -53,7 +53,7 @@ def main() -> None:
     about_a_sweep = any(a == PLAN or a.startswith("hydra/launcher=") for a in arguments)
     if about_a_sweep and MODES.isdisjoint(arguments):
         arguments.insert(0, "-m")  # be it of one run
-    arguments += brought(arguments)
+    arguments += implied_choices(arguments)
     sys.argv[1:] = [argument for argument in arguments if argument != PLAN]
     outcome.planning = PLAN in arguments
     console = logging.StreamHandler()
@@ -67,9 +67,9 @@ def main() -> None:
     except KeyboardInterrupt as error:
         outcome.error = error
     except Exception as error:  # Hydra's, about the command line: what a run raises waits in `outcome`
-        from unlearn_cli.command.explain import explained
+        from unlearn_cli.command.explain import explain_error
 
-        _end(explained(error, arguments), 2, error)
+        _end(explain_error(error, arguments), 2, error)
     if outcome.error:
         _fail(outcome.error)
 

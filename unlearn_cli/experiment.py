@@ -122,17 +122,17 @@ def read(cfg: DictConfig, choices: dict[str, str]) -> Experiment:
     with no_collection():  # the classes are imported
         options = {group: build(config[group], group) for group in GROUPS}
     experiment = experiment.model_copy(update=options)
-    _fits(experiment)
+    _check_fits_task(experiment)
     return experiment
 
 
-def _fits(experiment: Experiment) -> None:
+def _check_fits_task(experiment: Experiment) -> None:
     """Refuse a model, an evaluation or a method that is not for this task, or an impossible oracle."""
     task, method, choices = experiment.task, experiment.method, experiment.choices
     name = getattr(task, "name", "")
     for group in ("model", "eval"):
         if name not in getattr(experiment, group).tasks:
-            fitting = [o.name for o in options(group) if name in _of(o.path, group).tasks]
+            fitting = [o.name for o in options(group) if name in _class_of(o.path, group).tasks]
             raise InputError(
                 f"{group}: '{choices[group]}' does not fit task={choices['task']}; "
                 f"those that do: {', '.join(fitting) or 'none'}"
@@ -164,7 +164,7 @@ def _has_verbs(task: Any, needs: type, group: str, key: str, choices: dict[str, 
     """Refuse an option of the group, chosen by `key`, that asks for verbs which the task lacks."""
     if missing := lacking(task, needs):
         verbs = ", ".join(names[0] for names in missing.values())
-        fitting = [o.name for o in options(group) if not lacking(task, _of(o.path, group).needs)]
+        fitting = [o.name for o in options(group) if not lacking(task, _class_of(o.path, group).needs)]
         raise InputError(
             f"{key}: '{choices[key]}' does not fit task={choices['task']} "
             f"(it needs {verbs}); those that do: {', '.join(fitting)}"
@@ -182,7 +182,7 @@ def _has_capabilities(model: nn.Module, needs: type, key: str, choices: dict[str
         )
 
 
-def _of(file: Path, group: str) -> Any:
+def _class_of(file: Path, group: str) -> Any:
     """The settings class of a group's YAML file."""
     node: Any = OmegaConf.load(file)
     return kind_of(node["_target_"], group)

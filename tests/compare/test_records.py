@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from made_runs import made
 
-from unlearn_cli.compare.groups import once
+from unlearn_cli.compare.groups import without_repetitions
 from unlearn_cli.compare.records import find
 from unlearn_cli.errors import InputError
 
@@ -40,7 +40,7 @@ def test_a_copy_counts_once_and_is_named(tmp_path):
     made(tmp_path / "there")
     found = find([tmp_path])
     assert len(found.runs) == 2
-    (kept,) = once(found)
+    (kept,) = without_repetitions(found)
     assert kept.folder == tmp_path / "here/ga-s0"
     (sentence,) = found.sentences()
     assert sentence.startswith("left out: 1 that repeat another's configuration and seeds")

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from pydantic import Field
 
 from unlearn_cli.config.catalogue import conf_folder
-from unlearn_cli.config.describe import Key, comments_of, keys, shown, typed, values_of
+from unlearn_cli.config.describe import Key, as_typed, comments_of, keys, typed, values_of
 from unlearn_cli.config.settings import Settings
 
 CONF = conf_folder()
@@ -63,11 +63,11 @@ def test_types_in_words(annotation, words):
     ],
 )
 def test_values_as_they_are_typed(value, text):
-    assert shown(value) == text
+    assert as_typed(value) == text
 
 
 def test_long_lists_are_cut_short():
-    assert shown(list(range(20))) == "[0, 1, 2, …, 19]"
+    assert as_typed(list(range(20))) == "[0, 1, 2, …, 19]"
 
 
 def test_comments_stand_beside_their_keys(tmp_path):

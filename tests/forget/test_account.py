@@ -7,7 +7,7 @@ import pytest
 import torch
 from matplotlib.image import imread
 
-from unlearn_cli.compare.selection import told
+from unlearn_cli.compare.selection import search_summary
 from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.images import Resident
 from unlearn_cli.forget import account
@@ -188,7 +188,9 @@ def test_of_few_units_each_end_has_half_and_the_selected_are_marked(
 
 
 def told_of(mode="worst", unit="sample", **found):
-    return told({"kind": "worst_case", "count": 50, "facts": {"mode": mode, "unit": unit}, "found": found})
+    return search_summary(
+        {"kind": "worst_case", "count": 50, "facts": {"mode": mode, "unit": unit}, "found": found}
+    )
 
 
 FOUND = {
@@ -217,4 +219,7 @@ def test_whole_classes_and_the_easiest_set_are_told():
 
 
 def test_a_set_that_took_no_search_is_not_told():
-    assert told({"kind": "random", "count": 5, "facts": {"fraction": 0.1, "seed": 0}, "found": {}}) == ""
+    assert (
+        search_summary({"kind": "random", "count": 5, "facts": {"fraction": 0.1, "seed": 0}, "found": {}})
+        == ""
+    )

@@ -13,7 +13,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from unlearn_cli.cli import chosen_options
-from unlearn_cli.config.catalogue import brought, conf_folder
+from unlearn_cli.config.catalogue import conf_folder, implied_choices
 from unlearn_cli.experiment import Experiment, read
 from unlearn_cli.methods.original import Original
 from unlearn_cli.methods.retrain import Retrain
@@ -60,7 +60,7 @@ class Golden:
         if earlier := EARLIER.get(case.split()[0]):
             self.run(earlier)
             arguments.append(f"method.path={self._path(earlier)}")
-        config, choices = composed([*arguments, *brought(arguments)])
+        config, choices = composed([*arguments, *implied_choices(arguments)])
         experiment = read(config, choices)
         self._path(case).mkdir(parents=True)
         if case != ORIGINAL:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from unlearn_cli.storage.files import write_json
-from unlearn_cli.sweep.estimate import entry_seconds, run_seconds, spoken
+from unlearn_cli.sweep.estimate import duration_text, entry_seconds, run_seconds
 
 FACTS = {"model": "resnet", "train": {"epochs": 3}, "seed": 0, "rows": "a", "split": "s"}
 
@@ -45,4 +45,4 @@ def test_runs_are_alike_whatever_their_seed(tmp_path):
     [(0.4, "0 s"), (89, "89 s"), (95, "2 min"), (3599, "1 h 0 min"), (7800, "2 h 10 min")],
 )
 def test_how_times_are_said(seconds, said):
-    assert spoken(seconds) == said
+    assert duration_text(seconds) == said

@@ -16,7 +16,7 @@ from PIL import Image
 from tracked_run import sample, settings
 
 from unlearn_cli.tracking import RunInfo
-from unlearn_cli.tracking.report import look
+from unlearn_cli.tracking.report import read_project
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "wandb_report"
 TENTH, HALF = "digits/resnet20/random fraction:0.1", "digits/resnet20/random fraction:0.5"
@@ -155,7 +155,7 @@ def test_workspace_groups_seeds_and_sorts_by_gap(project: FakeWandb, script: Scr
 
 
 def test_all_groups_are_looked_at_when_none_is_named(project: FakeWandb) -> None:
-    found = look("tester", "forgetting", [])
+    found = read_project("tester", "forgetting", [])
     assert found.settings == ("digits/resnet20/class classes:3", TENTH, HALF)
     assert found.groups == ()
 

@@ -15,7 +15,7 @@ from tiny_run import unlearn
 from tracked_run import exit_codes, offline, read, rows, run_of, summary_of, sync, use
 
 from unlearn_cli.tracking import weights_and_biases
-from unlearn_cli.tracking.report import look
+from unlearn_cli.tracking.report import read_project
 
 OFFLINE = ("tracking=wandb", "tracking.mode=offline")
 
@@ -110,7 +110,7 @@ def test_offline_sweep_synced_groups_its_seeds_and_sorts_by_gap(tmp_path, server
     assert sent == {(r["method"], r["seed"]): pytest.approx(r["avg_gap"]) for r in results}
     assert sent["retrain", 0] == 0
 
-    found = look(None, "unlearn", ["paper"])
+    found = read_project(None, "unlearn", ["paper"])
     assert found.settings == ("digits/resnet20/random fraction:0.1",)
     assert {"avg_gap", "gap/UA", "metrics/RA", "cost/seconds"} <= set(found.numbers)
     assert "unlearn/val/acc" in found.curves

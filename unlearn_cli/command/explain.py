@@ -18,7 +18,7 @@ from unlearn_cli.errors import UnlearnError, did_you_mean
 LAUNCHER = "hydra.launcher."
 
 
-def explained(error: Exception, arguments: list[str]) -> str:
+def explain_error(error: Exception, arguments: list[str]) -> str:
     """One line for what Hydra found wrong: an unknown option or key, an override or a file it cannot read."""
     if isinstance(error, UnlearnError):  # the sweeper's
         return str(error)
@@ -64,7 +64,7 @@ def _is_no_option(argument: str, folders: tuple[Path, ...]) -> bool:
 def _unknown_option(missing: str, there: list[str]) -> str:
     group, _, name = missing.rpartition("/") if missing.startswith("hydra/") else missing.partition("/")
     there = there or [option.name for option in options(group)]
-    return f"{group}: no option '{name}'{_suggest(name, there)}"
+    return f"{group}: no option '{name}'{_nearest_or_uppermost(name, there)}"
 
 
 def _unknown_key(key: str, arguments: list[str]) -> str:
@@ -80,12 +80,12 @@ def _unknown_key(key: str, arguments: list[str]) -> str:
     if launcher:
         there = [OmegaConf.load(option.path) for option in options(group) if option.name in chosen]
         return f"{key}: no such key; {did_you_mean(name, [str(n) for keys in there for n in keys])}"
-    config, parent = _chosen(arguments), key.rpartition(".")[0]
+    config, parent = _chosen_configuration(arguments), key.rpartition(".")[0]
     if parent and OmegaConf.select(config, parent) == {}:
         return f"{key}: not there yet; +{key}=… adds it"
-    known = [*_keys(OmegaConf.to_container(config, resolve=False)), *groups()]
+    known = [*_dotted_keys(OmegaConf.to_container(config, resolve=False)), *groups()]
     siblings = [there for there in known if there.rpartition(".")[0] == parent]
-    return f"{key}: no such key or group{_suggest(key, siblings or known)}"
+    return f"{key}: no such key or group{_nearest_or_uppermost(key, siblings or known)}"
 
 
 def _bad_yaml(error: MarkedYAMLError) -> str:
@@ -94,13 +94,13 @@ def _bad_yaml(error: MarkedYAMLError) -> str:
     return f"{place}: not valid YAML ({error.problem}); mend it there"
 
 
-def _suggest(wrong: str, there: list[str]) -> str:
+def _nearest_or_uppermost(wrong: str, there: list[str]) -> str:
     depth = min(name.count(".") for name in there)
     uppermost = sorted({name for name in there if name.count(".") == depth})
     return "; " + did_you_mean(wrong, there, "there are: " + ", ".join(uppermost))
 
 
-def _chosen(arguments: list[str]) -> DictConfig:
+def _chosen_configuration(arguments: list[str]) -> DictConfig:
     """The configuration of the options among the arguments (a sweep's first ones), all values at default."""
     folders = config_folders(arguments)
     overrides = [f"hydra.searchpath=[{','.join(f'file://{Path(f).absolute()}' for f in folders)}]"]
@@ -114,13 +114,13 @@ def _chosen(arguments: list[str]) -> DictConfig:
         return compose("config", overrides)
 
 
-def _keys(node: Any, prefix: str = "") -> list[str]:
+def _dotted_keys(node: Any, prefix: str = "") -> list[str]:
     """Dotted names of all keys below a node."""
     if not isinstance(node, dict):
         return []
     found = []
     for name, child in node.items():
-        found += [f"{prefix}{name}", *_keys(child, f"{prefix}{name}.")]
+        found += [f"{prefix}{name}", *_dotted_keys(child, f"{prefix}{name}.")]
     return found
 
 

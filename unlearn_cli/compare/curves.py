@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from unlearn_cli.compare.groups import REFERENCES
-from unlearn_cli.compare.keys import all_keys, shown
+from unlearn_cli.compare.keys import all_keys, value_text
 from unlearn_cli.compare.plots import PALETTE
 from unlearn_cli.compare.records import Run
 from unlearn_cli.errors import InputError
@@ -49,7 +49,7 @@ def draw(runs: Sequence[Run], key: str, metrics: Sequence[str], path: Path) -> N
 def _line(axis: Axes, method: str, line: Line, place: int) -> None:
     numbers = all(isinstance(value, int | float) for value in line)
     axis.errorbar(
-        list(line) if numbers else [shown(value) for value in line],
+        list(line) if numbers else [value_text(value) for value in line],
         [fmean(values) for values in line.values()],
         [stdev(values) if len(values) > 1 else 0 for values in line.values()],
         marker=MARKERS[place % len(MARKERS)],
@@ -62,4 +62,4 @@ def _line(axis: Axes, method: str, line: Line, place: int) -> None:
 def _order(item: tuple[Any, list[float]]) -> tuple[bool, Any]:
     value = item[0]
     numeric = isinstance(value, int | float)
-    return (not numeric, value if numeric else shown(value))
+    return (not numeric, value if numeric else value_text(value))

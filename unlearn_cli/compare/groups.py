@@ -10,6 +10,7 @@ from unlearn_cli.compare.keys import (
     BASE,
     Keys,
     all_keys,
+    as_overrides,
     base_keys,
     circumstances,
     differing,
@@ -17,7 +18,6 @@ from unlearn_cli.compare.keys import (
     setting_keys,
     token,
     variant_keys,
-    written,
 )
 from unlearn_cli.compare.records import Found, Run
 from unlearn_cli.evaluation.gaps import avg_gap, gaps
@@ -51,12 +51,12 @@ def settings(runs: Sequence[Run], by: Sequence[str] = ()) -> list[Setting]:
     With `by` there is a table for each choice of task, data, model and forget set, and in it a row for each
     combination of values of these keys.
     """
-    return titled(parted(runs, base_keys if by else setting_keys), by)
+    return titled(by_equal_keys(runs, base_keys if by else setting_keys), by)
 
 
 def titled(tables: Sequence[tuple[Keys, Sequence[Run]]], by: Sequence[str] = ()) -> list[Setting]:
     """A setting for each of these lots of runs, named by the keys that tell it from the others."""
-    names = told_apart([keys for keys, _ in tables], place)
+    names = named_apart([keys for keys, _ in tables], place)
     return [
         Setting(title, keys, _groups(members, by), references(members))
         for (_, members), (title, keys) in zip(tables, names, strict=True)
@@ -66,11 +66,11 @@ def titled(tables: Sequence[tuple[Keys, Sequence[Run]]], by: Sequence[str] = ())
 def _groups(members: Sequence[Run], by: Sequence[str]) -> list[Group]:
     compared = [run for run in members if run.result["method"] not in REFERENCES]
     if by:
-        rows = parted(compared, partial(_picked, by))
+        rows = by_equal_keys(compared, partial(_picked, by))
         labels = [(_labelled(keys), keys) for keys, _ in rows]
     else:
-        rows = parted(compared, variant_keys)
-        labels = told_apart([keys for keys, _ in rows], itemgetter("method"))
+        rows = by_equal_keys(compared, variant_keys)
+        labels = named_apart([keys for keys, _ in rows], itemgetter("method"))
     return [Group(name, own, inside) for (name, own), (_, inside) in zip(labels, rows, strict=True)]
 
 
@@ -79,7 +79,7 @@ def references(runs: Sequence[Run]) -> list[Group]:
     groups = []
     for method, key in REFERENCES.items():
         own = [run for run in runs if run.result["method"] == method]
-        told = [_as(run, method) for run in runs if run.result[key] is not None]
+        told = [_reference_run(run, method) for run in runs if run.result[key] is not None]
         known: dict[str, Run] = {}
         for run in own + told:
             known.setdefault(circumstances(run), run)
@@ -88,7 +88,7 @@ def references(runs: Sequence[Run]) -> list[Group]:
     return groups
 
 
-def once(found: Found) -> list[Run]:
+def without_repetitions(found: Found) -> list[Run]:
     """The runs, those with the same configuration and seeds counted once."""
     known: dict[str, Run] = {}
     for run in found.runs:
@@ -98,7 +98,7 @@ def once(found: Found) -> list[Run]:
     return list(known.values())
 
 
-def _as(run: Run, method: str) -> Run:
+def _reference_run(run: Run, method: str) -> Run:
     """What a run says of its oracle or its original, as a run of its own."""
     result, key = run.result, REFERENCES[method]
     gap = gaps(result[key], result["oracle"]) if result["oracle"] else None
@@ -116,7 +116,7 @@ def _as(run: Run, method: str) -> Run:
     return replace(run, result={**result, **own})
 
 
-def parted(runs: Sequence[Run], keys_of: Callable[[Run], Keys]) -> list[tuple[Keys, list[Run]]]:
+def by_equal_keys(runs: Sequence[Run], keys_of: Callable[[Run], Keys]) -> list[tuple[Keys, list[Run]]]:
     """The runs by equal keys, in the order of the first of each."""
     parts: dict[str, tuple[Keys, list[Run]]] = {}
     for run in runs:
@@ -125,7 +125,7 @@ def parted(runs: Sequence[Run], keys_of: Callable[[Run], Keys]) -> list[tuple[Ke
     return list(parts.values())
 
 
-def told_apart(items: Sequence[Keys], name: Callable[[Keys], str]) -> list[tuple[str, Keys]]:
+def named_apart(items: Sequence[Keys], name: Callable[[Keys], str]) -> list[tuple[str, Keys]]:
     """Each item's name, with the keys in which those of the same name differ, and these keys."""
     alike: dict[str, list[Keys]] = {}
     for item in items:
@@ -134,7 +134,7 @@ def told_apart(items: Sequence[Keys], name: Callable[[Keys], str]) -> list[tuple
     told = []
     for item in items:
         keys = {key: item[key] for key in telling[name(item)] if key in item}
-        told.append((f"{name(item)} {written(keys)}".strip(), keys))
+        told.append((f"{name(item)} {as_overrides(keys)}".strip(), keys))
     return told
 
 
@@ -150,5 +150,5 @@ def _picked(by: Sequence[str], run: Run) -> Keys:
 
 def _labelled(keys: Keys) -> str:
     """`salun mask.fraction=0.3`: the method, if it is one of the keys, without its own."""
-    others = written({key: value for key, value in keys.items() if key != "method"})
+    others = as_overrides({key: value for key, value in keys.items() if key != "method"})
     return f"{keys.get('method') or ''} {others}".strip()

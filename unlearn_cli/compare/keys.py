@@ -99,12 +99,12 @@ def differing(items: Sequence[Keys]) -> list[str]:
     return [key for key in keys if len({token([key in item, item.get(key)]) for item in items}) > 1]
 
 
-def written(keys: Mapping[str, Any]) -> str:
+def as_overrides(keys: Mapping[str, Any]) -> str:
     """`mask.fraction=0.3 method.lr=0.01`, as on the command line."""
-    return " ".join(f"{key}={shown(value)}" for key, value in keys.items())
+    return " ".join(f"{key}={value_text(value)}" for key, value in keys.items())
 
 
-def shown(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A value as the command line has it."""
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
@@ -125,7 +125,7 @@ def where(runs: Sequence[Run], conditions: Iterable[str]) -> list[Run]:
         wanted = {_comparable(value) for value in _values(text, condition)}
         chosen = [(run, keys) for run, keys in chosen if key in keys and _comparable(keys[key]) in wanted]
         if not chosen:
-            present = {shown(keys[key]) for _, keys in known if key in keys}
+            present = {value_text(keys[key]) for _, keys in known if key in keys}
             raise InputError(f"--where {condition}: no run is left; {did_you_mean(text, present)}")
     return [run for run, _ in chosen]
 

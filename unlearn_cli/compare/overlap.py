@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from unlearn_cli.compare.comparison import Cell, Column, Row, Table
-from unlearn_cli.compare.groups import Group, place, told_apart
+from unlearn_cli.compare.groups import Group, named_apart, place
 from unlearn_cli.compare.keys import BASE, Keys, circumstances, seeds, setting_keys, token
 from unlearn_cli.compare.records import Found, Run, Unfit, load
 from unlearn_cli.compare.statistics import Estimate, jaccard_by_chance
@@ -75,7 +75,7 @@ def overlaps(runs: Sequence[Run], found: Found) -> list[Table]:
     """
     parts = [sets for sets in _comparable(runs, found) if any(one.chosen for one in sets)]
     common = [{key: value for key, value in sets[0].keys.items() if _common(key)} for sets in parts]
-    titles = [f"Overlap of forget sets · {name}" for name, _ in told_apart(common, itemgetter("data"))]
+    titles = [f"Overlap of forget sets · {name}" for name, _ in named_apart(common, itemgetter("data"))]
     tables = [
         Table(title, {}, COLUMNS, rows, said=SAID)
         for title, sets in zip(titles, parts, strict=True)
@@ -93,13 +93,13 @@ def _comparable(runs: Sequence[Run], found: Found) -> list[list[Sets]]:
         if _draw(run) not in wanted or (where := circumstances(run)) in known:
             continue
         try:
-            space, one = _read(run)
+            space, one = _read_forget_set(run)
         except Unfit as error:
             found.leave_out("of unknown forget set, not in the overlaps", run.folder, error.args[-1])
             continue
         known.add(where)
         keys = setting_keys(run)
-        part = parts.setdefault(f"{space} {_asked(run)}", {})
+        part = parts.setdefault(f"{space} {_sizes_asked_for(run)}", {})
         sets = part.setdefault(token(keys), Sets(keys, _chosen(run)))
         sets.by_seeds[token(seeds(run))] = one
     return [_merged(list(sets.values())) for sets in parts.values()]
@@ -115,17 +115,17 @@ def _chosen(run: Run) -> bool:
     return bool(run.result.get("forget", {}).get("found"))
 
 
-def _asked(run: Run) -> str:
+def _sizes_asked_for(run: Run) -> str:
     facts = run.result.get("forget", {}).get("facts", {})
     return token([facts.get(key.rpartition(".")[2]) for key in SIZES])
 
 
 def _draw(run: Run) -> str:
     """Equal for runs whose forget sets may be compared, as far as that is known without reading them."""
-    return token([run.result["choices"].get("data"), run.config.get("data"), _asked(run)])
+    return token([run.result["choices"].get("data"), run.config.get("data"), _sizes_asked_for(run)])
 
 
-def _read(run: Run) -> tuple[str, ForgetSet]:
+def _read_forget_set(run: Run) -> tuple[str, ForgetSet]:
     """The space of rows that they are from, and the set."""
     manifest = load(run.folder / MANIFEST)
     try:
@@ -155,8 +155,8 @@ def _rows(settings: Sequence[Sets]) -> Iterator[Row]:
     def name(keys: Keys) -> str:
         return place({key: value for key, value in keys.items() if key in bases})
 
-    names = [label for label, _ in told_apart([one.keys for one in settings], name)]
-    there = _there(settings)
+    names = [label for label, _ in named_apart([one.keys for one in settings], name)]
+    there = _units_to_choose_from(settings)
     named = sorted(zip(names, settings, strict=True), key=lambda one: (not one[1].chosen, one[0]))
     for label, one in named:
         if one.chosen:
@@ -173,11 +173,11 @@ def _row(name: str, pairs: list[tuple[ForgetSet, ForgetSet]], there: dict[str, i
     """None of no pairs."""
     if pairs:
         found = [len(a.rows & b.rows) / len(a.rows | b.rows) for a, b in pairs]
-        cells = {JACCARD: _mean(found), CHANCE: _mean([_expected(a, b, there) for a, b in pairs])}
+        cells = {JACCARD: _mean(found), CHANCE: _mean([_by_chance(a, b, there) for a, b in pairs])}
         yield Row(Group(name, {}, ()), cells, len(pairs))
 
 
-def _expected(one: ForgetSet, other: ForgetSet, there: dict[str, int]) -> float | None:
+def _by_chance(one: ForgetSet, other: ForgetSet, there: dict[str, int]) -> float | None:
     if one.unit != other.unit or one.unit not in there:
         return None
     n = there[one.unit]
@@ -190,6 +190,6 @@ def _mean(values: Sequence[float | None]) -> Cell:
     return Cell(Estimate(len(known), fmean(known), None, None, None) if known else None)
 
 
-def _there(settings: Sequence[Sets]) -> dict[str, int]:
+def _units_to_choose_from(settings: Sequence[Sets]) -> dict[str, int]:
     """How many units there were to choose from, by kind."""
     return {one.unit: one.there for sets in settings for one in sets.by_seeds.values() if one.there}

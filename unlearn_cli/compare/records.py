@@ -92,10 +92,10 @@ def _run_folders(path: Path, found: Found) -> Iterator[Path]:
         wrong = "is a file" if path.exists() else "no such folder"
         raise InputError(f"{path}: {wrong}; give run folders, sweep folders or folders above them")
 
-    def closed(error: OSError) -> None:
+    def note_unreadable(error: OSError) -> None:
         found.leave_out("unreadable", Path(error.filename), error.strerror)
 
-    for place, below, files in os.walk(path, onerror=closed):
+    for place, below, files in os.walk(path, onerror=note_unreadable):
         folder = Path(place).resolve()
         if SWEEP in files:  # beside it lie what its runs share and the code that they ran
             below.clear()
@@ -114,7 +114,7 @@ def _swept(folder: Path, found: Found) -> Iterator[Path]:
     try:
         runs = [Path(run["folder"]) for run in json.loads((folder / SWEEP).read_text())["runs"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        found.leave_out("unreadable", folder / SWEEP, _told(error))
+        found.leave_out("unreadable", folder / SWEEP, _reason(error))
         return
     for run in runs:
         if (run / STATUS).exists():
@@ -167,12 +167,12 @@ def load(file: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise Unfit("half-written", f"no {file.name}") from error
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise Unfit("unreadable", f"{file.name}: {_told(error)}") from error
+        raise Unfit("unreadable", f"{file.name}: {_reason(error)}") from error
     if not isinstance(content, dict):
         raise Unfit("unreadable", f"{file.name} holds no keys")
     return content
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """An error in a line; some libraries write paragraphs."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from unlearn_cli.compare.across import across
 from unlearn_cli.compare.comparison import Comparison, Options, chosen_metrics, compare, measured_in
-from unlearn_cli.compare.groups import once
+from unlearn_cli.compare.groups import without_repetitions
 from unlearn_cli.compare.keys import check, where
 from unlearn_cli.compare.latex import to_latex
 from unlearn_cli.compare.markdown import to_markdown
@@ -28,7 +28,7 @@ def report(arguments: Namespace) -> None:
         InputError: no run to compare; an unknown key or metric. Nothing is written then.
     """
     found = find(arguments.paths)
-    runs = once(found)
+    runs = without_repetitions(found)
     if not runs:
         raise InputError("\n".join(["none of these runs can be compared", *found.sentences()]))
     check(runs, arguments.by, "--by")
@@ -68,7 +68,7 @@ def report(arguments: Namespace) -> None:
 def summarise(folder: Path) -> None:
     """Print the comparison of a sweep's finished runs, if there are several."""
     found = find([folder])
-    runs = once(found)
+    runs = without_repetitions(found)
     if len(runs) > 1:
         show(_compared(runs, Options(), found), Console())
         print(f"also as a page, for a paper, …: unlearn-compare {folder} --html table.html --latex table.tex")

@@ -5,7 +5,7 @@ import io
 from typing import Any
 
 from unlearn_cli.compare.comparison import Cell, Comparison, Row, Table
-from unlearn_cli.compare.keys import BASE, METHOD, shown
+from unlearn_cli.compare.keys import BASE, METHOD, value_text
 from unlearn_cli.compare.statistics import Estimate
 
 
@@ -37,7 +37,9 @@ def _row(table: Table, row: Row) -> dict[str, Any]:
     choices = [run.result["choices"] for run in row.group.runs]
     seeds = sorted({run.result["seed"] for run in row.group.runs})
     named = (*BASE, *METHOD)
-    told = {key: shown(value) for key, value in {**table.keys, **row.group.keys}.items() if key not in named}
+    told = {
+        key: value_text(value) for key, value in {**table.keys, **row.group.keys}.items() if key not in named
+    }
     found: dict[str, Any] = {
         "setting": table.title,
         "name": row.name,

@@ -6,7 +6,7 @@ from typing import Any
 UNITS = {"sample": "samples", "class": "classes"}
 
 
-def told(forget: Mapping[str, Any]) -> str:
+def search_summary(forget: Mapping[str, Any]) -> str:
     """A sentence about the search; '' if the set took none.
 
     forget: `forget` of metrics.json, with kind, count (rows), facts and found.

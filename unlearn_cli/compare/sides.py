@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 
-from unlearn_cli.compare.groups import Group, Setting, parted, titled, told_apart
+from unlearn_cli.compare.groups import Group, Setting, by_equal_keys, named_apart, titled
 from unlearn_cli.compare.keys import Keys, differing, seeds, setting_keys, token
 from unlearn_cli.compare.records import Run
 from unlearn_cli.errors import InputError
@@ -49,7 +49,9 @@ def side_by_side(runs: Sequence[Run], group: str) -> tuple[list[Sides], list[Run
         InputError: no two sides meet.
     """
     lots = [
-        lot for _, members in parted(runs, partial(_outside, group=group)) for lot in _matched(members, group)
+        lot
+        for _, members in by_equal_keys(runs, partial(_outside, group=group))
+        for lot in _matched(members, group)
     ]
     meeting = [(keys, members) for keys, members in lots if len(_sides(members, group)) > 1]
     if not meeting:
@@ -74,7 +76,7 @@ def _of(key: str, group: str) -> bool:
 
 def _sides(members: Sequence[Run], group: str) -> list[Keys]:
     """The different ones."""
-    return [keys for keys, _ in parted(members, partial(inside, group=group))]
+    return [keys for keys, _ in by_equal_keys(members, partial(inside, group=group))]
 
 
 def _matched(members: Sequence[Run], group: str) -> list[tuple[Keys, list[Run]]]:
@@ -92,7 +94,7 @@ def _matched(members: Sequence[Run], group: str) -> list[tuple[Keys, list[Run]]]
         own = inside(run, group)
         return _outside(run, group) | {key: own[key] for key in matching}
 
-    return parted(members, setting)
+    return by_equal_keys(members, setting)
 
 
 def _named(setting: Setting, members: Sequence[Run], group: str) -> Sides:
@@ -100,7 +102,7 @@ def _named(setting: Setting, members: Sequence[Run], group: str) -> Sides:
     sides = _sides(members, group)
     named = [
         (side[group] != FIRST, name, token(side))
-        for side, (name, _) in zip(sides, told_apart(sides, itemgetter(group)), strict=True)
+        for side, (name, _) in zip(sides, named_apart(sides, itemgetter(group)), strict=True)
     ]
     return Sides(setting, group, {key: name for _, name, key in sorted(named)})
 
@@ -109,6 +111,6 @@ def _reason(runs: Sequence[Run], group: str) -> str:
     options = ",".join(sorted({str(side[group]) for side in _sides(runs, group)}))
     if "," not in options:
         return f"nothing to lay side by side: all these runs have {group}={options}"
-    others = differing([keys for keys, _ in parted(runs, partial(_outside, group=group))])
+    others = differing([keys for keys, _ in by_equal_keys(runs, partial(_outside, group=group))])
     named = f"; they also differ in {', '.join(others[:SOME])}" if others else ""
     return f"nothing to lay side by side: no setting was run with two of {group}={options}{named}"

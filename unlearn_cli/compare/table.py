@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unlearn_cli.compare.numbers import number
-from unlearn_cli.compare.selection import told
+from unlearn_cli.compare.selection import search_summary
 from unlearn_cli.evaluation.gaps import AVERAGED, AVERAGED_OF_PROMPTS, OF_ANSWERS, OF_DOMAINS
 from unlearn_cli.evaluation.meaning import MEANINGS, Meaning
 from unlearn_cli.storage.files import replacing
@@ -101,7 +101,7 @@ def show(result: Mapping[str, Any]) -> None:
     expected = _means(result)
     console = Console()
     console.print(result_table(result["method"], result, expected))
-    if line := told(result["forget"]):
+    if line := search_summary(result["forget"]):
         console.print(f"forget set: {line}", style="dim")
     if result["source"] and expected:
         console.print(f"paper: {result['source']}", style="dim")

@@ -32,7 +32,7 @@ def groups() -> list[str]:
     return sorted(folders - {"optim", "sampler", "lower", "attack", "recipe", "hydra"})
 
 
-def brought(arguments: list[str]) -> list[str]:
+def implied_choices(arguments: list[str]) -> list[str]:
     """Choices that chosen options bring along, where the command line says nothing of their groups.
 
     A YAML's line `# Brings: data=generated` says so: Hydra lets an option choose for groups above it alone.

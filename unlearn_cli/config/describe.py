@@ -48,7 +48,7 @@ def keys(kind: type[Settings], values: Mapping[str, Any], comments: Mapping[str,
             continue
         description = field.description or comments.get(name, "")
         limits = ", ".join(limit for limit in map(limited, field.metadata) if limit)
-        default = shown(value) if name in values else MANDATORY
+        default = as_typed(value) if name in values else MANDATORY
         found.append(Key(name, typed(field.annotation), limits, default, description))
     return found
 
@@ -93,7 +93,7 @@ def limited(constraint: Any) -> str:
     return f"at most {constraint.max_length}" if hasattr(constraint, "max_length") else ""
 
 
-def shown(value: Any) -> str:
+def as_typed(value: Any) -> str:
     """A value as it is typed on the command line, long lists cut short."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
@@ -102,10 +102,10 @@ def shown(value: Any) -> str:
     if isinstance(value, Mapping):
         if any(isinstance(one, Mapping) for one in value.values()):
             return f"{{{', '.join(value)}}}"
-        inside = ", ".join(f"{name}: {shown(one)}" for name, one in value.items() if name != "_target_")
+        inside = ", ".join(f"{name}: {as_typed(one)}" for name, one in value.items() if name != "_target_")
         return f"{{{inside}}}"
     if isinstance(value, Sequence) and not isinstance(value, str):
-        parts = [shown(one) for one in value]
+        parts = [as_typed(one) for one in value]
         return f"[{', '.join(parts if len(parts) < 9 else [*parts[:3], '…', parts[-1]])}]"
     return str(value) or "''"
 

@@ -50,22 +50,22 @@ def checked(kind: type[Settings], values: dict[str, Any], key: str) -> Any:
     try:
         return kind(**values)
     except ValidationError as error:
-        raise InputError(_told(error, kind, key)) from error
+        raise InputError(_first_fault(error, kind, key)) from error
 
 
-def _told(error: ValidationError, kind: type[Settings], key: str) -> str:
+def _first_fault(error: ValidationError, kind: type[Settings], key: str) -> str:
     first = error.errors(include_url=False)[0]
     path = ".".join(part for part in (key, *map(str, first["loc"])) if part)
     if first["type"] == "extra_forbidden":
         *above, wrong = map(str, first["loc"])
-        return f"{path}: no such key; {did_you_mean(wrong, _inner(kind, above).model_fields)}"
+        return f"{path}: no such key; {did_you_mean(wrong, _settings_at(kind, above).model_fields)}"
     if first["type"] == "missing":
         return f"{path}: missing; set {path}=…"
     message = first["msg"][0].lower() + first["msg"][1:]
     return f"{path}: {message}, got {first['input']!r}"
 
 
-def _inner(kind: type[Settings], path: list[str]) -> type[Settings]:
+def _settings_at(kind: type[Settings], path: list[str]) -> type[Settings]:
     """The settings class that the fields of `path` lead to."""
     for name in path:
         annotation = kind.model_fields[name].annotation

@@ -135,7 +135,7 @@ class Submission:
         self.items[task.key] = Item(task.label, folder, list(task.needs), job, log)
 
 
-def alone(found: Plan) -> AbstractContextManager[None]:
+def submission_lock(found: Plan) -> AbstractContextManager[None]:
     """Held while a sweep looks at the queue and submits: two sweeps at once must not submit the same work."""
     store = found.runs[0].experiment.paths.store
     return exclusive_lock(store / "jobs" / ".lock", "paths.store", "submitting its jobs")

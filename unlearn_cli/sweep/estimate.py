@@ -31,7 +31,7 @@ def run_seconds(experiment: Experiment) -> float | None:
     return _median(status.get("seconds") for status in statuses)
 
 
-def spoken(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """`45 s`, `3 min`, `2 h 10 min`."""
     if seconds < 90:
         return f"{seconds:.0f} s"

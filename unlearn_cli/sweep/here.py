@@ -15,7 +15,7 @@ from unlearn_cli.sweep.plan import Plan
 log = logging.getLogger("unlearn")
 
 
-def here(found: Plan) -> None:
+def run_all(found: Plan) -> None:
     """Do what is unfinished; a run that fails says so in its folder and does not stop the others.
 
     Raises:
@@ -25,7 +25,7 @@ def here(found: Plan) -> None:
         experiment = run.experiment
         log.info("run %d of %d: %s", number, len(found.runs), run.overrides)
         try:
-            told(unlearn_cli.run.run(OmegaConf.create(experiment.config), experiment.choices))
+            print_result_line(unlearn_cli.run.run(OmegaConf.create(experiment.config), experiment.choices))
         except Preempted:
             raise
         except Exception as error:
@@ -33,7 +33,7 @@ def here(found: Plan) -> None:
             RunFolder(run.folder, experiment.config, is_main_process()).refused(error)
 
 
-def told(result: Mapping[str, Any]) -> None:
+def print_result_line(result: Mapping[str, Any]) -> None:
     """One line for a run of a sweep that has finished."""
     if not is_main_process():
         return

@@ -11,11 +11,10 @@ from unlearn_cli.config.settings import Settings, checked
 from unlearn_cli.errors import InputError
 from unlearn_cli.experiment import Experiment, read
 from unlearn_cli.runtime.process import is_main_process
-from unlearn_cli.sweep import processes, slurm
-from unlearn_cli.sweep.cluster import Submission, alone
+from unlearn_cli.sweep import here, processes, slurm
+from unlearn_cli.sweep.cluster import Submission, submission_lock
 from unlearn_cli.sweep.end import finish
 from unlearn_cli.sweep.follow import follow
-from unlearn_cli.sweep.here import here
 from unlearn_cli.sweep.plan import Plan, look_up, plan
 from unlearn_cli.sweep.plan_table import show_plan
 from unlearn_cli.sweep.queue import queue
@@ -61,7 +60,7 @@ def launch(where: str, settings: Mapping[str, Any], composed: Composed, planning
         record = Record(found.name, sys.argv, [_item(run.overrides, run.folder) for run in found.runs], [])
         if is_main_process():
             record.save(found.folder)
-        here(found)
+        here.run_all(found)
         finish(found.folder, record)
 
 
@@ -77,7 +76,7 @@ def names(composed: Composed) -> list[str]:
 def _on_slurm(found: Plan, place: Slurm) -> None:
     slurm.check(place)
     _warn(found, place)
-    with alone(found):
+    with submission_lock(found):
         waiting = slurm.waiting()  # before the store: what leaves the queue now is found there
         submission = Submission(_looked_up(found, place), place, waiting)
         slurm.submit(submission, place, found.folder)

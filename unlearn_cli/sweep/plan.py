@@ -118,20 +118,20 @@ def look_up(found: Plan, on_gpu: bool) -> None:
 
     on_gpu: whether the runs will find a GPU, which may not be so here; it decides what precision=auto is.
     """
-    look = Look(on_gpu)
+    lookup = StoreLookup(on_gpu)
     for run in found.to_do:
         if not (found.made.keys() | found.missing.keys()).issuperset(run.needs.values()):
-            look.at(run, found)
+            lookup.add_needs(run, found)
 
 
-class Look:
+class StoreLookup:
     """Asks the store for prerequisites. Data are loaded once for all runs."""
 
     def __init__(self, on_gpu: bool):
         self.on_gpu = on_gpu
         self.loaded: dict[str, Any] = {}
 
-    def at(self, run: Run, found: Plan) -> None:
+    def add_needs(self, run: Run, found: Plan) -> None:
         """Sort the run's prerequisites into those made and those missing."""
         experiment, origins = run.experiment, self._origins(run.experiment)
         names = {kind.name: key for kind, key in run.needs.items()}

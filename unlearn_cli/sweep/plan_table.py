@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from unlearn_cli.sweep.estimate import spoken
+from unlearn_cli.sweep.estimate import duration_text
 from unlearn_cli.sweep.plan import Plan
 from unlearn_cli.sweep.status_table import STYLES
 
@@ -49,8 +49,8 @@ def _total(found: Plan) -> str:
         return "time: nothing like it has been measured yet"
     unknown = len(times) - len(known)
     more = f", without {unknown} of {len(times)} parts that were never measured" if unknown else ""
-    return f"time: about {spoken(sum(known))} of computing, one after another{more}"
+    return f"time: about {duration_text(sum(known))} of computing, one after another{more}"
 
 
 def _time(seconds: float | None) -> str:
-    return "?" if seconds is None else spoken(seconds)
+    return "?" if seconds is None else duration_text(seconds)

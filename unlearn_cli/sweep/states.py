@@ -52,14 +52,14 @@ def state_of(folder: Path, job: str | None, queue: Queue | None) -> State:
     waiting = queue.get(job) if queue and job else None
     if waiting:
         return _waiting(waiting, state, folder)
-    gone = bool(job) and queue is not None
+    left_queue = bool(job) and queue is not None
     if state == "running":
-        if gone or _dead(status):
+        if left_queue or _dead(status):
             return State("killed", f"its process is gone; {_last_line(folder)}")
         return State("running", _last_line(folder))
     if state in ("failed", "preempted"):
         return State(state, status.get("reason") or "")
-    if gone:
+    if left_queue:
         return State("not run", "its job left the queue before it began: cancelled, or a prerequisite failed")
     return State("not begun")
 

@@ -48,7 +48,7 @@ class Project:
         return [key for key in self.keys if key.startswith(STAGE) and key != f"{STAGE}step"]
 
 
-def look(entity: str | None, project: str, groups: Sequence[str]) -> Project:
+def read_project(entity: str | None, project: str, groups: Sequence[str]) -> Project:
     """Ask the server what runs there are.
 
     Raises:
@@ -56,7 +56,7 @@ def look(entity: str | None, project: str, groups: Sequence[str]) -> Project:
     """
     import wandb
 
-    with asking():
+    with errors_of_client():
         check_online()
         api = wandb.Api()
         entity = entity or api.default_entity
@@ -83,7 +83,7 @@ def look(entity: str | None, project: str, groups: Sequence[str]) -> Project:
 
 
 @contextmanager
-def asking() -> Iterator[None]:
+def errors_of_client() -> Iterator[None]:
     """Whatever the client raises when it asks the server, in one line."""
     try:
         yield
@@ -109,12 +109,12 @@ def report(project: Project, title: str) -> Any:
             wr.H2(setting),
             wr.PanelGrid(
                 runsets=[_runset(project, setting, groupby=["config.variant"])],
-                panels=_placed(*_comparing(project), *_curves(project)),
+                panels=_two_in_a_row(*_comparison_panels(project), *_curve_panels(project)),
             ),
             wr.H3("Run by run"),
             wr.PanelGrid(
                 runsets=[_runset(project, setting, groupby=[])],
-                panels=_placed(wr.RunComparer(diff_only="split"), *_shown(project)),
+                panels=_two_in_a_row(wr.RunComparer(diff_only="split"), *_media_panels(project)),
             ),
         ]
     return wr.Report(entity=project.entity, project=project.name, title=title, blocks=blocks, width="fluid")
@@ -124,9 +124,9 @@ def workspace(project: Project, title: str) -> Any:
     """A `wandb_workspaces.workspaces.Workspace`: seeds grouped, the smallest Avg Gap first."""
     _, ws = packages()
     sections = [
-        ws.Section(name="Final numbers", panels=_comparing(project), is_open=True, pinned=True),
-        ws.Section(name="Unlearning", panels=_curves(project), is_open=True),
-        ws.Section(name="Figures and samples", panels=_shown(project), is_open=True),
+        ws.Section(name="Final numbers", panels=_comparison_panels(project), is_open=True, pinned=True),
+        ws.Section(name="Unlearning", panels=_curve_panels(project), is_open=True),
+        ws.Section(name="Figures and samples", panels=_media_panels(project), is_open=True),
     ]
     return ws.Workspace(
         entity=project.entity,
@@ -175,7 +175,7 @@ def _filters(project: Project) -> list[Any]:
     return [evaluated, *([ws.Metric("Group").isin([*project.groups])] if project.groups else [])]
 
 
-def _comparing(project: Project) -> list[Any]:
+def _comparison_panels(project: Project) -> list[Any]:
     """Forget against retain, and every gap as mean and deviation over the seeds."""
     wr, _ = packages()
     scatter = wr.ScatterPlot(
@@ -195,19 +195,19 @@ def _comparing(project: Project) -> list[Any]:
     return [scatter, *bars]
 
 
-def _curves(project: Project) -> list[Any]:
+def _curve_panels(project: Project) -> list[Any]:
     wr, _ = packages()
     return [wr.LinePlot(title=key, x=f"{STAGE}step", y=[key]) for key in project.curves]
 
 
-def _shown(project: Project) -> list[Any]:
+def _media_panels(project: Project) -> list[Any]:
     """Figures (confidence histograms among them) and the table of samples."""
     wr, _ = packages()
     panels = [wr.MediaBrowser(title=key, media_keys=[key], num_columns=2) for key in project.pictures]
     return [*panels, *([wr.WeavePanelSummaryTable(table_name=SAMPLES)] if SAMPLES in project.keys else [])]
 
 
-def _placed(*panels: Any) -> list[Any]:
+def _two_in_a_row(*panels: Any) -> list[Any]:
     """Panels two in a row (W&B's own default is three small ones)."""
     wr, _ = packages()
     width, height = WIDTH // 2, 9
