@@ -160,7 +160,7 @@ def check_model(experiment: Experiment, model: nn.Module) -> None:
         _has_capabilities(model, lower.needs_model, "lower@forget.lower", experiment.choices)
 
 
-def _has_verbs(task: Any, needs: type, group: str, key: str, choices: dict[str, str]) -> None:
+def _has_verbs(task: object, needs: type, group: str, key: str, choices: dict[str, str]) -> None:
     """Refuse an option of the group, chosen by `key`, that asks for verbs which the task lacks."""
     if missing := lacking(task, needs):
         verbs = ", ".join(names[0] for names in missing.values())

@@ -12,8 +12,8 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import balanced
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
-from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.methods.diffusion.unconditional import check_unconditional
 from unlearn_cli.models.capabilities import WithGuidedPrompts
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.models.diffusion.text_to_image import TextToImage
@@ -45,11 +45,7 @@ class AdvUnlearn(GradientMethod):
     sampler: Sampler = Field(description="how the original model draws x_t")
 
     def check(self, task: AdvUnlearnTask, model: TextToImage, data: ImageData, sets: Sets) -> None:
-        if not model.unconditional:
-            raise InputError(
-                "method: AdvUnlearn needs a model that was trained with label drop, for its prediction "
-                "without a prompt; set model.label_drop=0.1"
-            )
+        check_unconditional(model, "AdvUnlearn", "prompt")
         self.sampler.check(model, "method.sampler")
 
     def unlearn(self, task: AdvUnlearnTask, model: TextToImage, sets: Sets, trainer: Trainer) -> nn.Module:

@@ -10,11 +10,11 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
-from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.methods.diffusion.unconditional import check_unconditional
 from unlearn_cli.models.capabilities import Guidable
+from unlearn_cli.models.diffusion.denoiser import Denoiser
 from unlearn_cli.models.diffusion.sampling import Sampler
-from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.tasks.verbs.diffusion import HasNegativeGuidance
 from unlearn_cli.training.trainer import Trainer
 
@@ -33,12 +33,8 @@ class ESD(GradientMethod):
     eta: float = Field(ge=0, description="η, how far beyond the prediction without a class; the paper's is 1")
     sampler: Sampler = Field(description="how the original model draws x_t")
 
-    def check(self, task: HasNegativeGuidance, model: TextToImage, data: ImageData, sets: Sets) -> None:
-        if not model.unconditional:
-            raise InputError(
-                "method: ESD needs a model that was trained with label drop, for its prediction without a "
-                "class; set model.label_drop=0.1"
-            )
+    def check(self, task: HasNegativeGuidance, model: Denoiser, data: ImageData, sets: Sets) -> None:
+        check_unconditional(model, "ESD", "class")
         self.sampler.check(model, "method.sampler")
 
     def unlearn(self, task: HasNegativeGuidance, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:

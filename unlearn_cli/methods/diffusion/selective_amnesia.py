@@ -14,8 +14,8 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.diffusion.anchored import Anchored
+from unlearn_cli.models.diffusion.denoiser import Denoiser
 from unlearn_cli.models.diffusion.sampling import Sampler
-from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.runtime.stopping import stop, stop_requested
 from unlearn_cli.tasks.verbs.diffusion import Draws, HasDenoisingLoss
 from unlearn_cli.training.trainer import Trainer
@@ -51,7 +51,7 @@ class SelectiveAmnesia(GradientMethod):
     surrogate: Literal["noise", "anchor"] = Field(description="q: uniform noise, or images of forget.anchor")
     sampler: Sampler = Field(description="how the original model draws these images")
 
-    def check(self, task: SelectiveAmnesiaTask, model: TextToImage, data: ImageData, sets: Sets) -> None:
+    def check(self, task: SelectiveAmnesiaTask, model: Denoiser, data: ImageData, sets: Sets) -> None:
         if self.surrogate == "anchor":
             Anchored.check(sets)
         self.sampler.check(model, "method.sampler")
