@@ -1,4 +1,4 @@
-"""One run, top to bottom: the story that DESIGN calls the spine."""
+"""One run, top to bottom."""
 
 import logging
 from typing import Any

@@ -8,8 +8,8 @@ import torch
 from sae_parts import ACTIVATIONS, autoencoder, hand_made
 
 from unlearn_cli.errors import InputError, RunError
-from unlearn_cli.sae.activations import jump
 from unlearn_cli.sae.autoencoder import AUX_WEIGHT, load_autoencoder, save_autoencoder
+from unlearn_cli.sae.sparsity import jump
 
 
 def with_all_positive(sae):

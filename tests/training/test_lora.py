@@ -9,8 +9,8 @@ from tiny_vlm import ADAM, TinyProblem
 
 from unlearn_cli.errors import InputError, Preempted
 from unlearn_cli.methods.vlm.graddiff import GradientDifference
+from unlearn_cli.training.checkpoint import Checkpoint
 from unlearn_cli.training.lora import Lora, NoLora
-from unlearn_cli.training.resume import Checkpoint
 
 SETTINGS = {"rank": 2, "alpha": 4, "dropout": 0.0, "targets": ["q_proj", "v_proj"]}
 GRADDIFF = GradientDifference(**ADAM, forget_weight=1.0, retain_weight=1.0, order="joint")

@@ -1,4 +1,4 @@
-"""A forget set: which training rows are to be forgotten, and how they were chosen."""
+"""Selectors choose the forget set: what every one of them has, and those that take a fraction or a number."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unlearn_cli.training.resume import write_checkpoint
+from unlearn_cli.training.checkpoint import write_checkpoint
 
 
 @dataclass

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.errors import InputError, RunError
 from unlearn_cli.models.checkpoint import FACTS, load_into, save_model
-from unlearn_cli.sae.activations import jump, top, top_of_batch
+from unlearn_cli.sae.sparsity import jump, top, top_of_batch
 from unlearn_cli.storage.files import read_json
 
 AUX_WEIGHT = 1 / 32  # α of Gao et al.

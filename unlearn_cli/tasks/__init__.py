@@ -1,1 +1,1 @@
-"""A family of models answers the verbs (`verbs.py`) by which methods and evaluations are written."""
+"""A family of models answers the verbs (`verbs/`) by which methods and evaluations are written."""

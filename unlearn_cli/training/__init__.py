@@ -1,1 +1,1 @@
-"""The one trainer: step, optimiser, checkpoints, cost, masks, gradient surgery, adapters."""
+"""The one trainer: step, optimiser, phases and their checkpoints, cost, masks, surgery, adapters."""

@@ -9,9 +9,9 @@ import numpy as np
 from torch import Tensor, nn
 
 from unlearn_cli.runtime.stopping import stop, stop_requested
+from unlearn_cli.training.checkpoint import Checkpoint
 from unlearn_cli.training.cost import Cost
 from unlearn_cli.training.meter import Meter
-from unlearn_cli.training.resume import Checkpoint
 from unlearn_cli.training.step import Companion, Step
 
 Monitor = Callable[[nn.Module, int], dict[str, float]]
