@@ -69,7 +69,8 @@ class SweepLauncher(Launcher):
         self.config = config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from unlearn_cli.cli import chosen_options, sweep
+        from unlearn_cli.cli import sweep
+        from unlearn_cli.config.composing import chosen_options
         from unlearn_cli.config.sweep_composer import SweepComposer
 
         setup_globals()

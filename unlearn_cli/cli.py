@@ -4,9 +4,9 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
@@ -14,7 +14,8 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from unlearn_cli.config.catalogue import conf_folder, implied_choices
-from unlearn_cli.errors import UnlearnError
+from unlearn_cli.config.composing import chosen_options
+from unlearn_cli.errors import UnlearnError, failed_system_call
 from unlearn_cli.runtime.garbage import no_collection
 from unlearn_cli.runtime.process import is_main_process
 
@@ -28,6 +29,8 @@ class Outcome:
     error: BaseException | None = None
     planning: bool = False
     """Say what a sweep would do, and do nothing."""
+    folders: list[Path] = field(default_factory=list)
+    """Of the runs of a sweep that came to its end."""
 
 
 outcome = Outcome()
@@ -96,18 +99,13 @@ def _run(config: DictConfig, choices: dict[str, str]) -> dict[str, Any]:
     return run(config, choices)
 
 
-def chosen_options(choices: Mapping[str, str | None]) -> dict[str, str]:
-    """The option of every group, where one was chosen."""
-    return {group: choice for group, choice in choices.items() if choice}
-
-
 def sweep(where: str, settings: dict[str, Any], composed: list[Any]) -> None:
     """Called by hydra_plugins.unlearn_launcher with a sweep's composed configurations."""
     with no_collection():
         from unlearn_cli.sweep.launch import launch
 
     try:
-        launch(where, settings, composed, outcome.planning)
+        outcome.folders = launch(where, settings, composed, outcome.planning)
     except (Exception, KeyboardInterrupt) as error:
         outcome.error = error
 
@@ -132,8 +130,7 @@ def _fail(error: BaseException) -> NoReturn:
     if isinstance(error, KeyboardInterrupt):
         _end("interrupted; the same command resumes", 130)
     if isinstance(error, OSError) and error.strerror:
-        place = f"{error.filename}: " if error.filename else ""
-        _end(f"{place}{error.strerror}; once that is mended, the same command goes on", 1, error)
+        _fail(failed_system_call(error))
     raise error
 
 

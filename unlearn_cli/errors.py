@@ -32,6 +32,12 @@ class Preempted(UnlearnError):
     exit_code = 143
 
 
+def failed_system_call(error: OSError) -> RunError:
+    """A full disk, a folder that is closed to us, …"""
+    place = f"{error.filename}: " if error.filename else ""
+    return RunError(f"{place}{error.strerror}; once that is mended, the same command goes on")
+
+
 def did_you_mean(wrong: str, known: Iterable[str], otherwise: str | None = None) -> str:
     """`did you mean 'x'?` with the closest of the known names; else `otherwise`, or all there are."""
     names = sorted(known)

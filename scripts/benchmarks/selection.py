@@ -20,8 +20,9 @@ from hydra import compose, initialize_config_dir
 from omegaconf import open_dict
 from timing import interleaved, show, timed
 
-from unlearn_cli.cli import chosen_options, main
+from unlearn_cli.cli import main
 from unlearn_cli.config.catalogue import conf_folder
+from unlearn_cli.config.composing import chosen_options
 from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.experiment import read
 from unlearn_cli.forget.bilevel import solve

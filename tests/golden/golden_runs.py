@@ -8,12 +8,9 @@ from typing import Any
 
 from golden_cases import EARLIER, overrides
 from golden_numbers import numbers
-from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
-from unlearn_cli.cli import chosen_options
-from unlearn_cli.config.catalogue import conf_folder, implied_choices
+from unlearn_cli.config.composing import composed
 from unlearn_cli.experiment import Experiment, read
 from unlearn_cli.methods.original import Original
 from unlearn_cli.methods.retrain import Retrain
@@ -60,7 +57,7 @@ class Golden:
         if earlier := EARLIER.get(case.split()[0]):
             self.run(earlier)
             arguments.append(f"method.path={self._path(earlier)}")
-        config, choices = composed([*arguments, *implied_choices(arguments)])
+        config, choices = composed(arguments)
         experiment = read(config, choices)
         self._path(case).mkdir(parents=True)
         if case != ORIGINAL:
@@ -71,12 +68,3 @@ class Golden:
 
     def _path(self, case: str) -> Path:
         return self.folder / "runs" / re.sub(r"[^\w.]+", "-", case)
-
-
-def composed(arguments: list[str]) -> tuple[DictConfig, dict[str, str]]:
-    """Hydra's configuration of a command line, and the option of each group."""
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        config = compose("config", arguments, return_hydra_config=True)
-    HydraConfig.instance().set_config(config)
-    choices = chosen_options(config.hydra.runtime.choices)
-    return OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]), choices

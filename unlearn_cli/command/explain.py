@@ -1,6 +1,8 @@
 """Hydra's and OmegaConf's complaints about a command line, told in one line with a suggestion."""
 
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,21 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError
 
-from unlearn_cli.command.help import config_folders
-from unlearn_cli.config.catalogue import conf_folder, groups, options
-from unlearn_cli.errors import UnlearnError, did_you_mean
+from unlearn_cli.config.catalogue import conf_folder, config_folders, groups, options
+from unlearn_cli.errors import InputError, UnlearnError, did_you_mean
 
 LAUNCHER = "hydra.launcher."
+
+
+@contextmanager
+def explaining(arguments: Sequence[str]) -> Iterator[None]:
+    """What Hydra finds wrong with the arguments within the block is an InputError of one line."""
+    try:
+        yield
+    except UnlearnError:
+        raise
+    except Exception as error:
+        raise InputError(explain_error(error, [*arguments])) from error
 
 
 def explain_error(error: Exception, arguments: list[str]) -> str:

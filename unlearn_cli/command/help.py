@@ -1,14 +1,13 @@
 """`unlearn --help`: what can be chosen, with a line each."""
 
 from collections.abc import Iterable
-from itertools import pairwise
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from unlearn_cli.config.catalogue import options
+from unlearn_cli.config.catalogue import config_folders, options
 
 USAGE = {
     "unlearn group=option … key=value …": "one run: original, forget set, method, oracle, evaluation",
@@ -82,13 +81,6 @@ def _section(console: Console, title: str, lines: Iterable[tuple[str, str]]) -> 
         console.print(f"[bold]{title}[/]")
         console.print(table)
         console.print()
-
-
-def config_folders(arguments: list[str]) -> tuple[Path, ...]:
-    """The folders given by --config-dir."""
-    found = [value for flag, value in pairwise(arguments) if flag in ("--config-dir", "-cd")]
-    found += [a.split("=", 1)[1] for a in arguments if a.startswith("--config-dir=")]
-    return tuple(Path(folder) for folder in found)
 
 
 def fits(method: Path, task: str) -> bool:

@@ -1,7 +1,7 @@
 """From the command's arguments to the terminal and the files that were asked for."""
 
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,21 +27,15 @@ def report(arguments: Namespace) -> None:
     Raises:
         InputError: no run to compare; an unknown key or metric. Nothing is written then.
     """
-    found = find(arguments.paths)
-    runs = without_repetitions(found)
-    if not runs:
-        raise InputError("\n".join(["none of these runs can be compared", *found.sentences()]))
-    check(runs, arguments.by, "--by")
     if bool(arguments.against) != bool(arguments.figure):
         raise InputError(
             "--against and --figure go together, as in --against forget.shots --figure shots.png"
         )
-    check(runs, [arguments.against] if arguments.against else [], "--against")
     options = Options(
         arguments.metrics, arguments.rank_by, arguments.interval, arguments.by, arguments.across
     )
-    runs = where(runs, arguments.where)
-    comparison = _compared(runs, options, found)
+    runs, comparison = read_and_compare(arguments.paths, arguments.where, options)
+    check(runs, [arguments.against] if arguments.against else [], "--against")
     show(comparison, Console())
     write: list[tuple[Path | None, Callable[[Comparison], str]]] = [
         (arguments.csv, to_csv),
@@ -63,6 +57,23 @@ def report(arguments: Namespace) -> None:
         from unlearn_cli.tracking.comparison import publish
 
         print(publish(rows(comparison), arguments.html, arguments.to_wandb, arguments.entity, arguments.name))
+
+
+def read_and_compare(
+    paths: Iterable[Path], conditions: Sequence[str], options: Options
+) -> tuple[list[Run], Comparison]:
+    """The finished runs in these folders that meet the conditions (`key=value`), and their comparison.
+
+    Raises:
+        InputError: no run to compare; an unknown key or metric.
+    """
+    found = find(paths)
+    runs = without_repetitions(found)
+    if not runs:
+        raise InputError("\n".join(["none of these runs can be compared", *found.sentences()]))
+    check(runs, options.by, "--by")
+    runs = where(runs, conditions)
+    return runs, _compared(runs, options, found)
 
 
 def summarise(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """What can be chosen, read from the YAML files' opening lines; imports nothing heavy."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 BRINGS = "# Brings: "
@@ -47,6 +48,13 @@ def implied_choices(arguments: list[str]) -> list[str]:
                         found += line.removeprefix(BRINGS).split()
     given = {argument.partition("=")[0] for argument in arguments}
     return [choice for choice in dict.fromkeys(found) if choice.partition("=")[0] not in given]
+
+
+def config_folders(arguments: list[str]) -> tuple[Path, ...]:
+    """The folders given by --config-dir."""
+    found = [value for flag, value in pairwise(arguments) if flag in ("--config-dir", "-cd")]
+    found += [a.split("=", 1)[1] for a in arguments if a.startswith("--config-dir=")]
+    return tuple(Path(folder) for folder in found)
 
 
 def options(group: str, more: tuple[Path, ...] = ()) -> list[Option]:

@@ -1,7 +1,8 @@
-"""A progress bar on a terminal; now and then a log line where there is none."""
+"""A progress bar on a terminal and in a notebook; now and then a log line where there is none."""
 
 import logging
 import time
+from importlib.util import find_spec
 from types import TracebackType
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.progress import Progress as RichProgress
 
 log = logging.getLogger("unlearn")
 console = Console(stderr=True)
+HAS_BAR = console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
 
 LINE_SECONDS = (5, 60)  # from the start of a stage to its first line, and from line to line
 
@@ -20,9 +22,7 @@ class Progress:
     def __init__(self, stage: str, total: int, done: int = 0, enabled: bool = True):
         self.stage, self.total, self.done, self.enabled = stage, total, done, enabled
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self.bar = RichProgress(
-            *columns, console=console, transient=True, disable=not (enabled and console.is_terminal)
-        )
+        self.bar = RichProgress(*columns, console=console, transient=True, disable=not (enabled and HAS_BAR))
         self.task = self.bar.add_task(stage, total=total, completed=done)
         self.line_due = time.monotonic() + LINE_SECONDS[0]
 
@@ -44,6 +44,6 @@ class Progress:
         self.bar.update(self.task, completed=self.done, description=f"{self.stage} {at}".strip())
         if self.enabled and (time.monotonic() >= self.line_due or self.done == self.total):
             self.line_due = time.monotonic() + LINE_SECONDS[1]
-            # `unlearn status` shows the last line of log.txt; on a terminal the bar is enough
-            level = logging.DEBUG if console.is_terminal else logging.INFO
+            # `unlearn status` shows the last line of log.txt; where there is a bar, that is enough
+            level = logging.DEBUG if HAS_BAR else logging.INFO
             log.log(level, "%s: step %d of %d %s", self.stage, self.done, self.total, at and f"({at})")

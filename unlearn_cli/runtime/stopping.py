@@ -1,6 +1,7 @@
 """SIGTERM and SIGUSR2 ask a run to stop at the next step, with a checkpoint."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -14,7 +15,13 @@ _previous: dict[int, Any] = {}
 
 @contextmanager
 def stop_signals() -> Iterator[None]:
-    """Note the signals instead of dying of them; the handlers that were there come back at the end."""
+    """Note the signals instead of dying of them; the handlers that were there come back at the end.
+
+    Outside of the main thread, where Python knows no handlers, it does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     _received.clear()
     for number in (signal.SIGTERM, signal.SIGUSR2):
         _previous[number] = signal.signal(number, lambda n, frame: _received.append((n, frame)))

@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
@@ -29,8 +30,8 @@ Composed = Sequence[tuple[list[str], DictConfig, dict[str, str]]]
 """Overrides, configuration and choices of each run."""
 
 
-def launch(where: str, settings: Mapping[str, Any], composed: Composed, planning: bool) -> None:
-    """Do the sweep, or (planning) say what it would do.
+def launch(where: str, settings: Mapping[str, Any], composed: Composed, planning: bool) -> list[Path]:
+    """Do the sweep, or (planning) say what it would do; the folders of its runs.
 
     Raises:
         InputError: a run of it, or the launcher's settings, cannot be right; nothing was begun.
@@ -46,7 +47,7 @@ def launch(where: str, settings: Mapping[str, Any], composed: Composed, planning
     if planning:
         look_up(found, on_gpu=isinstance(place, Jobs) and place.gpus_per_node > 0)
         show_plan(found, before=isinstance(place, Jobs))
-        return
+        return []
     for run in found.runs:  # a tracker shows the runs of a sweep together
         tracking = run.experiment.config["tracking"]
         if tracking.get("group", "") is None:
@@ -62,6 +63,7 @@ def launch(where: str, settings: Mapping[str, Any], composed: Composed, planning
             record.save(found.folder)
         here.run_all(found)
         finish(found.folder, record)
+    return [run.folder for run in found.runs]
 
 
 def names(composed: Composed) -> list[str]:

@@ -1,0 +1,76 @@
+"""One run, a sweep, or a composition alone; overrides are those of the command line."""
+
+from typing import Any, NamedTuple
+
+from hydra.core.global_hydra import GlobalHydra
+
+from unlearn_cli.api.process import borrowed
+from unlearn_cli.api.result import Result
+from unlearn_cli.command.explain import explaining
+from unlearn_cli.config.composing import composed, hydra_of_our_own, initialized, overrides_of
+from unlearn_cli.config.run_path import resolved, run_path
+from unlearn_cli.storage.run_folder import RunFolder
+
+
+class Composition(NamedTuple):
+    """What a command line comes to."""
+
+    config: dict[str, Any]
+    """Every key, resolved."""
+    choices: dict[str, str]
+    """Option by group."""
+
+
+def run(*overrides: str) -> Result:
+    """Do a run, or answer from the folder of one that has done it: unlearn.run("method=salun", "seed=1").
+
+    Args:
+        overrides: `group=option`, `key=value` and `--config-dir=FOLDER`.
+
+    Raises:
+        InputError: wrong input, nothing was begun. RunError: the run failed. Preempted: it was asked to stop
+            (SIGTERM), the same call resumes. Each is an `UnlearnError` of one line.
+    """
+    with borrowed(overrides):
+        from unlearn_cli.run import run as one_run  # with PyTorch and all that a run needs
+
+        with explaining(overrides):
+            config, choices = composed(overrides)
+        result = one_run(config, choices)
+        return Result.of(result, run_path(resolved(config), choices))
+
+
+def sweep(*overrides: str) -> list[Result]:
+    """Every combination, one run after another in this process: unlearn.sweep("method=ft,ga", "seed=0,1").
+
+    Results in the order of the runs. `hydra/launcher=processes` does them in processes of their own; of
+    `slurm`, which does not wait, those that are finished already.
+
+    Raises:
+        InputError: a run of it cannot be right, nothing was begun. RunError: some runs failed, the others are
+            finished and found in their folders; the same call makes what is missing.
+    """
+    from unlearn_cli.cli import Outcome, outcome
+
+    with borrowed(["-m", *overrides]):
+        vars(outcome).update(vars(Outcome()))
+        with explaining(overrides), initialized():
+            hydra = GlobalHydra.instance().hydra
+            assert hydra
+            hydra.multirun("config", print, overrides_of(overrides), with_log_configuration=False)
+        if outcome.error:
+            raise outcome.error
+        found = [(folder, RunFolder(folder, {}).result()) for folder in outcome.folders]
+        return [Result.of(result, folder) for folder, result in found if result]
+
+
+def compose(*overrides: str) -> Composition:
+    """What these overrides come to, as `unlearn … --cfg job` prints it; it is checked no further.
+
+    Raises:
+        InputError: an unknown option or key, a value that cannot be read, a key without a value.
+    """
+    with hydra_of_our_own():
+        with explaining(overrides):
+            config, choices = composed(overrides)
+        return Composition(resolved(config), choices)
