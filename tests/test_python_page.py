@@ -20,7 +20,6 @@ def short(monkeypatch, tmp_path, shared_store):
     """Runs of a second, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(ClassifierEvaluation, "figures", lambda *_: [])
-    api = unlearn_cli.api
     for name in ("run", "sweep"):
         function = getattr(unlearn_cli.api, name)
         tiny = (*SHORT, EPOCH, f"paths.store={shared_store}")
