@@ -130,7 +130,7 @@ def _fail(error: BaseException) -> NoReturn:
     if isinstance(error, KeyboardInterrupt):
         _end("interrupted; the same command resumes", 130)
     if isinstance(error, OSError) and error.strerror:
-        _fail(failed_system_call(error))
+        _end(str(failed_system_call(error)), 1, error)
     raise error
 
 
