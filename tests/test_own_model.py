@@ -1,6 +1,16 @@
 """A model of one's own need not offer what some methods ask for: these are refused before any training."""
 
+from types import SimpleNamespace
+
 import pytest
+from torch import nn
+
+from unlearn_cli.errors import InputError
+from unlearn_cli.experiment import check_model
+from unlearn_cli.methods.clip.adu import ADU
+from unlearn_cli.methods.diffusion.esd import ESD
+from unlearn_cli.methods.diffusion.uce import UCE
+from unlearn_cli.methods.vlm.sauce import Sauce
 
 MODEL = '''
 """Two layers, without more."""
@@ -77,3 +87,26 @@ def test_a_method_that_asks_for_more_is_refused_before_anything_is_trained(
 @pytest.mark.parametrize("arguments", [("method=ga",), ("method=cf_k", "method.k=1", "model.layered=true")])
 def test_a_method_that_asks_for_no_more_runs(tiny, mine, arguments):
     assert tiny(*mine, *arguments, "method.epochs=1", "oracle=false").code == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "offer"),
+    [
+        (UCE, "null: int, number(prompts: "),
+        (ESD, "unconditional: bool, guided("),
+        (Sauce, "vision_layer: str, projector: str, leading(layer: str) -> int, "),
+        (ADU, "adapter: Module, "),
+    ],
+)
+def test_prompts_guidance_activations_and_adapters_are_asked_for_alike(kind, offer):
+    chosen = SimpleNamespace(
+        method=SimpleNamespace(needs_model=kind.needs_model),
+        forget=SimpleNamespace(trains=False),
+        choices={"method": "it", "model": "mine"},
+    )
+    with pytest.raises(
+        InputError, match=r"^method: 'it' does not fit model=mine; for it the class "
+    ) as found:
+        check_model(chosen, nn.Identity())
+    assert all(part in str(found.value) for part in offer.split(", ") if part)
+    assert "\n" not in str(found.value)

@@ -57,9 +57,9 @@ def test_too_many_layers_is_told_in_a_line(problem):
         method.unlearn(problem.task, problem.model(hidden=5), problem.sets, problem.trainer)
 
 
-def test_layer_without_a_fresh_start_is_told_in_a_line(problem):
+def test_layer_without_a_fresh_start_is_refused_before_training(problem):
     model = problem.model()  # `features` is an Identity here
     model.weight_layers = lambda: [["scale"], ["head.weight"]]
     method = EUk(**PLAIN_SGD, k=2, reinit="once")
     with pytest.raises(InputError, match="cannot be re-initialised; choose a smaller k"):
-        method.unlearn(problem.task, model, problem.sets, problem.trainer)
+        method.check(problem.task, model, problem.trainer.data, problem.sets)
