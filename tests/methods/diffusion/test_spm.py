@@ -11,7 +11,7 @@ from torch import nn
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.diffusion.spm import SPM, RankOne, linear_layers, random_embeddings
 from unlearn_cli.runtime.stopping import Preempted
-from unlearn_cli.training import trainer as training
+from unlearn_cli.training import phase
 from unlearn_cli.training.mask import Mask
 
 SETTINGS = {"neutral": "anchor", "guidance": 0.5, "weight": 2.0, "anchors": 3, "sampler": SAMPLER}
@@ -112,7 +112,7 @@ def test_a_killed_run_goes_on_where_it_stopped(tiny, tmp_path, monkeypatch):
     whole = method.unlearn(tiny.task, tiny.model(), tiny.sets, tiny.trainer)
     calls = iter([False, True, True])
     broken = tiny.trainer_in(tmp_path / "broken")
-    monkeypatch.setattr(training, "stop_requested", lambda: next(calls, True))
+    monkeypatch.setattr(phase, "stop_requested", lambda: next(calls, True))
     with pytest.raises(Preempted):
         method.unlearn(tiny.task, tiny.model(), tiny.sets, broken)
     monkeypatch.undo()
