@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 from unlearn_cli.config.catalogue import conf_folder, implied_choices
 from unlearn_cli.config.composing import chosen_options
 from unlearn_cli.errors import UnlearnError, failed_system_call
-from unlearn_cli.runtime.garbage import no_collection
+from unlearn_cli.runtime.garbage import no_collection, no_collection_at_exit
 from unlearn_cli.runtime.process import is_main_process
 
 log = logging.getLogger("unlearn")
@@ -65,6 +65,7 @@ def main() -> None:
     log.setLevel(logging.DEBUG)  # for the log.txt of a run, which takes more than the screen
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors over instead of printing them
     outcome.error = None
+    no_collection_at_exit()
     try:
         _compose()
     except KeyboardInterrupt as error:
