@@ -21,7 +21,7 @@ class Falling:
 @pytest.fixture
 def counted():
     passes = []
-    return SimpleNamespace(samples=lambda *number: passes.append(number), passes=passes)
+    return SimpleNamespace(count_passes=lambda *number: passes.append(number), passes=passes)
 
 
 def stepped(steps, keep, trainer):

@@ -92,7 +92,8 @@ class Erasure(nn.Module):
     def __init__(self, centre: Tensor, left: Tensor, right: Tensor):
         super().__init__()
         for name, value in (("centre", centre), ("left", left), ("right", right)):
-            self.register_buffer(name, value)
+            # of one layout and alignment, found or read from a file: the bits of a product depend on both
+            self.register_buffer(name, value.clone(memory_format=torch.contiguous_format))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, d) -> (B, T, d). InputError for another d."""

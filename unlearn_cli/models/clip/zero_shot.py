@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -138,8 +138,8 @@ class ZeroShotClip(nn.Module):
         known, key = self.remembered.of(weights), tuple(texts)
         if key not in known:
             training = self.clip.training
-            with torch.no_grad():  # in eval mode, whose bits differ, so that a resumed run remembers the same
-                self.clip.eval()
+            with torch.no_grad(), resting(weights):
+                self.clip.eval()  # whose bits differ, so that a resumed run remembers the same
                 known[key] = self.encode_tokens(self.tokens(texts))
                 self.clip.train(training)
         return known[key]
@@ -169,6 +169,19 @@ class ZeroShotClip(nn.Module):
         preprocessing = {"mean": self.mean.flatten().tolist(), "std": self.std.flatten().tolist()}
         write_tensors(folder / WEIGHTS, {k: v.contiguous() for k, v in self.clip.state_dict().items()})
         write_json(folder / CONFIG, {"model_cfg": self.architecture, "preprocess_cfg": preprocessing})
+
+
+@contextmanager
+def resting(weights: Sequence[nn.Parameter]) -> Iterator[None]:
+    """No weight asks for a gradient in here: where one does, PyTorch takes paths of other bits, unused or not."""
+    asking = [weight for weight in weights if weight.requires_grad]
+    for weight in asking:
+        weight.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for weight in asking:
+            weight.requires_grad_(True)
 
 
 def check_template(template: str) -> str:
