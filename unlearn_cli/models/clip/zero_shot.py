@@ -173,7 +173,7 @@ class ZeroShotClip(nn.Module):
 
 @contextmanager
 def resting(weights: Sequence[nn.Parameter]) -> Iterator[None]:
-    """No weight asks for a gradient in here: where one does, PyTorch takes paths of other bits, unused or not."""
+    """No weight asks for a gradient in here: where one does, PyTorch takes paths of other bits."""
     asking = [weight for weight in weights if weight.requires_grad]
     for weight in asking:
         weight.requires_grad_(False)
