@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tiny_commands import TINY
+import tiny_commands
 
 PATIENCE = 150  # seconds in which whatever is waited for must have come
 CLUSTER = ("hydra/launcher=slurm", "hydra.launcher.gpus_per_node=0", "hydra.launcher.cpus_per_task=1")
@@ -72,7 +72,9 @@ class User:
             "OMP_NUM_THREADS": "1",
             "COLUMNS": "300",
         }
-        settings = (f"--config-dir={self.folder / 'conf'}", "device=cpu", *TINY) if small else ()
+        settings = (
+            (f"--config-dir={self.folder / 'conf'}", "device=cpu", *tiny_commands.TINY) if small else ()
+        )
         process = subprocess.Popen(
             [str(Path(sys.executable).with_name("unlearn")), *arguments[:1], *settings, *arguments[1:]],
             cwd=self.folder,
