@@ -90,12 +90,17 @@ def diffusion(run):
 
 @pytest.fixture
 def judge_folder(diffusion, outputs, tmp_path):
-    """A copy of that run's judge."""
+    """A copy of that run's judge; the store has those of other data, too."""
+    data = json.loads((Path(diffusion["folder"]) / "model.json").read_text())["data"]
+    facts = {
+        entry: json.loads((entry / "model.json").read_text()) for entry in entries(outputs / "store", "model")
+    }
     (entry,) = [
         entry
-        for entry in entries(outputs / "store", "model")
-        if (json.loads((entry / "model.json").read_text())["task"]["name"]) == "classification"
-        and "TimmSettings" in (entry / "model.json").read_text()
+        for entry, of in facts.items()
+        if of["task"]["name"] == "classification"
+        and of["model"]["class"].endswith("TimmSettings")
+        and of["data"] == data
     ]
     return Path(shutil.copytree(entry, tmp_path / "judge"))
 
