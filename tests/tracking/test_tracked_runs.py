@@ -128,7 +128,7 @@ def test_requeued_offline_run_syncs_to_one_run_without_shifted_steps(tmp_path, s
     file.write_bytes(older)
     (result,) = unlearn(*command)
 
-    sent = [folder.name.rpartition("-")[2] for folder in sync(tmp_path)]
+    sent = [run_of(read(folder))["run_id"] for folder in sync(tmp_path)]
     assert sorted(Counter(sent).values()) == [1, 3]  # the original once, the run from its three starts
     (run,) = [run for run in server.runs.values() if run.sent("jobType") == "unlearn"]
     assert sent.count(run.name) == 3
