@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from commands import first_run
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
@@ -195,6 +196,18 @@ def test_a_yaml_opens_with_a_command_and_a_description(file):
     assert len(description) > 10
     assert len(description) <= 110
     assert experiment(*first_run(command))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(CONF).as_posix())
+def test_a_yaml_says_where_its_numbers_come_from(file):
+    if has_number({k: v for k, v in yaml.safe_load(file.read_text()).items() if k != "defaults"}):
+        assert re.search(r"\b(Values|Numbers|No numbers): ", " ".join(opening(file)[1:]))
+
+
+def has_number(node: Any) -> bool:
+    if isinstance(node, dict | list):
+        return any(map(has_number, node.values() if isinstance(node, dict) else node))
+    return isinstance(node, int | float) and not isinstance(node, bool)
 
 
 @pytest.mark.parametrize("option", options("method"), ids=lambda option: option.name)

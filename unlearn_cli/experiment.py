@@ -22,9 +22,11 @@ GROUPS = ("task", "data", "model", "forget", "method", "mask", "surgery", "lora"
 
 
 class Paths(Settings):
-    outputs: Path
-    store: Path
-    data: DirectoryPath | None
+    outputs: Path = Field(description="folder of run folders and sweeps")
+    store: Path = Field(description="originals, oracles and scores, made once and shared by all runs")
+    data: DirectoryPath | None = Field(
+        description="folder of local copies, as FOLDER/cifar10, looked at before the hub; null: none"
+    )
 
 
 class Expected(Settings):
@@ -43,12 +45,14 @@ class Experiment(Settings):
     """One run, fully described."""
 
     seed: int = Field(ge=0, description="seed of training and unlearning; forget.seed follows it by default")
-    device: Device
-    precision: Precision
-    channels_last: bool
-    compile: bool
-    progress: bool
-    checkpoint_minutes: float = Field(ge=0)
+    device: Device = Field(description="auto: CUDA where there is a GPU")
+    precision: Precision = Field(description="auto: bf16 on a GPU that has it, else fp32")
+    channels_last: bool = Field(description="memory layout of images and convolutions: NHWC, often faster")
+    compile: bool = Field(description="torch.compile while training; pays in long trainings on a GPU")
+    progress: bool = Field(description="progress bars on the terminal")
+    checkpoint_minutes: float = Field(
+        ge=0, description="time between two checkpoints to resume from; 0 = after every step"
+    )
     oracle: bool | Literal["auto"] = Field(
         description="compare with the retrain oracle or not; auto: unless the model is ready-made"
     )

@@ -9,11 +9,19 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from pydantic import Field
 
-from unlearn_cli.config.catalogue import conf_folder
-from unlearn_cli.config.describe import Key, as_typed, comments_of, keys, typed, values_of
+from scripts.option_files import kind
+from unlearn_cli.config.catalogue import Option, conf_folder, options
+from unlearn_cli.config.describe import Key, as_typed, comments_of, keys, nested, typed, values_of
 from unlearn_cli.config.settings import Settings
+from unlearn_cli.experiment import GROUPS, Experiment
 
 CONF = conf_folder()
+OPTIONS = [
+    (group, option)
+    for group in [*(path.name for path in CONF.iterdir() if path.is_dir()), "hydra/launcher"]
+    if group not in ("experiment", "recipe", "hydra")  # they have no keys of their own
+    for option in options(group)
+]
 
 
 class Inner(Settings):
@@ -90,3 +98,25 @@ def test_numbers_are_read_as_omegaconf_reads_them(tmp_path):
     file.write_text("a: 1e-3\nb: 1.0e-3\nc: 3\nd: x1e3\n")
     assert values_of(file) == {"a": 1e-3, "b": 1e-3, "c": 3, "d": "x1e3"}
     assert yaml.safe_load("a: 1e-3") == {"a": "1e-3"}
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS, ids=lambda part: getattr(part, "name", part))
+def test_every_key_of_an_option_is_described(group: str, option: Option):
+    settings = kind(option)
+    assert settings, f"{group}={option.name} has no class"
+    assert not undescribed(settings)
+
+
+def test_every_key_of_a_run_is_described():
+    assert not set(undescribed(Experiment)) - set(GROUPS)
+
+
+def undescribed(settings: type[Settings]) -> list[str]:
+    """The fields without a description of their own, those of settings within settings too."""
+    found = []
+    for name, field in settings.model_fields.items():
+        if inner := nested(field, None):
+            found += [f"{name}.{below}" for below in undescribed(inner)]
+        elif len((field.description or "").split()) < 2:
+            found.append(name)
+    return found

@@ -21,7 +21,9 @@ class DomainImages(HubImages):
 
     determines: ClassVar[frozenset[str]] = HubImages.determines | {"domains"}
 
-    domains: tuple[str, ...] = Field(min_length=2, description="those to use, as the column spells them")
+    domains: tuple[str, ...] = Field(
+        min_length=2, description="domains to use, as the column spells them; the rows of others are left out"
+    )
 
     def _table(self, source: Source) -> tuple[datasets.Dataset, int]:
         table, train = super()._table(source)

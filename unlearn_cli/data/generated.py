@@ -79,9 +79,13 @@ class Generated(DataSettings):
     """
 
     pipeline: Any = Field(description="the model that draws; the run's own")
-    concept: Words = Field(min_length=1, description="as forget.concept")
-    anchor: Words = Field(min_length=1, description="as forget.anchor")
-    kind: Kind = Field(description="as forget.kind")
+    concept: Words = Field(
+        min_length=1, description="what the concept's images show, by the prompts; as forget.concept"
+    )
+    anchor: Words = Field(
+        min_length=1, description="what takes its place in the anchor's images; as forget.anchor"
+    )
+    kind: Kind = Field(description="how the anchor takes its place in a prompt; as forget.kind")
     prompts: Prompts = Field(
         min_length=1,
         description="a list or a text file; each names the anchor, or {anchor}; a style's are plain pictures",
@@ -90,7 +94,9 @@ class Generated(DataSettings):
     columns: dict[str, list[str]] = Field(
         description="names by column; a prompt's value is the one that it names (what judges look for)"
     )
-    images: int = Field(gt=0, description="of each prompt")
+    images: int = Field(
+        gt=0, description="images drawn for each prompt: with the anchor, with the concept, to retain"
+    )
     size: int = Field(gt=0, description="pixels of a side; what the model was trained at")
     sampler: Sampler
 

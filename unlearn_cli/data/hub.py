@@ -36,10 +36,14 @@ class HubImages(DataSettings):
     """Fields that decide what a store entry holds, beside the source."""
 
     path: str | None = Field(description="hub name, folder of parquet files or class folders, parquet file")
-    config: str | None = Field(description="the hub's name of a subset")
-    image_column: str
-    label_column: str
-    train_split: str
+    config: str | None = Field(description="the hub's name of a subset; null: its default")
+    image_column: str = Field(description="column that holds the images; of class folders it is `image`")
+    label_column: str = Field(
+        description="column whose values are the classes; of class folders it is `label`"
+    )
+    train_split: str = Field(
+        description="the data's name of the split whose rows train, validate and are forgotten"
+    )
     test_split: str | None = Field(description="null: hold out test_fraction of the train split")
     size: int | None = Field(gt=0, description="scale, centre-crop to this many pixels; null: as they are")
     resident: Literal["auto"] | bool = Field(description="decode once, keep on the device; auto: up to 4 GiB")

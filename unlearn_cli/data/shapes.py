@@ -46,16 +46,20 @@ class Shapes(DataSettings):
     domains: Names = Field(
         description=f"how it is drawn: {', '.join(DOMAINS)}; a caption tells it if there are several"
     )
-    templates: Names = Field(description="captions inside, of {colour}, {shape} and {texture}")
-    paraphrases: tuple[str, ...] = Field(description="captions outside: other wording, with the synonyms")
+    templates: Names = Field(description="captions that training knows, of {colour}, {shape} and {texture}")
+    paraphrases: tuple[str, ...] = Field(
+        description="captions for tests outside those: other wording, with the synonyms"
+    )
     synonyms: dict[str, str] = Field(description="by a colour, texture, shape, ...: its word in paraphrases")
-    images: int = Field(gt=0, description="of each caption inside")
-    outside_images: int = Field(gt=0, description="of each caption outside")
+    images: int = Field(gt=0, description="images of each caption of `templates`")
+    outside_images: int = Field(gt=0, description="images of each caption of `paraphrases`")
     label: Literal["caption", "colour", "texture", "shape", "placement", "domain"] = Field(
         description="the column whose values are the classes"
     )
     jitter: int = Field(ge=0, description="largest shift of shape and texture, in sixteenths of the side")
-    seed: int = Field(ge=0, description="draws the images")
+    seed: int = Field(
+        ge=0, description="draws what differs between images of a caption: places, shades, noise"
+    )
 
     @field_validator(*KNOWN)
     @classmethod

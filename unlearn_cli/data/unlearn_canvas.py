@@ -21,7 +21,7 @@ class UnlearnCanvas(HubImages):
 
     determines: ClassVar[frozenset[str]] = HubImages.determines | {"caption"}
 
-    caption: str = Field(description="of a picture, with {style} and {object}")
+    caption: str = Field(description="caption of a picture, with {style} and {object} in it")
 
     def _splits(self, source: Source) -> tuple[datasets.Dataset, None]:
         files = sorted(Path(source.place).glob("*/*/*.jpg"))

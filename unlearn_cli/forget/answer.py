@@ -19,7 +19,9 @@ class Answer(Selector):
     wholly forgotten.
     """
 
-    concept: Words = Field(min_length=1, description="a word or phrase of the answers; one or several")
+    concept: Words = Field(
+        min_length=1, description="word or phrase of the answers that is to be forgotten; one or several"
+    )
 
     @property
     def substitutions(self) -> tuple[Substitution, ...]:

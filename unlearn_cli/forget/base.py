@@ -88,8 +88,15 @@ class Selector(Settings, ABC):
 class Counted(Selector):
     """A selector that takes a fraction or a number of what there is."""
 
-    fraction: float | None = Field(gt=0, lt=1, description="part of what there is")
-    count: int | None = Field(gt=0, description="number, instead of a fraction")
+    fraction: float | None = Field(
+        gt=0,
+        lt=1,
+        description="part of all units that is forgotten, rows or what `unit` says; null: `count` says how "
+        "many",
+    )
+    count: int | None = Field(
+        gt=0, description="units that are forgotten, instead of a fraction (forget.fraction=null)"
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Counted:

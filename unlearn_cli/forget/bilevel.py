@@ -35,7 +35,7 @@ class BilevelProblem(Counted, ABC):
 
     mode: Literal["worst", "easiest", "random"] = Field(description="random: m units by chance, to compare")
     iterations: int = Field(gt=0, description="upper iterations at most")
-    gamma: float = Field(ge=0, description="γ, weight of ‖w‖²")
+    gamma: float = Field(ge=0, description="γ, weight of ‖w‖² in the upper objective")
     step: Literal["leader", "rank", "std", "plain"] = Field(
         description="leader: w becomes the m units of the smallest losses so far; rank, std, plain: w moves "
         "against the slope's ranks, the slope over its deviation, the plain slope (paper)"
@@ -55,7 +55,9 @@ class BilevelProblem(Counted, ABC):
     patience: int | None = Field(
         gt=0, description="ends after so many iterations in a row in which the top m stayed; null: never"
     )
-    tolerance: float = Field(ge=0, lt=1, description="share of the top m that may change all the same")
+    tolerance: float = Field(
+        ge=0, lt=1, description="share of the top m that may change and still counts as stayed"
+    )
     lower: Lower = Field(description="the lower level, an option of the group `lower`")
 
     @field_validator("lower", mode="before")

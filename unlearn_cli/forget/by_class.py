@@ -13,9 +13,13 @@ from unlearn_cli.forget.forget_set import ForgetSet
 class ByClass(Selector):
     """The training rows of some classes. A wholly forgotten class leaves validation and test, too."""
 
-    classes: list[int | str] = Field(min_length=1, description="names, or numbers where no name is a number")
-    fraction: float | None = Field(gt=0, lt=1, description="part of their rows; null: all")
-    seed: int = Field(ge=0, description="draws the part")
+    classes: list[int | str] = Field(
+        min_length=1, description="classes to forget, by name, or by number where no name is a number"
+    )
+    fraction: float | None = Field(
+        gt=0, lt=1, description="part of their rows that is forgotten; null: all, and the class leaves TA"
+    )
+    seed: int = Field(ge=0, description="draws that part; follows `seed` unless set")
 
     def select(self, data: ImageData, splits: Splits) -> ForgetSet:
         wanted = [number_of("forget.classes", "class", name, data.classes) for name in self.classes]

@@ -24,7 +24,9 @@ class Concept(Selector):
     forgotten beyond the prompts of the unlearning set.
     """
 
-    concept: Words = Field(min_length=1, description="one or several")
+    concept: Words = Field(
+        min_length=1, description="word or phrase of the captions that is to be forgotten; one or several"
+    )
     anchor: Words = Field(
         min_length=1, description="what takes the place of each concept; one for all, or each its own"
     )

@@ -32,7 +32,11 @@ class Domain(Selector):
     """
 
     column: str = Field(description="whose values are the domains: domain, or any other")
-    domains: list[str] = Field(min_length=1, description="as the column spells them; all_subsets in a sweep")
+    domains: list[str] = Field(
+        min_length=1,
+        description="domains to forget, as the column spells them; in a sweep all_subsets is every choice "
+        "of them",
+    )
 
     @field_validator("domains", mode="before")
     @classmethod

@@ -14,10 +14,14 @@ from unlearn_cli.forget.forget_set import ForgetSet
 class Group(Selector):
     """Training rows whose `column` holds one of `values`."""
 
-    column: str
-    values: list[bool | int | float | str] = Field(min_length=1, description="as the column spells them")
-    fraction: float | None = Field(gt=0, lt=1, description="part of the rows; null: all")
-    seed: int = Field(ge=0, description="draws the part")
+    column: str = Field(
+        description="column of the data that says what is forgotten: an attribute, a domain, a person"
+    )
+    values: list[bool | int | float | str] = Field(
+        min_length=1, description="values whose rows are forgotten, as the column spells them"
+    )
+    fraction: float | None = Field(gt=0, lt=1, description="part of their rows that is forgotten; null: all")
+    seed: int = Field(ge=0, description="draws that part; follows `seed` unless set")
 
     @property
     def column_of_domains(self) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.names import listed
@@ -19,7 +20,10 @@ FORMS = "give .txt or .csv (one index per line), .npy (integers), .json (a list,
 class Indices(Selector):
     """Rows of the data set (train rows come first, as published) listed in `file`."""
 
-    file: Path
+    file: Path = Field(
+        description="rows to forget, counted from 0 as published, train rows first: .txt or .csv (one a "
+        "line), .npy, .json (a list, or a run's forget.json)"
+    )
 
     def select(self, data: ImageData, splits: Splits) -> ForgetSet:
         content = self._read()

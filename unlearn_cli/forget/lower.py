@@ -114,7 +114,7 @@ class Retrain(FineTune):
 class L1Sparse(FineTune):
     """The same from θ_o, with γ·(1 − t/T)·‖θ‖₁."""
 
-    gamma: float = Field(ge=0, description="γ at the start")
+    gamma: float = Field(ge=0, description="γ at the start, weight of ‖θ‖₁")
 
     @property
     def penalty(self) -> Penalty:

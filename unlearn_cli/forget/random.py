@@ -13,7 +13,11 @@ from unlearn_cli.runtime.seeding import rng
 class Random(Counted):
     """Training rows drawn uniformly without replacement: a fraction of them or a number."""
 
-    seed: int = Field(ge=0)
+    seed: int = Field(
+        ge=0,
+        description="draws the rows; follows `seed` unless set, so that a sweep may keep one original for "
+        "several forget sets",
+    )
 
     def select(self, data: ImageData, splits: Splits) -> ForgetSet:
         count = self.number(len(splits.train), "training rows")

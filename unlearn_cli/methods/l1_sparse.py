@@ -20,7 +20,7 @@ class L1Sparse(GradientMethod):
     Over all parameters, biases and norms included, as released; nothing is pruned.
     """
 
-    gamma: float = Field(ge=0, description="γ at the start")
+    gamma: float = Field(ge=0, description="γ at the start, weight of ‖θ‖₁")
     gamma_decay: Literal["linear", "constant"] = Field(
         description="linear: γ_t = γ·(1 − t/T), the paper's best; constant: γ_t = γ"
     )

@@ -15,10 +15,12 @@ class Jobs(Settings):
     """What every job asks for."""
 
     wait: bool = Field(description="follow the jobs to their end; false: return, `unlearn status` tells")
-    timeout_min: int = Field(gt=0, description="minutes; a job that needs more is requeued and resumes")
+    timeout_min: int = Field(
+        gt=0, description="time of a job in minutes; one that needs more is requeued and resumes"
+    )
     signal_delay_s: int = Field(ge=0, description="seconds before that end at which the run is told to stop")
     max_num_timeout: int = Field(ge=0, description="how often a job is requeued after its time was up")
-    gpus_per_node: int = Field(ge=0, description="GPUs of a run, which uses them all")
+    gpus_per_node: int = Field(ge=0, description="GPUs of a run, which uses them all; 0 without any")
     tasks_per_node: int | None = Field(gt=0, description="processes of a run; null: one for each GPU")
     cpus_per_task: int = Field(gt=0, description="CPU cores, and threads, of each process")
 
@@ -30,17 +32,21 @@ class Jobs(Settings):
 class Processes(Jobs):
     """`hydra/launcher=processes`: submitit's local executor."""
 
-    parallel: int = Field(gt=0, description="runs at once")
+    parallel: int = Field(gt=0, description="runs at once; they share the machine's GPUs")
 
 
 class Slurm(Jobs):
     """`hydra/launcher=slurm`."""
 
-    partition: str | None
-    account: str | None
-    qos: str | None
-    constraint: str | None
-    mem_gb: int | None = Field(gt=0)
+    partition: str | None = Field(
+        description="partition to submit to (--partition); null: the cluster's default"
+    )
+    account: str | None = Field(description="account that pays (--account); null: yours")
+    qos: str | None = Field(description="quality of service (--qos); null: the partition's default")
+    constraint: str | None = Field(
+        description="features that a node must have (--constraint), as a100; null: any node"
+    )
+    mem_gb: int | None = Field(gt=0, description="GB of memory of a job (--mem); null: the cluster's default")
     array_parallelism: int = Field(gt=0, description="jobs of an array that may run at once")
     setup: list[str] = Field(description="shell commands before each job: module load …")
     additional_parameters: dict[str, Any] = Field(description="any other option of sbatch")

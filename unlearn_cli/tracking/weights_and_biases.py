@@ -39,11 +39,19 @@ class WandbSettings(Settings):
     mode: Literal["auto", "online", "offline"] = Field(
         description="auto: online when a key is configured, else offline"
     )
-    project: str = Field(min_length=1, max_length=128, pattern=r"^[^/\\#?%:]+$")
+    project: str = Field(
+        min_length=1,
+        max_length=128,
+        pattern=r"^[^/\\#?%:]+$",
+        description="project of W&B that the runs go to; it is made if there is none",
+    )
     entity: str | None = Field(description="user or team; null: the key's default")
-    group: str | None = Field(description="null: data/model/forget set")
-    tags: list[Tag] = Field(description="added to the run's own")
-    name: str | None = Field(description="of the command's own run; originals, oracles, judges keep theirs")
+    group: str | None = Field(description="group of the run; null: data/model/forget set")
+    tags: list[Tag] = Field(description="tags beside the run's own")
+    name: str | None = Field(
+        description="of the command's own run; null: data, method and seed. Originals, oracles, judges "
+        "keep theirs"
+    )
 
     def start(self, info: RunInfo, folder: Path) -> Tracker:
         """Begin or continue the run `info.id`; W&B keeps its files in `folder`/wandb. Never raises."""

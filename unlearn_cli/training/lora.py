@@ -36,9 +36,11 @@ class Lora(Settings):
     B starts at 0. Once the method is done B·A is added to W, and the model is an ordinary one again.
     """
 
-    rank: int = Field(gt=0, description="r")
+    rank: int = Field(gt=0, description="r, rank of an adapter B·A")
     alpha: int = Field(gt=0, description="α; the update is α/r times B·A")
-    dropout: float = Field(ge=0, lt=1, description="of what an adapter reads, while it is trained")
+    dropout: float = Field(
+        ge=0, lt=1, description="share of what an adapter reads that is zeroed while it is trained"
+    )
     targets: str | tuple[str, ...] = Field(
         min_length=1,
         description="linear layers by the ends of their names, as [q_proj, v_proj], or a regular expression "

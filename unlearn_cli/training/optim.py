@@ -41,17 +41,28 @@ class Recipe(Settings):
     """How one phase of training runs: length, batch, optimiser, schedule."""
 
     epochs: int = Field(gt=0, description="passes over the phase's data")
-    max_steps: int | None = Field(gt=0, description="the phase ends after so many steps at the latest")
+    max_steps: int | None = Field(
+        gt=0, description="the phase ends after so many steps, if not before; null = `epochs` alone say when"
+    )
     lr: float = Field(gt=0, description="learning rate at the start (onecycle: at the peak)")
     batch_size: int = Field(gt=0, description="samples per step, over all processes together")
-    optimizer: Literal["sgd", "adam", "adamw", "sign"] = Field(description="sign: lr · sign(gradient)")
-    momentum: float = Field(ge=0, lt=1, description="SGD only")
-    weight_decay: float = Field(ge=0, description="not for sign")
-    schedule: Literal["constant", "cosine", "multistep", "onecycle"]
+    optimizer: Literal["sgd", "adam", "adamw", "sign"] = Field(
+        description="sign: lr · sign(gradient). Another optimiser wants another `lr`"
+    )
+    momentum: float = Field(ge=0, lt=1, description="of SGD; no other optimiser reads it")
+    weight_decay: float = Field(
+        ge=0,
+        description="of all parameters; decoupled with adamw, part of the gradient with sgd and adam; sign "
+        "has none",
+    )
+    schedule: Literal["constant", "cosine", "multistep", "onecycle"] = Field(
+        description="the rate over the phase's steps: constant; cosine: falls to 0; multistep: times "
+        "`decay` at each of `milestones`; onecycle: rises to `lr`, falls to almost 0"
+    )
     milestones: list[int] = Field(
         description="epochs after which the rate is multiplied by `decay` (multistep)"
     )
-    decay: float = Field(gt=0, le=1)
+    decay: float = Field(gt=0, le=1, description="factor of the rate at a milestone (multistep)")
     clip_norm: float | None = Field(
         gt=0, description="largest norm of the whole gradient; null = no clipping"
     )

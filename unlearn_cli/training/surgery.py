@@ -39,7 +39,10 @@ class Surgery(Settings):
     granularity: Literal["tensor", "layer", "global"] = Field(
         description="what is compared: each parameter tensor (release), each module's, or all as one vector"
     )
-    projection: Literal["exact", "release"]
+    projection: Literal["exact", "release"] = Field(
+        description="exact: orthogonal to the retain gradient; release: DoCo's code, which leaves a step "
+        "towards keeping over"
+    )
     strength: float = Field(ge=0, description="λ of the release's projection")
     retain_weight: float = Field(ge=0, description="how much of the retain gradient is added to the step")
     clip_norm: float | None = Field(

@@ -52,7 +52,7 @@ class Attack(Settings, ABC):
 class TokenAttack(Attack):
     """Writes tokens into the prompts."""
 
-    tokens: int = Field(gt=0, description="that are sought for each prompt")
+    tokens: int = Field(gt=0, description="adversarial tokens sought for each prompt")
 
     def check(self, model: TextToImage, sets: Sets) -> None:
         super().check(model, sets)

@@ -27,10 +27,10 @@ class CCE(Attack):
     name: ClassVar[str] = "cce"
     needs_words: ClassVar[bool] = True
 
-    images: int = Field(gt=0, description="that show the concept, drawn at random from the forget set")
-    steps: int = Field(gt=0)
-    batch_size: int = Field(gt=0)
-    lr: float = Field(gt=0, description="of Adam")
+    images: int = Field(gt=0, description="forget images that the new word is learnt from, drawn at random")
+    steps: int = Field(gt=0, description="steps of textual inversion")
+    batch_size: int = Field(gt=0, description="images per step, drawn with replacement")
+    lr: float = Field(gt=0, description="learning rate of Adam, which moves the word's embedding")
 
     def successes(self, target: Target) -> Tensor:
         prompts = PromptBlanks.of(target, target.prompts, target.concept_of).filled(self.learn_words(target))

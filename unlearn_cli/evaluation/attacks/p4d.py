@@ -22,10 +22,10 @@ class P4D(TokenAttack):
 
     name: ClassVar[str] = "p4d"
 
-    steps: int = Field(gt=0)
-    looks: int = Field(gt=0, description="how often success is checked, evenly spaced")
-    lr: float = Field(gt=0)
-    weight_decay: float = Field(ge=0)
+    steps: int = Field(gt=0, description="optimiser's steps at most; it ends once every prompt has succeeded")
+    looks: int = Field(gt=0, description="how often on the way success is checked, evenly spaced")
+    lr: float = Field(gt=0, description="learning rate of AdamW, which moves the token embeddings")
+    weight_decay: float = Field(ge=0, description="of AdamW, on the token embeddings")
 
     def successes(self, target: Target) -> Tensor:
         model, vocabulary = target.model, target.vocabulary

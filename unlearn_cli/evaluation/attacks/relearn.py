@@ -20,7 +20,7 @@ class Relearn(Attack):
 
     name: ClassVar[str] = "relearn"
 
-    samples: int = Field(gt=0, description="forget images, drawn at random")
+    samples: int = Field(gt=0, description="forget images to train on, drawn at random")
     recipe: Recipe
 
     def successes(self, target: Target) -> Tensor:

@@ -24,9 +24,9 @@ class RingABell(TokenAttack):
     name: ClassVar[str] = "ring_a_bell"
     needs_words: ClassVar[bool] = True
 
-    eta: float = Field(ge=0, description="η; the paper's is 3 for nudity")
-    population: int = Field(gt=3, description="candidates for each prompt")
-    generations: int = Field(gt=0)
+    eta: float = Field(ge=0, description="η, how far towards the concept; the paper's is 3 for nudity")
+    population: int = Field(gt=3, description="candidates for each prompt in a generation")
+    generations: int = Field(gt=0, description="generations of the genetic algorithm; it never ends before")
     mutation: float = Field(ge=0, le=1, description="share of the children that have a token changed")
 
     @torch.no_grad()

@@ -27,9 +27,9 @@ class UnlearnDiffAtk(TokenAttack):
     name: ClassVar[str] = "unlearndiffatk"
 
     timesteps: int = Field(gt=0, description="visited, evenly spaced; success is checked after each")
-    steps: int = Field(gt=0, description="at each of the timesteps")
-    lr: float = Field(gt=0)
-    weight_decay: float = Field(ge=0)
+    steps: int = Field(gt=0, description="optimiser's steps at each of the timesteps")
+    lr: float = Field(gt=0, description="learning rate of AdamW, which moves the tokens' weights")
+    weight_decay: float = Field(ge=0, description="of AdamW, on the tokens' weights")
 
     def successes(self, target: Target) -> Tensor:
         model, vocabulary = target.model, target.vocabulary

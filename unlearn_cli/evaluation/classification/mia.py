@@ -37,7 +37,7 @@ class MIASettings(Settings):
     leak_free: bool = Field(
         description="also attack with validation rows as non-members: no image of TA trains it"
     )
-    seed: int = Field(ge=0, description="of random members and subsamples")
+    seed: int = Field(ge=0, description="draws random members and subsamples")
 
 
 def mia(logits: Tensor, labels: np.ndarray, sets: Sets, settings: MIASettings) -> dict[str, float]:

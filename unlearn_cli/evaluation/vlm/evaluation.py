@@ -53,7 +53,7 @@ class VlmEvaluation(HardQuestions, Evaluation):
     images: int | None = Field(
         gt=0, description="test images that are asked about, evenly spread; null = all"
     )
-    tokens: int = Field(gt=0, description="of an answer at most")
+    tokens: int = Field(gt=0, description="tokens of an answer at most")
     predictions: int = Field(ge=0, le=200, description="answers in the table of predictions (W&B)")
     shown: int = Field(ge=0, description="most activating images of a feature in the figure; 0 = no figure")
 

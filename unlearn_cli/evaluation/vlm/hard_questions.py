@@ -27,15 +27,18 @@ Change = Callable[[nn.Module, Batch], Tensor]
 class Pixels(Settings):
     """Projected gradient descent (Madry et al., ICLR 2018) on the pixels, towards the true answer."""
 
-    steps: int = Field(ge=0, description="0 = not measured")
-    epsilon: float = Field(gt=0, le=1, description="largest change of a pixel in [0, 1]")
+    steps: int = Field(ge=0, description="steps of projected gradient descent; 0 = not measured")
+    epsilon: float = Field(gt=0, le=1, description="ε, largest change of a pixel in [0, 1]")
     rate: float = Field(gt=0, description="change of a pixel in a step")
 
 
 class RelearnSettings(Settings):
     """A few forget rows, and how long a copy of the model is trained on them alone."""
 
-    rows: int = Field(ge=0, description="0 = not measured")
+    rows: int = Field(
+        ge=0,
+        description="forget rows that a copy of the model is trained on, evenly spread; 0 = not measured",
+    )
     recipe: Recipe
 
 

@@ -29,7 +29,10 @@ class AdapterTuning(GradientMethod):
     needs: ClassVar[type] = AdapterTask
     needs_model: ClassVar[type] = WithAdapter
 
-    forget_loss: ForgetLoss = Field(description="uniform_ce (ADU's paper) | neg_entropy (its release)")
+    forget_loss: ForgetLoss = Field(
+        description="loss of forget images: uniform_ce, to the uniform distribution (ADU's paper) | "
+        "neg_entropy (its release)"
+    )
 
     @abstractmethod
     def adapter(self, model: ZeroShotClip) -> Adapter:

@@ -43,7 +43,10 @@ class ADU(GradientMethod):
     needs: ClassVar[type] = Embeds
     needs_model: ClassVar[type] = WithAdapter
 
-    forget_loss: ForgetLoss = Field(description="uniform_ce (paper) | neg_entropy (release)")
+    forget_loss: ForgetLoss = Field(
+        description="loss of forget images: uniform_ce, to the uniform distribution (paper) | neg_entropy "
+        "(release)"
+    )
     domain_weight: float = Field(ge=0, description="γ, weight of the domains' cross-entropy; 0 = none")
     mmd_weight: float = Field(ge=0, description="λ, weight of the domains' distance; 0 = none")
     mmd_on: Literal["features", "domain_logits"] = Field(
@@ -58,7 +61,9 @@ class ADU(GradientMethod):
     text_prompts: int = Field(
         ge=0, description="learnable context of the classes' texts; 0 = fixed texts (paper)"
     )
-    text_depth: int = Field(gt=0, description="blocks with a context of their own (release: 9)")
+    text_depth: int = Field(
+        gt=0, description="blocks of the text tower with a context of their own, from the first (release: 9)"
+    )
 
     def check(self, task: Embeds, model: ZeroShotClip, data: ImageData, sets: Sets) -> None:
         check_depth(model, "method.depth", self.depth)

@@ -32,12 +32,14 @@ class BBF(Unlearning):
     needs: ClassVar[type] = Embeds
     needs_model: ClassVar[type] = WithAdapter
 
-    forget_loss: ForgetLoss = Field(description="uniform_ce (paper) | neg_entropy")
+    forget_loss: ForgetLoss = Field(
+        description="loss of forget images: uniform_ce, to the uniform distribution (paper) | neg_entropy"
+    )
     context: int = Field(gt=0, description="n, tokens before each name")
-    shared: int = Field(gt=0, description="length of s")
-    unique: int = Field(gt=0, description="length of u_i")
+    shared: int = Field(gt=0, description="dimensions of s, which all tokens of the context share")
+    unique: int = Field(gt=0, description="dimensions of u_i, which is a token's own")
     population: int = Field(gt=1, description="contexts tried in an iteration")
-    iterations: int = Field(gt=0)
+    iterations: int = Field(gt=0, description="iterations of CMA-ES; each asks the model `population` times")
     sigma: float = Field(gt=0, description="standard deviation of s and u_i at the start")
 
     def check(self, task: Embeds, model: ZeroShotClip, data: ImageData, sets: Sets) -> None:

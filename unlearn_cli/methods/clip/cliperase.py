@@ -29,9 +29,11 @@ class CLIPErase(GradientMethod):
     needs: ClassVar[type] = Embeds
     needs_model: ClassVar[type] = ZeroShot
 
-    forget_weight: float = Field(ge=0, description="λ_f")
-    retain_weight: float = Field(ge=0, description="λ_r")
-    consistency_weight: float = Field(ge=0, description="λ_c")
+    forget_weight: float = Field(ge=0, description="λ_f, weight of the similarity of forgotten pairs")
+    retain_weight: float = Field(ge=0, description="λ_r, weight of InfoNCE on the retain set")
+    consistency_weight: float = Field(
+        ge=0, description="λ_c, weight of the divergence from the original's similarities"
+    )
 
     def unlearn(self, task: Embeds, model: ZeroShotClip, sets: Sets, trainer: Trainer) -> nn.Module:
         original = deepcopy(model).eval().requires_grad_(False)

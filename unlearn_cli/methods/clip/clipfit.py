@@ -28,8 +28,13 @@ class CLIPFit(GradientMethod):
     needs: ClassVar[type] = Embeds
     needs_model: ClassVar[type] = ZeroShot
 
-    forget_loss: ForgetLoss = Field(description="uniform_ce (ADU's paper) | neg_entropy (its release)")
-    distillation_weight: float = Field(ge=0, description="w")
+    forget_loss: ForgetLoss = Field(
+        description="loss of forget images: uniform_ce, to the uniform distribution (ADU's paper) | "
+        "neg_entropy (its release)"
+    )
+    distillation_weight: float = Field(
+        ge=0, description="w, weight of staying near the original's class embeddings"
+    )
 
     def check(self, task: Embeds, model: ZeroShotClip, data: ImageData, sets: Sets) -> None:
         self.trained_names(model, "method.parameters")

@@ -38,8 +38,8 @@ class Lipschitz(GradientMethod):
     needs_model: ClassVar[type] = ZeroShot
 
     images: int = Field(gt=0, description="synthetic images of each text")
-    ascent_steps: int = Field(gt=0, description="of Adam on the pixels")
-    ascent_lr: float = Field(gt=0, description="its rate; pixels are in [0, 1]")
+    ascent_steps: int = Field(gt=0, description="steps of Adam on the pixels of a synthetic image")
+    ascent_lr: float = Field(gt=0, description="learning rate of that; pixels are in [0, 1]")
     noise: float = Field(gt=0, description="deviation of ε of an image's pixels")
     token_noise: float = Field(gt=0, description="deviation of ε of a text's token embeddings")
     draws: int = Field(gt=0, description="ε for each image and text in a step")

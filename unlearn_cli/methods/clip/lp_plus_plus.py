@@ -33,7 +33,10 @@ class LPPlusPlus(GradientMethod):
     needs: ClassVar[type] = Embeds
     needs_model: ClassVar[type] = WithAdapter
 
-    forget_loss: ForgetLoss = Field(description="uniform_ce (ADU's paper) | neg_entropy (its release)")
+    forget_loss: ForgetLoss = Field(
+        description="loss of forget images: uniform_ce, to the uniform distribution (ADU's paper) | "
+        "neg_entropy (its release)"
+    )
     prototypes: float = Field(ge=0, description="so many class means is what w begins as")
 
     def unlearn(self, task: Embeds, model: ZeroShotClip, sets: Sets, trainer: Trainer) -> nn.Module:

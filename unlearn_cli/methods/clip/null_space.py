@@ -36,10 +36,14 @@ class NullSpace(Unlearning):
     needs: ClassVar[type] = Embeds
     needs_model: ClassVar[type] = ZeroShot
 
-    variant: Literal["projection", "retain_aware"] = Field(description="how P is made, see above")
-    beta: float = Field(ge=0, le=1, description="β, how far (projection); 1 = wholly")
-    forget_weight: float = Field(gt=0, description="λ (retain_aware)")
-    ridge: float = Field(gt=0, description="μ (retain_aware)")
+    variant: Literal["projection", "retain_aware"] = Field(
+        description="how P is made: projection, I − β U Uᵀ; retain_aware, by the texts of D_r, too"
+    )
+    beta: float = Field(
+        ge=0, le=1, description="β, how much of the forgotten directions is taken away; 1 = all (projection)"
+    )
+    forget_weight: float = Field(gt=0, description="λ, weight of forgetting against keeping (retain_aware)")
+    ridge: float = Field(gt=0, description="μ, weight of ‖P‖² (retain_aware)")
     rank: int | None = Field(gt=0, description="leading directions of T_f that count; null = all")
     centre: bool = Field(description="of domains: less what all domains' texts of a class have in common")
     domain_text: DomainText = Field(description="a text that names a domain, {domain}, and a class, {label}")

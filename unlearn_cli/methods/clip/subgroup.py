@@ -32,13 +32,15 @@ class Subgroup(GradientMethod):
 
     needs: ClassVar[type] = SubgroupTask
 
-    forget_loss: ForgetLoss = Field(description="uniform_ce | neg_entropy, see ADU")
-    remind_epochs: int = Field(gt=0, description="of the second stage")
-    remind_lr: float = Field(gt=0, description="its learning rate")
-    distillation: float = Field(ge=0, description="λ, weight of d")
+    forget_loss: ForgetLoss = Field(
+        description="loss of forget images: uniform_ce, to the uniform distribution | neg_entropy (see ADU)"
+    )
+    remind_epochs: int = Field(gt=0, description="epochs of the second stage, reminding")
+    remind_lr: float = Field(gt=0, description="learning rate of the second stage, reminding")
+    distillation: float = Field(ge=0, description="λ, weight of the divergence d from the original")
     temperature: float = Field(gt=0, description="T, softens both outputs")
     shares: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(
-        min_length=1, description="a, the original's share in the soup, to choose from"
+        min_length=1, description="a, the original's share of the restored weights, to choose from"
     )
     keep: float = Field(ge=0, le=1, description="share of the original's accuracy that a must recover")
 

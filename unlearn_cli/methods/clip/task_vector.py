@@ -30,11 +30,13 @@ class TaskVector(GradientMethod):
 
     needs: ClassVar[type] = TaskVectorTask
 
-    vectors: int = Field(gt=0, description="fine-tunings; more than one: NegMerge")
+    vectors: int = Field(gt=0, description="fine-tunings on the forget set; more than one: NegMerge")
     lr_ratio: float = Field(
         gt=0, description="rate of each fine-tuning to that of the one before; all see other orders, too"
     )
-    scales: tuple[Annotated[float, Field(ge=0)], ...] = Field(min_length=1, description="α, to choose from")
+    scales: tuple[Annotated[float, Field(ge=0)], ...] = Field(
+        min_length=1, description="α, how much of τ is taken away, to choose from"
+    )
     keep: float = Field(ge=0, le=1, description="share of the original's accuracy that α must keep")
 
     def unlearn(self, task: TaskVectorTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:

@@ -40,8 +40,10 @@ class AdvUnlearn(GradientMethod):
     eta: float = Field(ge=0, description="η, how far beyond the prediction without a prompt; release: 1")
     weight: float = Field(ge=0, description="w of the retain term; release: 0.3")
     prefix: int = Field(gt=0, description="tokens of the adversarial prefix; release: 1")
-    inner_steps: int = Field(ge=0, description="of the descent; 0: a random prefix; release: 30")
-    inner_lr: float = Field(gt=0, description="its step in each coordinate; release: 1e-3")
+    inner_steps: int = Field(
+        ge=0, description="steps of the search for the prefix; 0: a random prefix; release: 30"
+    )
+    inner_lr: float = Field(gt=0, description="size of such a step in each coordinate; release: 1e-3")
     sampler: Sampler = Field(description="how the original model draws x_t")
 
     def check(self, task: AdvUnlearnTask, model: TextToImage, data: ImageData, sets: Sets) -> None:

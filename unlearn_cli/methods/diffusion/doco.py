@@ -40,9 +40,15 @@ class DoCo(GradientMethod):
     needs: ClassVar[type] = DoCoTask
 
     warm_up: int = Field(ge=0, description="first steps, in which the discriminator learns alone")
-    discriminator_lr: float = Field(gt=0)
-    discriminator_width: int = Field(gt=0, description="channels of its first stage; release: 64")
-    stages: int = Field(gt=0, description="of the discriminator, each halves the latent; release: 4")
+    discriminator_lr: float = Field(
+        gt=0,
+        description="learning rate of the discriminator's Adam; larger if it stays at chance (history.json "
+        "has its accuracy)",
+    )
+    discriminator_width: int = Field(
+        gt=0, description="channels of the discriminator's first stage; release: 64"
+    )
+    stages: int = Field(gt=0, description="stages of the discriminator, each halves the latent; release: 4")
     leak: bool = Field(description="true: the model's loss leaks into the discriminator's step (release)")
     retain_weight: float = Field(
         ge=0, description="of the denoising loss on retained images, without surgery"

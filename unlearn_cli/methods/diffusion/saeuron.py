@@ -42,11 +42,21 @@ class SAeUron(GradientMethod):
     layer: str = Field(description="the UNet's block whose output is edited")
     dictionary: Dictionary
     score: Score = Field(description="what makes a feature the concept's; prop_diff is the paper's")
-    percentile: float = Field(gt=0, lt=100, description="features above it, of those of a timestep group")
-    multiplier: float = Field(lt=1, description="γ; 0 ablates")
+    percentile: float = Field(
+        gt=0,
+        lt=100,
+        description="features with a score above this percentile are the concept's, in each timestep group",
+    )
+    multiplier: float = Field(
+        lt=1, description="γ, how those features are scaled; 0 ablates, below 0 negates"
+    )
     groups: int = Field(gt=0, description="parts of the timesteps, each with features of its own")
-    prompts: int = Field(gt=0, description="of the concept, and as many others, whose sampling is recorded")
-    images: int = Field(gt=0, description="for each prompt")
+    prompts: int = Field(
+        gt=0,
+        description="prompts of the concept, and as many others, whose sampling is recorded for the "
+        "autoencoder",
+    )
+    images: int = Field(gt=0, description="images drawn for each of these prompts")
     sampler: Sampler
 
     def check(self, task: HasActivations, model: TextToImage, data: ImageData, sets: Sets) -> None:

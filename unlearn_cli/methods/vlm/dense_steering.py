@@ -30,7 +30,10 @@ class DenseSteering(Intervention):
     images. leace: the least change after which no linear map tells the concept (Belrose et al., 2023).
     """
 
-    direction: Literal["difference", "leace"]
+    direction: Literal["difference", "leace"] = Field(
+        description="what is taken out: difference, of the mean activations; leace, what a linear map "
+        "could tell the concept by"
+    )
     alpha: tuple[float, ...] = Field(min_length=1, description="α that are tried; 1 takes the direction out")
 
     @torch.no_grad()

@@ -66,15 +66,16 @@ class Intervention(Unlearning):
     needs_model: ClassVar[type] = WithActivations
 
     layers: tuple[str | None, ...] = Field(
-        min_length=1, description="whose output is changed; null = the one that the projector reads"
+        min_length=1,
+        description="layers whose output is changed, to choose from; null = the one that the projector reads",
     )
-    examples: int = Field(gt=0, description="train images of the concept that are looked at")
-    negatives: int = Field(gt=0, description="others, asked the same question")
-    reads: int = Field(gt=0, description="images at once")
+    examples: int = Field(gt=0, description="train images of the concept whose activations are read")
+    negatives: int = Field(gt=0, description="other train images, asked the same question, to compare")
+    reads: int = Field(gt=0, description="images read at once; sets memory alone")
     validated: int = Field(
         gt=0, description="validation rows of each cell that a trial is judged on, at most"
     )
-    tokens: int = Field(gt=0, description="of an answer at most")
+    tokens: int = Field(gt=0, description="tokens of an answer at most")
 
     @abstractmethod
     def trials(

@@ -34,7 +34,7 @@ class NPO(GradientMethod):
 
     beta: float = Field(gt=0, description="β, inverse temperature")
     retain: Literal["none", "nll", "kl"] = Field(description="R: none (NPO), nll (NPO-GD) or kl (NPO-KL)")
-    retain_weight: float = Field(ge=0, description="λ, weight of R")
+    retain_weight: float = Field(ge=0, description="λ, weight of R, what keeps the rest")
 
     def unlearn(self, task: NPOTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         original = deepcopy(model).eval().requires_grad_(False) if self.retain == "kl" else None

@@ -21,7 +21,9 @@ class PromptSuppression(Unlearning):
 
     needs: ClassVar[type] = Answers
 
-    text: str = Field(min_length=1, description="{} stands for the concepts")
+    text: str = Field(
+        min_length=1, description="what is written before each question; {} stands for the concepts"
+    )
 
     def unlearn(self, task: Answers, model: VisionLanguage, sets: Sets, trainer: Trainer) -> nn.Module:
         model.preamble = self.text.replace("{}", ", ".join(one.concept for one in sets.concepts))

@@ -61,8 +61,10 @@ class Sauce(Intervention, Recipe):
     pool: Literal["tokens", "images"] = Field(
         description="what the score counts: every token, or each image by its largest activation"
     )
-    k: tuple[PositiveInt, ...] = Field(min_length=1, description="numbers of features that are tried")
-    gamma: tuple[float, ...] = Field(min_length=1, description="γ that are tried; 0 ablates, below 0 negates")
+    k: tuple[PositiveInt, ...] = Field(min_length=1, description="numbers of features, to choose from")
+    gamma: tuple[float, ...] = Field(
+        min_length=1, description="γ, factors of those features, to choose from; 0 ablates, below 0 negates"
+    )
     mode: Literal["scale", "clamp"] = Field(description="scale: γ·z_i; clamp: γ·m⁺_i")
 
     @torch.no_grad()

@@ -43,7 +43,9 @@ class OpenClip(ModelSettings):
     ready_made: ClassVar[bool] = True
 
     name: str = Field(description="of open_clip (ViT-B-16-quickgelu), hf-hub:OWNER/NAME, or a folder")
-    pretrained: str | None = Field(description="a tag of open_clip for that name, or a file of weights")
+    pretrained: str | None = Field(
+        description="open_clip's tag of weights for that name, or a file of weights"
+    )
     template: str = Field(description="text of a class in zero-shot classification, the class for {}")
 
     def build(self, images: ImageSpec) -> ZeroShotClip:

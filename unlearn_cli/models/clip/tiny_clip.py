@@ -22,13 +22,13 @@ class TinyClip(ModelSettings):
     tasks: ClassVar[tuple[str, ...]] = ("clip",)
 
     template: str = Field(description="text of a class in zero-shot classification, the class for {}")
-    dim: int = Field(gt=0, description="of the space that images and texts share")
+    dim: int = Field(gt=0, description="dimensions of the space that images and texts share")
     patch_size: int = Field(gt=0, description="pixels of a patch's side; divides that of the images")
-    width: int = Field(gt=0, description="of both towers")
-    head_width: int = Field(gt=0, description="of an attention head; divides the width")
-    layers: int = Field(gt=0, description="of the vision tower")
-    text_layers: int = Field(gt=0)
-    tokens: int = Field(gt=2, description="length of a text, start and end included")
+    width: int = Field(gt=0, description="width of the blocks of both towers")
+    head_width: int = Field(gt=0, description="width of an attention head; divides `width`")
+    layers: int = Field(gt=0, description="blocks of the vision tower")
+    text_layers: int = Field(gt=0, description="blocks of the text tower")
+    tokens: int = Field(gt=2, description="longest text in tokens, start and end included")
 
     def build(self, images: ImageSpec) -> ZeroShotClip:
         """As `ModelSettings.build`. InputError: patches or heads that do not fit."""

@@ -23,13 +23,17 @@ log = logging.getLogger("unlearn")
 class Sampler(Settings):
     """How samples are drawn. Every field moves the numbers and is part of a run's record."""
 
-    steps: int = Field(gt=0, description="denoising steps")
+    steps: int = Field(gt=0, description="denoising steps of a sample; divides the model's timesteps")
     eta: float = Field(ge=0, le=1, description="0: DDIM, deterministic; 1: ancestral, as DDPM")
-    guidance: float = Field(ge=0, description="w of classifier-free guidance; 1 + w is the scale elsewhere")
-    batch_size: int = Field(
-        gt=0, description="images at once, and so the noise of each; fewer go through the model if need be"
+    guidance: float = Field(
+        ge=0, description="w of classifier-free guidance; 0 = none. Elsewhere the scale is 1 + w"
     )
-    seed: int = Field(ge=0, description="of the noise, equal for every model")
+    batch_size: int = Field(
+        gt=0,
+        description="images drawn at once; their noise follows from it. Short of memory, fewer go through "
+        "the model",
+    )
+    seed: int = Field(ge=0, description="of the noise, which is equal for every model")
 
     def check(self, model: Denoiser, key: str) -> None:
         """Called before anything is written; `key` is this sampler's place in the configuration.

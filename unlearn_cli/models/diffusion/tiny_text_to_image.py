@@ -19,10 +19,10 @@ class TinyTextToImage(UNetShape):
 
     tasks: ClassVar[tuple[str, ...]] = ("text_to_image",)
 
-    tokens: int = Field(gt=2, description="length of a prompt, start and end included")
-    text_width: int = Field(gt=0, description="of the text encoder, and of what cross-attention reads")
-    text_layers: int = Field(gt=0)
-    text_heads: int = Field(gt=0, description="divides text_width")
+    tokens: int = Field(gt=2, description="longest prompt in tokens, start and end included")
+    text_width: int = Field(gt=0, description="width of the text encoder, and of what cross-attention reads")
+    text_layers: int = Field(gt=0, description="blocks of the text encoder")
+    text_heads: int = Field(gt=0, description="attention heads of the text encoder; divides `text_width`")
 
     def build(self, images: ImageSpec) -> TextToImage:
         """As `ModelSettings.build`; the classes are the captions. The task scales images to [-1, 1].

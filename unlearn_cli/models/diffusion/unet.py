@@ -27,7 +27,11 @@ class UNetSettings(UNetShape):
 
     tasks: ClassVar[tuple[str, ...]] = ("generation",)
 
-    dropout: float = Field(ge=0, lt=1)
+    dropout: float = Field(
+        ge=0,
+        lt=1,
+        description="share of activations zeroed in training, against learning few images by heart",
+    )
 
     def build(self, images: ImageSpec) -> ClassConditional:
         """As `ModelSettings.build`. The task scales images to [-1, 1]: mean and std are not used.

@@ -11,7 +11,9 @@ from unlearn_cli.models.base import ModelSettings
 class UNetShape(ModelSettings):
     """The levels of a UNet and its noising process."""
 
-    channels: list[int] = Field(min_length=1, description="of each level; the size halves between levels")
+    channels: list[int] = Field(
+        min_length=1, description="channels of each level; the size halves between levels"
+    )
     attention: list[bool] = Field(description="for each level: with attention (to a prompt too)?")
     layers: int = Field(gt=0, description="residual blocks per level")
     head_dim: int = Field(gt=0, description="channels of an attention head")
@@ -20,8 +22,13 @@ class UNetShape(ModelSettings):
         ge=0, lt=1, description="share of conditions replaced by the null one in training"
     )
     timesteps: int = Field(gt=0, description="steps of the noising process")
-    beta_schedule: Literal["linear", "scaled_linear", "squaredcos_cap_v2"]
-    prediction: Literal["epsilon", "v_prediction", "sample"] = Field(description="what the model predicts")
+    beta_schedule: Literal["linear", "scaled_linear", "squaredcos_cap_v2"] = Field(
+        description="how β_t grows: linear (DDPM), scaled_linear (Stable Diffusion), squaredcos_cap_v2 "
+        "(cosine)"
+    )
+    prediction: Literal["epsilon", "v_prediction", "sample"] = Field(
+        description="what the network predicts: the noise ε, the velocity v or the clean sample"
+    )
 
     def check_levels(self, size: tuple[int, int], halvings: int) -> None:
         """InputError: images that cannot be halved so often, or levels that do not fit each other."""

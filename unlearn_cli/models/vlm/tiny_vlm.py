@@ -37,11 +37,11 @@ class TinyVlm(ModelSettings):
     tasks: ClassVar[tuple[str, ...]] = ("vlm",)
 
     patch_size: int = Field(gt=0, description="pixels of a patch's side; divides that of the images")
-    width: int = Field(gt=0, description="of tower and language model")
-    heads: int = Field(gt=0, description="of their attention; divides the width")
-    layers: int = Field(gt=1, description="of the vision tower, the last of which is not read")
-    text_layers: int = Field(gt=0)
-    tokens: int = Field(gt=2, description="longest image, question and answer together")
+    width: int = Field(gt=0, description="width of vision tower and language model")
+    heads: int = Field(gt=0, description="attention heads of both; divides `width`")
+    layers: int = Field(gt=1, description="blocks of the vision tower, the last of which is not read")
+    text_layers: int = Field(gt=0, description="blocks of the language model")
+    tokens: int = Field(gt=2, description="longest image, question and answer together, in tokens")
     words: tuple[str, ...] = Field(description="texts whose words it knows beside the data's")
 
     def build(self, images: ImageSpec) -> VisionLanguage:
