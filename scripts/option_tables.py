@@ -17,8 +17,7 @@ from scripts.option_files import (
     said_values,
     written,
 )
-from unlearn_cli.command.help import fits
-from unlearn_cli.config.catalogue import Option, options
+from unlearn_cli.config.catalogue import Option, fits, options
 from unlearn_cli.config.describe import Key
 from unlearn_cli.training.optim import Recipe
 

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from scripts.option_tables import group_table, method_keys, method_values, rows_of, sections
 from scripts.reference_pages import PAGES
-from unlearn_cli.command.help import fits
-from unlearn_cli.config.catalogue import conf_folder, options
+from unlearn_cli.config.catalogue import conf_folder, fits, options
 from unlearn_cli.config.describe import comments_of, keys, values_of
 from unlearn_cli.evaluation.meaning import MEANINGS, arrow
 from unlearn_cli.experiment import Experiment

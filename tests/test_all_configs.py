@@ -1,6 +1,5 @@
 """Every YAML in conf/ composes, passes all checks, and opens with a command that works."""
 
-import re
 import shlex
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,7 @@ from hydra.utils import get_class
 from omegaconf import OmegaConf
 from tiny_commands import methods
 
-from unlearn_cli.config.catalogue import conf_folder, groups, options
+from unlearn_cli.config.catalogue import conf_folder, fits, groups, options
 from unlearn_cli.config.protocols import lacking
 from unlearn_cli.experiment import Experiment, read
 
@@ -210,21 +209,26 @@ def has_number(node: Any) -> bool:
     return isinstance(node, int | float) and not isinstance(node, bool)
 
 
-@pytest.mark.parametrize("option", options("method"), ids=lambda option: option.name)
-def test_the_tasks_named_in_a_method_are_those_that_it_fits(option):
-    lines = [line for line in opening(option.path) if line.startswith("Tasks:")]
-    assert len(lines) <= 1
-    needs = experiment(f"method={option.name}").method.needs
-    fitting = {o.name for o in options("task") if not lacking(experiment(f"task={o.name}").task, needs)}
-    claimed = set(re.findall(r"[\w-]+", lines[0])[1:]) if lines else {o.name for o in options("task")}
-    assert claimed == fitting
+@pytest.mark.parametrize("group", ["method", "lower", "model", "eval"])
+def test_the_tasks_named_in_an_option_are_those_that_it_fits(group):
+    tasks = {option.name: experiment(f"task={option.name}").task for option in options("task")}
+    for option in options(group):
+        kind = settings_class(OmegaConf.load(option.path))
+        by_needs = hasattr(kind, "needs")
+        fitting = (
+            {name for name in tasks if not lacking(tasks[name], kind.needs)} if by_needs else set(kind.tasks)
+        )
+        assert {name for name in tasks if fits(option.path, name)} == fitting, option.name
+
+
+def settings_class(node: Any) -> Any:
+    return get_class(node.get("task", node)["_target_"])  # a task chooses the other groups, too
 
 
 @pytest.mark.parametrize("group", ["task", "data", "model", "forget", "method", "mask", "eval", "tracking"])
 def test_values_stand_in_yaml_alone(group):
     for option in options(group):
-        node: Any = OmegaConf.load(option.path)
-        kind = get_class(node.get(group, node)["_target_"])  # a task chooses the other groups, too
+        kind = settings_class(OmegaConf.load(option.path))
         defaults = [name for name, field in kind.model_fields.items() if not field.is_required()]
         assert not defaults, f"{kind.__name__} has values of its own for {defaults}"
 

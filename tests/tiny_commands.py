@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
-from unlearn_cli.command.help import fits
-from unlearn_cli.config.catalogue import options
+from unlearn_cli.config.catalogue import fits, options
 
 TINY = (
     "data.subset=0.2",

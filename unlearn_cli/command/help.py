@@ -1,13 +1,12 @@
 """`unlearn --help`: what can be chosen, with a line each."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from unlearn_cli.config.catalogue import config_folders, options
+from unlearn_cli.config.catalogue import config_folders, fits, options
 
 USAGE = {
     "unlearn group=option … key=value …": "one run: original, forget set, method, oracle, evaluation",
@@ -82,10 +81,3 @@ def _section(console: Console, title: str, lines: Iterable[tuple[str, str]]) -> 
         console.print(table)
         console.print()
 
-
-def fits(method: Path, task: str) -> bool:
-    """A method's YAML may say `# Tasks: …`; without the line it claims every task."""
-    for line in method.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.startswith("# Tasks:"):
-            return task in line.removeprefix("# Tasks:").replace(",", " ").split()
-    return True

@@ -5,6 +5,8 @@ from itertools import pairwise
 from pathlib import Path
 
 BRINGS = "# Brings: "
+TASKS = "# Tasks: "
+ALL_BUT = "all but "
 
 
 @dataclass(frozen=True)
@@ -71,3 +73,16 @@ def options(group: str, more: tuple[Path, ...] = ()) -> list[Option]:
             lines = [line for line in lines if not line.startswith("@package")] + ["", ""]
             found[name] = Option(name, lines[0], lines[1], path)
     return [found[name] for name in sorted(found)]
+
+
+def fits(path: Path, task: str) -> bool:
+    """Whether an option is for that task, as its file claims; without such a line it is for every task.
+
+    `# Tasks: clip, vlm` names those that it fits, `# Tasks: all but vlm` those that it does not.
+    """
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith(TASKS):
+            claimed = line.removeprefix(TASKS)
+            named = claimed.removeprefix(ALL_BUT).replace(",", " ").split()
+            return (task in named) != claimed.startswith(ALL_BUT)
+    return True
