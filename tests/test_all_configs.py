@@ -221,6 +221,13 @@ def test_the_tasks_named_in_an_option_are_those_that_it_fits(group):
         assert {name for name in tasks if fits(option.path, name)} == fitting, option.name
 
 
+@pytest.mark.parametrize("option", options("experiment"), ids=lambda option: option.name)
+def test_the_task_named_in_an_experiment_is_its_own(option):
+    assert [name for name in TASKS if fits(option.path, name)] == [
+        experiment(f"experiment={option.name}").choices["task"]
+    ]
+
+
 def settings_class(node: Any) -> Any:
     return get_class(node.get("task", node)["_target_"])  # a task chooses the other groups, too
 

@@ -80,4 +80,3 @@ def _section(console: Console, title: str, lines: Iterable[tuple[str, str]]) -> 
         console.print(f"[bold]{title}[/]")
         console.print(table)
         console.print()
-

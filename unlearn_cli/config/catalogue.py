@@ -7,6 +7,8 @@ from pathlib import Path
 BRINGS = "# Brings: "
 TASKS = "# Tasks: "
 ALL_BUT = "all but "
+NO_DESCRIPTION = ("@package", "yaml-language-server:")
+"""How comments begin that say something to Hydra or to an editor."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def options(group: str, more: tuple[Path, ...] = ()) -> list[Option]:
             name = path.relative_to(folder / group).with_suffix("").as_posix()
             text = path.read_text(encoding="utf-8", errors="replace")
             lines = [line.lstrip("# ").rstrip() for line in text.splitlines() if line.startswith("#")]
-            lines = [line for line in lines if not line.startswith("@package")] + ["", ""]
+            lines = [line for line in lines if not line.startswith(NO_DESCRIPTION)] + ["", ""]
             found[name] = Option(name, lines[0], lines[1], path)
     return [found[name] for name in sorted(found)]
 
