@@ -1,5 +1,6 @@
 """Every YAML in conf/ composes, passes all checks, and opens with a command that works."""
 
+import re
 import shlex
 from functools import cache
 from pathlib import Path
