@@ -28,7 +28,14 @@ class Grid(BasicSweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         assert self.hydra_context
-        assert self.launcher
+        assert self.config
+        if not isinstance(
+            self.launcher, SweepLauncher
+        ):  # it would run what is to be planned, and record nothing
+            other = self.config.hydra.runtime.choices["hydra/launcher"]
+            raise InputError(
+                f"hydra/launcher: '{other}' is none of unlearn's; there are: local, processes, slurm"
+            )
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         (batch,) = self.split_arguments(parser.parse_overrides([*self._parse_config(), *arguments]), None)
         runs = [run for overrides in batch for run in self._with_subsets(list(overrides))]

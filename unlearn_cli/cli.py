@@ -15,7 +15,8 @@ from omegaconf import DictConfig
 
 from unlearn_cli.config.catalogue import conf_folder, implied_choices
 from unlearn_cli.config.composing import chosen_options
-from unlearn_cli.errors import UnlearnError, failed_system_call
+from unlearn_cli.config.overrides import joined, readable
+from unlearn_cli.errors import InputError, UnlearnError, failed_system_call
 from unlearn_cli.runtime.garbage import no_collection, no_collection_at_exit
 from unlearn_cli.runtime.process import is_main_process
 
@@ -44,7 +45,8 @@ def main() -> None:
     if sys.argv[1:2] == ["status"]:
         _status(sys.argv[2:])
         return
-    arguments = sys.argv[1:] = sorted(sys.argv[1:], key=_is_override)  # argparse wants flags on one side
+    typed = readable(joined(sys.argv[1:]))
+    arguments = sys.argv[1:] = sorted(typed, key=_is_override)  # argparse wants flags on one side
     if "--help" in arguments or "-h" in arguments:
         from unlearn_cli.command.help import show_help
 
@@ -67,6 +69,7 @@ def main() -> None:
     outcome.error = None
     no_collection_at_exit()
     try:
+        _check([argument for argument in typed if argument != PLAN])
         _compose()
     except KeyboardInterrupt as error:
         outcome.error = error
@@ -86,6 +89,10 @@ def _compose(config: DictConfig) -> None:
 
     choices = chosen_options(HydraConfig.get().runtime.choices)
     try:
+        if outcome.planning:
+            raise InputError(
+                "plan: says what a sweep (-m) by hydra/launcher=local, processes or slurm would do"
+            )
         result = finished_result(config, choices) or _run(config, choices)
         if is_main_process():
             show(result)
@@ -118,6 +125,13 @@ def _status(arguments: list[str]) -> None:
         status(arguments)
     except UnlearnError as error:
         _fail(error)
+
+
+def _check(typed: list[str]) -> None:
+    from unlearn_cli.command.arguments import check
+    from unlearn_cli.command.explain import near
+
+    check(typed, lambda name: near(name, typed))
 
 
 def _is_override(argument: str) -> bool:

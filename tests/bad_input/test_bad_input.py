@@ -34,7 +34,9 @@ from only_run import GA
         ("paths=here", "paths: holds further keys"),
         # what cannot be read
         ("method=[", "cannot read 'method=['"),
-        ("lr", "cannot read 'lr'"),
+        ("lr", "cannot read 'lr': key=value is right"),
+        ("forget.concept=[a", "cannot read 'forget.concept=[a': is a bracket or a quote not closed?"),
+        ("forget.concept='tis", "As a text: 'forget.concept=\"'\"'\"'tis\"'"),
         ("seed=${nothing}", "Interpolation key 'nothing' not found"),
         # types
         ("method.lr=abc", "method.lr: input should be a valid number"),

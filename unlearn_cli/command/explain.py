@@ -1,6 +1,7 @@
 """Hydra's and OmegaConf's complaints about a command line, told in one line with a suggestion."""
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +10,15 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError
 
+from unlearn_cli.command.arguments import check
+from unlearn_cli.command.suggest import nearest, spoken
 from unlearn_cli.config.catalogue import conf_folder, config_folders, groups, options
+from unlearn_cli.config.composing import search_path
+from unlearn_cli.config.overrides import OVERRIDE, as_text
 from unlearn_cli.errors import InputError, UnlearnError, did_you_mean
 
 LAUNCHER = "hydra.launcher."
@@ -23,6 +28,7 @@ LAUNCHER = "hydra.launcher."
 def explaining(arguments: Sequence[str]) -> Iterator[None]:
     """What Hydra finds wrong with the arguments within the block is an InputError of one line."""
     try:
+        check([a for a in arguments if not a.startswith("--config-dir=")], lambda name: near(name, arguments))
         yield
     except UnlearnError:
         raise
@@ -40,7 +46,7 @@ def explain_error(error: Exception, arguments: list[str]) -> str:
         case MissingConfigException() if error.options is not None:
             return _unknown_option(str(error.missing_cfg_file), list(error.options))
         case OverrideParseException():
-            return f"cannot read '{error.override}': {_first_line(error)}; key=value is right"
+            return _unreadable(str(error.override))
         case MarkedYAMLError():
             return _bad_yaml(error)
         case YAMLError() | UnicodeDecodeError():
@@ -48,6 +54,8 @@ def explain_error(error: Exception, arguments: list[str]) -> str:
         case OSError():
             place = f"cannot write to '{error.filename}' ({error.strerror})"
             return f"paths.outputs: {place}; give a writable folder"
+    if several := re.match(r"(?:Ambiguous value for argument|Sweep parameters) '(.+)'", str(error)):
+        return _several(several.group(1), arguments)
     folders = config_folders(arguments)
     if folder := next((folder for folder in folders if not folder.is_dir()), None):
         return f"--config-dir: no such folder '{folder}'; give one with YAML of your own (method/mine.yaml …)"
@@ -69,6 +77,8 @@ def explain_error(error: Exception, arguments: list[str]) -> str:
 
 def _is_no_option(argument: str, folders: tuple[Path, ...]) -> bool:
     """`group=name` of a group that has no such option (null and numbers included), or `~group`."""
+    if "=" not in argument and not argument.startswith("~"):
+        return False
     group, _, name = argument.lstrip("~").partition("=")
     return group in groups() and name.split(",")[0] not in {option.name for option in options(group, folders)}
 
@@ -76,7 +86,7 @@ def _is_no_option(argument: str, folders: tuple[Path, ...]) -> bool:
 def _unknown_option(missing: str, there: list[str]) -> str:
     group, _, name = missing.rpartition("/") if missing.startswith("hydra/") else missing.partition("/")
     there = there or [option.name for option in options(group)]
-    return f"{group}: no option '{name}'{_nearest_or_uppermost(name, there)}"
+    return f"{group}: no option '{name}'; {did_you_mean(name, there)}"
 
 
 def _unknown_key(key: str, arguments: list[str]) -> str:
@@ -95,9 +105,40 @@ def _unknown_key(key: str, arguments: list[str]) -> str:
     config, parent = _chosen_configuration(arguments), key.rpartition(".")[0]
     if parent and OmegaConf.select(config, parent) == {}:
         return f"{key}: not there yet; +{key}=… adds it"
-    known = [*_dotted_keys(OmegaConf.to_container(config, resolve=False)), *groups()]
-    siblings = [there for there in known if there.rpartition(".")[0] == parent]
-    return f"{key}: no such key or group{_nearest_or_uppermost(key, siblings or known)}"
+    if meant := nearest(key, _known(config)):
+        return f"{key}: no such key or group; {spoken(meant)}"
+    siblings = [there for there in _known(config) if there.rpartition(".")[0] == parent]
+    return f"{key}: no such key or group{_uppermost(siblings or _known(config))}"
+
+
+def near(name: str, arguments: Sequence[str]) -> list[str]:
+    """What a name may stand for in the configuration of the chosen options."""
+    known = _known(_chosen_configuration(arguments))
+    return [name] if name in known else nearest(name, known)
+
+
+def _known(config: DictConfig) -> list[str]:
+    return [*dict.fromkeys([*_dotted_keys(OmegaConf.to_container(config, resolve=False)), *groups()])]
+
+
+def _unreadable(override: str) -> str:
+    """What Hydra's grammar has no place for, even as text."""
+    if OVERRIDE.fullmatch(override):
+        return f"cannot read '{override}': is a bracket or a quote not closed? As a text: {as_text(override)}"
+    return f"cannot read '{override}': key=value is right"
+
+
+def _several(override: str, arguments: list[str]) -> str:
+    """A sweep's values where one run was asked for."""
+    key, _, values = override.partition("=")
+    sweep = f"unlearn -m {shlex.quote(override)} (in Python unlearn.sweep)"
+    line = f"{override}: several values are a sweep: {sweep}"
+    if key in groups():
+        return line
+    default = OmegaConf.select(_chosen_configuration(arguments), key, throw_on_missing=False)
+    if isinstance(default, ListConfig):
+        return f"{line}; one list is {shlex.quote(f'{key}=[{values}]')}"
+    return f"{line}; one text is {as_text(override)}" if default is None or isinstance(default, str) else line
 
 
 def _bad_yaml(error: MarkedYAMLError) -> str:
@@ -106,16 +147,15 @@ def _bad_yaml(error: MarkedYAMLError) -> str:
     return f"{place}: not valid YAML ({error.problem}); mend it there"
 
 
-def _nearest_or_uppermost(wrong: str, there: list[str]) -> str:
+def _uppermost(there: list[str]) -> str:
     depth = min(name.count(".") for name in there)
-    uppermost = sorted({name for name in there if name.count(".") == depth})
-    return "; " + did_you_mean(wrong, there, "there are: " + ", ".join(uppermost))
+    return "; there are: " + ", ".join(sorted({name for name in there if name.count(".") == depth}))
 
 
-def _chosen_configuration(arguments: list[str]) -> DictConfig:
+def _chosen_configuration(arguments: Sequence[str]) -> DictConfig:
     """The configuration of the options among the arguments (a sweep's first ones), all values at default."""
-    folders = config_folders(arguments)
-    overrides = [f"hydra.searchpath=[{','.join(f'file://{Path(f).absolute()}' for f in folders)}]"]
+    folders = config_folders([*arguments])
+    overrides = search_path(folders)
     for argument in arguments:
         group, _, names = argument.partition("=")
         name = names.split(",")[0]

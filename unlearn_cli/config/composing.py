@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -12,6 +13,7 @@ from hydra.version import VersionBase
 from omegaconf import DictConfig, OmegaConf
 
 from unlearn_cli.config.catalogue import conf_folder, config_folders, implied_choices
+from unlearn_cli.config.overrides import quoted, readable
 
 
 def composed(arguments: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
@@ -34,10 +36,14 @@ def initialized() -> initialize_config_dir:
 
 def overrides_of(arguments: Sequence[str]) -> list[str]:
     """Arguments as Hydra composes them: with what they bring along, `--config-dir` as its search path."""
-    folders = [f"file://{folder.absolute()}" for folder in config_folders([*arguments])]
-    overrides = [argument for argument in arguments if not argument.startswith("--config-dir=")]
-    path = [f"hydra.searchpath=[{','.join(folders)}]"] if folders else []
-    return [*path, *overrides, *implied_choices(overrides)]
+    overrides = readable(argument for argument in arguments if not argument.startswith("--config-dir="))
+    return [*search_path(config_folders([*arguments])), *overrides, *implied_choices(overrides)]
+
+
+def search_path(folders: Sequence[Path]) -> list[str]:
+    """The override by which Hydra looks for options in these folders, too."""
+    found = ",".join(quoted(f"file://{folder.absolute()}") for folder in folders)
+    return [f"hydra.searchpath=[{found}]"] if found else []
 
 
 @contextmanager

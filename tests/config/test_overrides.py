@@ -1,0 +1,58 @@
+"""What people type as text is text, whatever signs it holds."""
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+import unlearn_cli as unlearn
+from unlearn_cli.config.overrides import elements, readable
+
+TEXTS = [
+    "Beyoncé", "😀", "O'Brien", "a#b", "wow!", "<x>", "sp/été", "a (b)", "(a)", "AT&T", "a;b", "a=b", "a{b}",
+    'a "b"', "é\\", "~/x", "50%", "two words", "a|b", "naïve *", "日本語", "x\ny", "5 o'clock", "a]b",
+]  # fmt: skip
+
+
+def value(argument):
+    (found,) = readable([argument])
+    return OverridesParser.create().parse_override(found).value()
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text(text):
+    assert value(f"forget.concept={text}") == text
+    assert unlearn.compose("forget=concept", f"forget.concept={text}").config["forget"]["concept"] == text
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_in_a_list(text):
+    assert value(f"key=[plain,{text},1]") == ["plain", text, 1]
+
+
+def test_what_hydra_reads_stays_as_it_is():
+    for argument in (
+        "a=1",
+        "a=[1,b]",
+        "a=range(3)",
+        "a='é'",
+        'a="é, b"',
+        "a={b:1}",
+        "~a",
+        "-m",
+        "a=$HOME",
+        "a=x,y",
+    ):
+        assert readable([argument]) == [argument]
+
+
+def test_texts_of_a_sweep():
+    sweep = value("forget.concept=Beyoncé,O'Brien,two words")
+    assert [getattr(text, "text", text) for text in sweep.list] == ["Beyoncé", "O'Brien", "two words"]
+
+
+def test_elements():
+    assert elements("a, [b,c],'d,e',{f:1,g:2},it's") == ["a", "[b,c]", "'d,e'", "{f:1,g:2}", "it's"]
+
+
+@pytest.mark.parametrize("broken", ["a=[", "a='tis", 'a="x', "a={b: é", "=x", "é=x"])
+def test_what_may_have_lost_a_bracket_or_a_quote_is_left_alone(broken):
+    assert readable([broken]) == [broken]

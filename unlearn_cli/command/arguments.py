@@ -1,0 +1,91 @@
+"""A command's arguments before Hydra composes them: what it would refuse at length or pass over."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn
+
+from hydra._internal.utils import get_args_parser
+
+from unlearn_cli.errors import InputError
+
+OUTPUTS = "a run's folder follows from its configuration, below paths.outputs=…"
+LOGS = "all is in log.txt of the run's folder, and UNLEARN_TRACEBACK=1 shows tracebacks"
+WITHOUT_EFFECT = {
+    "hydra.run": OUTPUTS,
+    "hydra.sweep": OUTPUTS,
+    "hydra.output_subdir": OUTPUTS,
+    "hydra.job.chdir": f"a run stays where it was called; {OUTPUTS}",
+    "hydra.job.env_set": "set it before the command, as in NAME=value unlearn …",
+    "hydra.job": OUTPUTS,
+    "hydra.runtime": OUTPUTS,
+    "hydra.verbose": LOGS,
+    "hydra.job_logging": LOGS,
+    "hydra.hydra_logging": LOGS,
+}
+"""Settings of Hydra's that no run looks at, and what to do instead."""
+
+Nearest = Callable[[str], list[str]]
+
+
+def check(typed: Sequence[str], nearest: Nearest) -> None:
+    """Refuse what is neither a flag nor an override, and overrides without effect.
+
+    Args:
+        typed: in the order of the command line.
+        nearest: the keys that a name may stand for.
+
+    Raises:
+        InputError: one line.
+    """
+    parser: Any = get_args_parser()
+    parser.error = _refused
+    read, unknown = parser.parse_known_args([*typed])
+    if flag := next((argument for argument in unknown if argument.startswith("-")), None):
+        name, _, value = flag.lstrip("-").partition("=")
+        value = value or _next(typed, flag)
+        keys = nearest(name.replace("-", "_"))
+        raise InputError(f"{flag.partition('=')[0]}: no such flag; {_with_value(keys, value)}")
+    overrides = [*read.overrides, *unknown]  # argparse takes those before a flag alone
+    for argument in overrides:
+        if "=" not in argument and not argument.startswith("~"):
+            _refuse_word(argument, typed, nearest)
+    _check_effect(overrides)
+
+
+def _check_effect(overrides: Iterable[str]) -> None:
+    for override in overrides:
+        key = override.lstrip("+~").partition("=")[0]
+        name = key.replace("/", ".") + "."
+        for setting, instead in WITHOUT_EFFECT.items():
+            if name.startswith(f"{setting}."):
+                raise InputError(f"{key}: has no effect here; {instead}")
+
+
+def _refuse_word(word: str, typed: Sequence[str], nearest: Nearest) -> NoReturn:
+    """A word alone: `method salun`, `method = salun`, `method= salun`; in Python also `"method salun"`."""
+    if " " in word:
+        typed = word.split()
+        word = typed[0]
+    before = typed[typed.index(word) - 1] if typed.index(word) else ""
+    if before.endswith("=") and len(before) > 1:
+        raise InputError(f"cannot read '{before} {word}': did you mean {before}{word}?")
+    value = _next(typed, word).lstrip("=") or _next(typed, "=")
+    if value and (keys := nearest(word)):
+        raise InputError(f"cannot read '{word} {value}': {_with_value(keys, value)}")
+    words = "other words are plan, status and, a command of its own, unlearn-compare"
+    raise InputError(f"cannot read '{word}': key=value is right; {words}")
+
+
+def _with_value(keys: list[str], value: str) -> str:
+    if not keys:
+        return "key=value is right; unlearn --help shows what there is"
+    return f"did you mean {' or '.join(f'{key}={value}' for key in keys)}?"
+
+
+def _next(typed: Sequence[str], argument: str) -> str:
+    """What follows an argument, unless it is an argument of its own kind."""
+    after = [*typed[typed.index(argument) + 1 :], ""][0] if argument in typed else ""
+    return "" if after.startswith("-") or "=" in after.lstrip("=") else after
+
+
+def _refused(message: str) -> NoReturn:
+    raise InputError(f"{message}; unlearn --help shows what there is")

@@ -1,0 +1,96 @@
+"""Overrides as people type them: text that Hydra's grammar has no place for is put into its quotes.
+
+The grammar takes ASCII letters, digits and a few signs unquoted. `forget.concept=Beyoncé`, `data.path=a#b`
+and `forget.concept=O'Brien` say what they mean all the same.
+"""
+
+import re
+import shlex
+from collections.abc import Iterable
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.errors import HydraException
+
+OVERRIDE = re.compile(r"([+~]{0,2}[A-Za-z_][\w.@/:]*)=(.*)", re.DOTALL)
+"""Key and value."""
+CONFIG_DIR = ("--config-dir", "-cd")
+OPENING, CLOSING = "[{(", "]})"
+
+
+def joined(arguments: Iterable[str]) -> list[str]:
+    """The arguments, a flag and its folder as one: a folder may have a name like an override's."""
+    found: list[str] = []
+    for argument in arguments:
+        if found and found[-1] in CONFIG_DIR:
+            found[-1] = f"--config-dir={argument}"
+        else:
+            found.append(argument)
+    return found
+
+
+def readable(arguments: Iterable[str]) -> list[str]:
+    """The arguments, overrides among them so that Hydra can read them, where what is meant is beyond doubt.
+
+    A value that begins with a quote or a bracket that nothing closes stays as it is: something is lost there.
+    """
+    return [_readable(argument) for argument in arguments]
+
+
+def parsed(argument: str) -> Override | None:
+    """The override, or None where Hydra cannot read it."""
+    try:
+        return OverridesParser.create().parse_override(argument)
+    except HydraException:
+        return None
+
+
+def quoted(text: str) -> str:
+    """The text in Hydra's quotes: read as nothing but text, whatever it holds."""
+    return QuotedString(text, Quote.double).with_quotes()
+
+
+def as_text(argument: str) -> str:
+    """The override with its whole value as one text, quoted as a shell needs it."""
+    key, _, value = argument.partition("=")
+    return shlex.quote(f"{key}={quoted(value)}")
+
+
+def elements(text: str) -> list[str]:
+    """The parts between commas that stand in no bracket and in no quotes of their own."""
+    parts, depth, quote, begun = [""], 0, "", False
+    for sign in text:
+        if quote:
+            quote = "" if sign == quote and not parts[-1].endswith("\\") else quote
+        elif sign in "\"'" and not begun:
+            quote = sign
+        elif sign == "," and depth == 0:
+            parts.append("")
+            begun = False
+            continue
+        if not quote:
+            depth = max(0, depth + (sign in OPENING) - (sign in CLOSING))
+        parts[-1] += sign
+        begun = bool(parts[-1].strip(" [{("))
+    return [part.strip() for part in parts]
+
+
+def _readable(argument: str) -> str:
+    found = OVERRIDE.fullmatch(argument)
+    if not found or parsed(argument):
+        return argument
+    key, value = found.groups()
+    repaired = f"{key}={_element(value)}"
+    return repaired if parsed(repaired) else argument
+
+
+def _element(value: str) -> str:
+    """A value, a list, or several values of a sweep, with quotes where Hydra needs them."""
+    value = value.strip()
+    if parsed(f"key={value}") or value[:1] in "\"'":
+        return value
+    if value[0] == "[" and value[-1] == "]":
+        return f"[{','.join(_element(part) for part in elements(value[1:-1]))}]"
+    if len(parts := elements(value)) > 1:
+        return ",".join(_element(part) for part in parts)
+    return value if value[0] in "[{" else quoted(value)
