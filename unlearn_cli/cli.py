@@ -7,12 +7,14 @@ import traceback
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from unlearn_cli.command.subcommands import PLAN, SUBCOMMANDS
 from unlearn_cli.config.catalogue import conf_folder, implied_choices
 from unlearn_cli.config.composing import chosen_options
 from unlearn_cli.config.overrides import joined, readable
@@ -35,15 +37,14 @@ class Outcome:
 
 
 outcome = Outcome()
-PLAN = "plan"
 MODES = {"-m", "--multirun", "-r", "--run", "-c", "--cfg", "-i", "--info"}
 """Hydra's flags that say what becomes of the composed configuration; one of them at most."""
 
 
 def main() -> None:
     """Entry point: exit code 0, 2 for wrong input, 1 for a run (or any run of a sweep) that failed."""
-    if sys.argv[1:2] == ["status"]:
-        _status(sys.argv[2:])
+    if sys.argv[1:2] and sys.argv[1] in SUBCOMMANDS:
+        _subcommand(*sys.argv[1:])
         return
     typed = readable(joined(sys.argv[1:]))
     arguments = sys.argv[1:] = sorted(typed, key=_is_override)  # argparse wants flags on one side
@@ -118,11 +119,9 @@ def sweep(where: str, settings: dict[str, Any], composed: list[Any]) -> None:
         outcome.error = error
 
 
-def _status(arguments: list[str]) -> None:
-    from unlearn_cli.sweep.command import status
-
+def _subcommand(name: str, *arguments: str) -> None:
     try:
-        status(arguments)
+        resolve_name(SUBCOMMANDS[name])(list(arguments))
     except UnlearnError as error:
         _fail(error)
 

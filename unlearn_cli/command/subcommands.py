@@ -1,0 +1,8 @@
+"""The sub-commands of `unlearn`, in one place: what starts them, what TAB offers, what help lists."""
+
+SUBCOMMANDS = {
+    "status": "unlearn_cli.sweep.command:status",
+}
+"""By name the function that is called with the further arguments; imported when it is asked for."""
+PLAN = "plan"
+"""A word before a sweep's arguments: say what it would do, and do nothing."""
