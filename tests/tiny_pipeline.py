@@ -1,9 +1,14 @@
 """A pipeline folder of Stable Diffusion's layout with small random weights."""
 
+import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from unlearn_cli.data.image_spec import ImageSpec
@@ -21,7 +26,7 @@ VALUES = {
 }
 
 
-def pipeline(seed: int = 0, prediction: str = "epsilon") -> StableDiffusionPipeline:
+def pipeline(seed: int = 0, prediction: str = "epsilon", channels: int = 4) -> StableDiffusionPipeline:
     """The parts and the scheduler's values of Stable Diffusion 1.x (v_prediction: of 2.x), 8 x 8 latents."""
     torch.manual_seed(seed)
     tokenizer = trained_tokenizer(WORDS, TOKENS)
@@ -38,6 +43,7 @@ def pipeline(seed: int = 0, prediction: str = "epsilon") -> StableDiffusionPipel
     )
     unet = UNet2DConditionModel(
         sample_size=SIZE // 2,
+        in_channels=channels,
         layers_per_block=1,
         block_out_channels=(8, 16),
         down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
@@ -86,3 +92,24 @@ def built(folder: Path, prompts: list[str], **changes):
     """The model of a folder, its prompts numbered from 0."""
     model = settings(folder, **changes).build(ImageSpec(prompts, 3, (SIZE, SIZE), [0.5] * 3, [0.5] * 3))
     return model.eval()
+
+
+def change(file: Path, **values: Any) -> None:
+    """Values of a JSON file, replaced."""
+    file.write_text(json.dumps(json.loads(file.read_text()) | values))
+
+
+def rewrite(part: Path, edit: Callable[[dict[str, torch.Tensor]], object]) -> None:
+    """The weights in the folder, edited in place as tensors by name."""
+    (file,) = part.glob("*.safetensors")
+    tensors = load_file(file)
+    edit(tensors)
+    save_file(tensors, file, metadata={"format": "pt"})
+
+
+def scheduled(place: Path, scheduler: Any) -> Path:
+    """The pipeline folder, with another scheduler."""
+    shutil.rmtree(place / "scheduler")
+    scheduler.save_pretrained(place / "scheduler")
+    change(place / "model_index.json", scheduler=["diffusers", type(scheduler).__name__])
+    return place

@@ -1,6 +1,5 @@
 """A pipeline folder of diffusers as a model: the same images as diffusers draws, and what cannot be used."""
 
-import json
 import logging
 import os
 import shutil
@@ -8,13 +7,13 @@ import shutil
 import huggingface_hub
 import pytest
 import torch
-from diffusers import DDIMScheduler, StableDiffusionPipeline
-from tiny_pipeline import SIZE, built, pipeline, saved, settings
+from diffusers import DDIMScheduler, LCMScheduler, StableDiffusionPipeline
+from tiny_pipeline import SIZE, built, change, pipeline, saved, scheduled, settings
 
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
-from unlearn_cli.models.diffusion.pipeline import pipeline_folder
+from unlearn_cli.models.diffusion.pipeline_folder import pipeline_folder
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.runtime.compute import Compute
 
@@ -30,10 +29,6 @@ def folder(tmp_path_factory):
 def copy(folder, tmp_path):
     """A copy of the folder, to be damaged."""
     return shutil.copytree(folder, tmp_path / "copy")
-
-
-def change(file, **values) -> None:
-    file.write_text(json.dumps(json.loads(file.read_text()) | values))
 
 
 def drawn(model, noise: torch.Tensor, guidance: float = 5.0) -> torch.Tensor:
@@ -60,6 +55,47 @@ def test_images_are_those_of_diffusers_for_the_same_noise(tmp_path, prediction):
     assert ours.std() > 0.02
     torch.testing.assert_close(ours, theirs, atol=2e-4, rtol=0)
     assert (drawn(model, noise, guidance=0.0) - ours).abs().max() > 1e-3  # guidance counts
+
+
+@pytest.mark.parametrize("spacing", ["linspace", "trailing", "leading"])
+def test_every_spacing_of_the_timesteps_is_honoured(copy, spacing):
+    """Each step goes to the next of the timesteps, by which a model without error is told at any time."""
+    scheduled(copy, DDIMScheduler(beta_schedule="scaled_linear", timestep_spacing=spacing, steps_offset=1))
+    model = built(copy, PROMPTS)
+    alphas, clean = model.process.alphas_cumprod, torch.full((1, 4, 8, 8), 0.3)
+
+    def knowing(x, t, conditioning):
+        alpha = alphas[t].view(-1, 1, 1, 1)
+        return (x - alpha.sqrt() * clean) / (1 - alpha).sqrt()
+
+    model.predict = knowing
+    start = torch.randn(1, 4, 8, 8, generator=torch.manual_seed(0))
+    sampler = Sampler(steps=10, eta=0.0, guidance=0.0, batch_size=4, seed=0)
+    x = sampler.sample(model, start, torch.tensor([0]), Compute("cpu", "fp32", False, False), stop_at=7)
+    first, t = model.process.timesteps[0], model.process.timesteps[7]
+    noise = (start - alphas[first].sqrt() * clean) / (1 - alphas[first]).sqrt()
+    assert (first, t) == {"linspace": (999, 222), "trailing": (999, 299), "leading": (901, 201)}[spacing]
+    torch.testing.assert_close(
+        x, alphas[t].sqrt() * clean + (1 - alphas[t]).sqrt() * noise, atol=1e-4, rtol=0
+    )
+
+
+def test_a_process_that_ends_in_noise_alone_is_honoured_for_v(copy):
+    scheduled(copy, DDIMScheduler(rescale_betas_zero_snr=True, prediction_type="v_prediction"))
+    model = built(copy, PROMPTS)
+    assert model.process.alphas_cumprod[-1] == 0
+    assert drawn(model, torch.randn(2, 4, 8, 8)).isfinite().all()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["StableDiffusionImg2ImgPipeline", "StableDiffusionPipelineSafe", "LatentConsistencyModelPipeline"],
+)
+def test_a_pipeline_of_the_same_parts_is_taken(copy, kind):
+    change(copy / "model_index.json", _class_name=kind, safety_text_concept="anything")
+    if kind.startswith("Latent"):
+        scheduled(copy, LCMScheduler())
+    assert built(copy, PROMPTS).prompts == [*PROMPTS, ""]
 
 
 def test_it_is_ready_made_and_can_be_guided(folder):
@@ -103,53 +139,6 @@ def test_an_image_is_encoded_and_decoded_by_its_autoencoder(folder):
     torch.testing.assert_close(model.decode(latents), image)
 
 
-@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder", "tokenizer", "scheduler"])
-def test_a_missing_part_is_named(copy, part):
-    shutil.rmtree(copy / part)
-    with pytest.raises(InputError, match=rf"^model\.path: '.*copy' has no {part}; a StableDiffusionPipeline"):
-        built(copy, PROMPTS)
-
-
-@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
-def test_weights_that_are_missing_or_damaged(copy, part):
-    (weights,) = (copy / part).glob("*.safetensors")
-    weights.write_bytes(b"damaged")
-    with pytest.raises(InputError, match=r"^model\.path: .* cannot be opened \(\w+: ") as error:
-        built(copy, PROMPTS)
-    assert "\n" not in str(error.value)
-    weights.unlink()
-    with pytest.raises(InputError, match=rf"^model\.path: .* cannot be opened \(OSError: .*copy/{part}"):
-        built(copy, PROMPTS)
-
-
-def test_a_tokenizer_without_its_words(copy):
-    for file in (copy / "tokenizer").glob("*"):
-        if not file.name.endswith("config.json"):
-            file.unlink()
-    with pytest.raises(InputError, match="has no tokenizer"):
-        built(copy, PROMPTS)
-
-
-def test_other_kinds_of_pipeline_are_refused(copy):
-    change(copy / "model_index.json", _class_name="StableDiffusionXLPipeline")
-    with pytest.raises(InputError, match=r"is a StableDiffusionXLPipeline; what can be used .* 1\.x or 2\.x"):
-        built(copy, PROMPTS)
-
-
-@pytest.mark.parametrize(
-    ("make", "told"),
-    [
-        (lambda place: None, "no such folder"),
-        (lambda place: place.mkdir(), "has no model_index.json, so it is no pipeline"),
-        (lambda place: (place.mkdir(), (place / "model_index.json").write_text("[")), "is damaged"),
-    ],
-)
-def test_what_is_no_pipeline_folder(tmp_path, make, told):
-    make(tmp_path / "thing")
-    with pytest.raises(InputError, match=rf"^model\.path: .*{told}.*give a pipeline folder of diffusers"):
-        built(tmp_path / "thing", PROMPTS)
-
-
 def test_a_hub_name_without_network(monkeypatch, tmp_path):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
@@ -190,9 +179,9 @@ def test_a_hub_names_identity_is_the_commit(monkeypatch, folder, tmp_path):
     """Files of the cache move; the commit stays."""
     commit = shutil.copytree(folder, tmp_path / "snapshots" / "0123abc")
     monkeypatch.setattr(
-        "unlearn_cli.models.diffusion.pipeline._from_hub", lambda *_: commit / "model_index.json"
+        "unlearn_cli.models.diffusion.pipeline_folder._from_hub", lambda *_: commit / "model_index.json"
     )
-    monkeypatch.setattr("unlearn_cli.models.diffusion.pipeline._downloaded", lambda *_: commit)
+    monkeypatch.setattr("unlearn_cli.models.diffusion.pipeline_folder._downloaded", lambda *_: commit)
     first = settings("owner/hub-identity").identity()
     (weights,) = (commit / "unet").glob("*.safetensors")
     os.utime(weights, ns=(1, 1))
@@ -200,7 +189,7 @@ def test_a_hub_names_identity_is_the_commit(monkeypatch, folder, tmp_path):
     pipeline_folder.cache_clear()
     other = commit.rename(commit.with_name("4567def"))
     monkeypatch.setattr(
-        "unlearn_cli.models.diffusion.pipeline._from_hub", lambda *_: other / "model_index.json"
+        "unlearn_cli.models.diffusion.pipeline_folder._from_hub", lambda *_: other / "model_index.json"
     )
-    monkeypatch.setattr("unlearn_cli.models.diffusion.pipeline._downloaded", lambda *_: other)
+    monkeypatch.setattr("unlearn_cli.models.diffusion.pipeline_folder._downloaded", lambda *_: other)
     assert settings("owner/hub-identity").identity() != first

@@ -9,7 +9,7 @@ import torch
 from diffusers import DDIMPipeline, DDIMScheduler, DDPMScheduler
 from torch import nn
 
-from unlearn_cli.errors import Preempted
+from unlearn_cli.errors import Preempted, RunError
 from unlearn_cli.models.diffusion.denoiser import Denoiser
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.models.diffusion.unet import ClassConditional
@@ -151,6 +151,16 @@ def test_images_stay_within_their_range(compute):
     model.process = DDIMScheduler(**NOISING, clip_sample=False)
     images = sampler().sample(model, 100 * torch.randn(6, *SHAPE), LABELS, compute)
     assert (images.min(), images.max()) == (0, 1)
+
+
+@pytest.mark.parametrize("stop_at", [None, 3])
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_what_is_not_finite_ends_the_run(compute, value, stop_at):
+    """Black images have metrics, too."""
+    model = curved()
+    model.unet.register_forward_hook(lambda *_: SimpleNamespace(sample=torch.full((6, *SHAPE), value)))
+    with pytest.raises(RunError, match=r"^sampling: what the model draws is not finite"):
+        sampler(guidance=0.0).sample(model, torch.randn(6, *SHAPE), LABELS, compute, stop_at=stop_at)
 
 
 def test_drawn_images_are_bytes_in_the_order_of_the_labels(compute, tmp_path):

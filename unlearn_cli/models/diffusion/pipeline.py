@@ -1,17 +1,17 @@
 """Any Stable Diffusion 1.x or 2.x as a model: a folder in diffusers' layout or a hub name."""
 
-import logging
-from functools import lru_cache
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, ClassVar
 
-import diffusers
-import transformers
-from diffusers import DDIMScheduler, StableDiffusionPipeline
-from huggingface_hub.errors import HfHubHTTPError
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers.utils import logging as diffusers_logging
 from pydantic import Field
 from safetensors import SafetensorError
+from transformers import CLIPTextModel, CLIPTokenizer
+from transformers.utils import logging as transformers_logging
 
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.rows import digest
@@ -19,23 +19,31 @@ from unlearn_cli.data.source import file_stamp
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.delta import load_delta, names_in
+from unlearn_cli.models.diffusion.noising import ddpm_process
+from unlearn_cli.models.diffusion.pipeline_folder import (
+    HINT,
+    INDEX,
+    PARTS,
+    WEIGHED,
+    class_of,
+    pipeline_folder,
+    variant_in,
+)
 from unlearn_cli.models.diffusion.text_to_image import TextToImage
-from unlearn_cli.models.hub_files import fetched_file
+from unlearn_cli.models.diffusion.unshuffle import PixelUnshuffle
+from unlearn_cli.models.loaded import check_tensors, quiet
 from unlearn_cli.storage.files import read_json
 
-log = logging.getLogger("unlearn")
-
-INDEX, TOKENIZER = "model_index.json", ("vocab.json", "tokenizer.json")
-KIND = "StableDiffusionPipeline"
-PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
-WITHOUT: dict[str, Any] = {"safety_checker": None, "feature_extractor": None}
-"""Parts of a pipeline that are not loaded."""
+OPENED: dict[str, Any] = {
+    kind.__name__: kind for kind in (UNet2DConditionModel, AutoencoderKL, PixelUnshuffle, CLIPTextModel)
+}
+"""The classes of parts that have weights."""
+LOGGINGS = (diffusers_logging, transformers_logging)
 FAULTS = (
     *(OSError, ValueError, TypeError, RuntimeError, AttributeError, KeyError),
     *(SafetensorError, UnpicklingError),
 )
 """How reading a damaged part ends."""
-HINT = "give a pipeline folder of diffusers, or a hub name (owner/name)"
 
 
 class PretrainedTextToImage(TextToImage):
@@ -70,11 +78,13 @@ class Pipeline(ModelSettings):
             InputError: nothing there, no pipeline, another kind, a part missing, images that do not fit.
         """
         folder = pipeline_folder(self.path, self.revision, self.variant)
-        pipe = self._opened(folder)
-        process = DDIMScheduler.from_config(pipe.scheduler.config, clip_sample=False, steps_offset=1)
-        parts = (pipe.unet, pipe.text_encoder, pipe.vae, pipe.tokenizer)
-        model = PretrainedTextToImage(*parts, process, images.classes, self.label_drop)
-        self._check_images(pipe.vae.config, images.channels, images.size)
+        unet, vae, text_encoder = (self._opened(folder, part) for part in WEIGHED)
+        tokenizer, process = self._tokenizer(folder, text_encoder), self._process(folder)
+        self._check_parts(unet, vae, text_encoder, tokenizer)
+        self._check_images(vae.config, images.channels, images.size)
+        model = PretrainedTextToImage(
+            unet, text_encoder, vae, tokenizer, process, images.classes, self.label_drop
+        )
         if self.gradient_checkpointing:
             model.unet.enable_gradient_checkpointing()
         if self.delta:
@@ -94,23 +104,64 @@ class Pipeline(ModelSettings):
     def facts(self) -> dict[str, Any]:
         return {"pipeline": self.identity()}
 
-    def _opened(self, folder: Path) -> Any:
-        for library in (diffusers.utils.logging, transformers.utils.logging):
-            library.disable_progress_bar()
-        try:
-            pipe = StableDiffusionPipeline.from_pretrained(
-                folder, variant=self.variant, local_files_only=True, requires_safety_checker=False, **WITHOUT
+    def _opened(self, folder: Path, part: str) -> Any:
+        """A part with weights, in fp32."""
+        variant = variant_in(folder / part, self.variant)
+        with self._told(), quiet(*LOGGINGS):
+            opened, info = OPENED[class_of(folder, part)].from_pretrained(
+                folder / part, variant=variant, local_files_only=True, output_loading_info=True
             )
+        check_tensors(info, f"the {part} of '{self.path}'", HINT)
+        return opened.float()
+
+    def _tokenizer(self, folder: Path, text_encoder: Any) -> Any:
+        with self._told():
+            tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
+        longest = text_encoder.config.max_position_embeddings
+        tokenizer.model_max_length = min(tokenizer.model_max_length, longest)
+        return tokenizer
+
+    def _process(self, folder: Path) -> Any:
+        with self._told():
+            config = read_json(folder / "scheduler" / "scheduler_config.json")
+            return ddpm_process(class_of(folder, "scheduler"), config, self.path)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What the libraries raise of a damaged part becomes an InputError."""
+        try:
+            yield
         except FAULTS as error:
             reason = " ".join(f"{error}".split())[:200]
             raise InputError(
                 f"model.path: '{self.path}' cannot be opened ({type(error).__name__}: {reason}); {HINT}"
             ) from error
-        longest = pipe.text_encoder.config.max_position_embeddings
-        pipe.tokenizer.model_max_length = min(pipe.tokenizer.model_max_length, longest)
-        for part in (pipe.unet, pipe.text_encoder, pipe.vae):
-            part.float()
-        return pipe
+
+    def _check_parts(self, unet: Any, vae: Any, text_encoder: Any, tokenizer: Any) -> None:
+        """InputError: parts that are not of one model."""
+        latent, width = vae.config.latent_channels, text_encoder.config.hidden_size
+        for what, reads, given in (
+            (
+                "the UNet takes {} channels, and the autoencoder's latents have {}",
+                unet.config.in_channels,
+                latent,
+            ),
+            (
+                "the UNet reads texts of width {}, and the text encoder's have {}",
+                unet.config.cross_attention_dim,
+                width,
+            ),
+        ):
+            if reads != given:
+                raise InputError(
+                    f"model.path: '{self.path}' cannot be used: {what.format(reads, given)}; "
+                    "what can be used is Stable Diffusion 1.x or 2.x for text to image"
+                )
+        if len(tokenizer) > (known := text_encoder.config.vocab_size):
+            raise InputError(
+                f"model.path: the tokenizer of '{self.path}' has {len(tokenizer)} tokens, and its text "
+                f"encoder knows {known}; they are not of one model"
+            )
 
     def _check_images(self, vae: Any, channels: int, size: tuple[int, int]) -> None:
         if channels != vae.in_channels:
@@ -122,57 +173,3 @@ class Pipeline(ModelSettings):
             raise InputError(
                 f"data.size: {size[0]} x {size[1]} pixels, but '{self.path}' needs multiples of {factor}"
             )
-
-
-@lru_cache
-def pipeline_folder(path: str, revision: str | None, variant: str | None) -> Path:
-    """The folder of a pipeline that can be used, downloaded if need be. InputError if there is none.
-
-    Looked at once in a process; a safety checker, which blanks images, is told of and left out.
-    """
-    local = Path(path).expanduser()
-    there = local.is_dir()
-    if not there and (path.startswith((".", "/", "~")) or path.count("/") != 1):
-        raise InputError(f"model.path: no such folder '{path}'; {HINT}")
-    index = local / INDEX if there else _from_hub(path, revision)
-    if not index.is_file():
-        raise InputError(f"model.path: '{path}' has no {INDEX}, so it is no pipeline; {HINT}")
-    described = _read(index, path)
-    kind = described.get("_class_name")
-    if kind != KIND:
-        raise InputError(
-            f"model.path: '{path}' is a {kind}; what can be used is a {KIND}: Stable Diffusion 1.x or 2.x"
-        )
-    folder = local if there else _downloaded(path, revision, variant)
-    for part in PARTS:
-        named, found = (described.get(part) or [None])[0], (folder / part).is_dir()
-        if part == "tokenizer":  # without its files it would come up empty
-            found = any((folder / part / name).is_file() for name in TOKENIZER)
-        if not named or not found:
-            raise InputError(f"model.path: '{path}' has no {part}; a {KIND} needs {', '.join(PARTS)}")
-    if (described.get("safety_checker") or [None])[0]:
-        log.info("model: the safety checker of '%s' is left out: it blanks images", path)
-    return folder
-
-
-def _read(index: Path, path: str) -> dict[str, Any]:
-    try:
-        return dict(read_json(index))
-    except (ValueError, TypeError) as error:
-        raise InputError(f"model.path: '{path}': {INDEX} is damaged ({error}); {HINT}") from error
-
-
-def _from_hub(path: str, revision: str | None) -> Path:
-    return fetched_file(path, INDEX, revision, "pipeline", HINT)
-
-
-def _downloaded(path: str, revision: str | None, variant: str | None) -> Path:
-    """The cache's folder of one commit, whose name it has."""
-    try:
-        return Path(StableDiffusionPipeline.download(path, revision=revision, variant=variant, **WITHOUT))
-    except (HfHubHTTPError, OSError, ValueError) as error:
-        reason = " ".join(f"{error}".split())[:200]
-        raise InputError(
-            f"model.path: '{path}' cannot be fetched whole ({reason}); fetch it where there is a network, "
-            "or give a folder: model.path=FOLDER"
-        ) from error

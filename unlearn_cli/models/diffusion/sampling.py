@@ -1,6 +1,7 @@
 """Samples of a diffusion model: any mix of classes or prompts, equal noise for every model."""
 
 import logging
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -9,8 +10,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from unlearn_cli.config.settings import Settings
-from unlearn_cli.errors import InputError
+from unlearn_cli.errors import InputError, RunError
 from unlearn_cli.models.diffusion.denoiser import Denoiser
+from unlearn_cli.models.diffusion.noising import ddim_step
 from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.runtime.progress import Progress
 from unlearn_cli.runtime.seeding import seed_all
@@ -99,18 +101,31 @@ class Sampler(Settings):
 
         Only the present state is kept. stop_at: number of steps after which the unfinished state x_t (not
         scaled) is returned instead; its timestep is `model.process.timesteps[stop_at]`.
+
+        Raises:
+            RunError: what the model draws is not finite.
         """
         process = model.process
         process.set_timesteps(self.steps, device=compute.device)
         x, labels = compute.layout(noise.to(compute.device)), model.conditioning(labels.to(compute.device))
         predict = Halving(model, self.guidance)
-        for t in process.timesteps[:stop_at]:
+        for t, before in pairwise([*process.timesteps, None][: None if stop_at is None else stop_at + 1]):
             with compute.autocast():
                 output = predict(x, t.expand(len(x)), labels).float()
             # drawn on the CPU, so that the images do not depend on the device
             fresh = torch.randn(x.shape).to(x.device) if self.eta else None
-            x = process.step(output, t, x, eta=self.eta, variance_noise=fresh).prev_sample
-        return x if stop_at is not None else model.decode(x)
+            x = ddim_step(process, output, t, before, x, self.eta, fresh)
+        return finite(x) if stop_at is not None else finite(model.decode(finite(x)))
+
+
+def finite(x: Tensor) -> Tensor:
+    """x itself. RunError if it is not finite: it would become black images, and numbers of those."""
+    if not x.isfinite().all():
+        raise RunError(
+            "sampling: what the model draws is not finite; its weights have grown beyond measure (a smaller "
+            "method.lr or train.lr), they are damaged, or the precision is too low (precision=fp32)"
+        )
+    return x
 
 
 class Halving:

@@ -1,0 +1,78 @@
+"""The noising process that a pipeline's scheduler stands for, and the DDIM step that undoes it."""
+
+from inspect import signature
+from typing import Any
+
+import diffusers
+from diffusers import DDIMScheduler
+from torch import Tensor
+
+from unlearn_cli.errors import InputError
+
+SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2")
+PREDICTIONS = ("epsilon", "v_prediction", "sample")
+
+
+def ddpm_process(kind: str, config: dict[str, Any], path: str) -> DDIMScheduler:
+    """The process of a scheduler of that class of diffusers, with its betas, prediction and spacing.
+
+    Solvers do not matter: images are drawn by DDIM, whatever the folder's own scheduler is.
+
+    Raises:
+        InputError: it noises in another way than DDPM does, or in one from which no image can be drawn.
+    """
+
+    def refused(why: str) -> InputError:
+        return InputError(
+            f"model.path: the scheduler of '{path}' cannot be honoured: {why}; give a pipeline of Stable "
+            "Diffusion 1.x or 2.x"
+        )
+
+    scheduler = getattr(diffusers, kind, None)
+    if scheduler is None or "beta_schedule" not in signature(scheduler.__init__).parameters:
+        raise refused(f"{kind} has no betas, so the model does not undo the noise of DDPM")
+    given = {name: p.default for name, p in signature(scheduler.__init__).parameters.items()} | config
+    predicts = "flow" if given.get("use_flow_sigmas") else given.get("prediction_type", "epsilon")
+    if predicts not in PREDICTIONS:
+        raise refused(f"the model predicts '{predicts}', and there is {', '.join(PREDICTIONS)}")
+    if given.get("trained_betas") is None and given["beta_schedule"] not in SCHEDULES:
+        raise refused(f"beta_schedule is '{given['beta_schedule']}', and there is {', '.join(SCHEDULES)}")
+    if given.get("rescale_betas_zero_snr") and predicts == "epsilon":
+        raise refused(
+            "rescale_betas_zero_snr with prediction_type epsilon: the last state is noise alone, and from a "
+            "prediction of the noise no image follows there"
+        )
+    kept = signature(DDIMScheduler.__init__).parameters.keys() & given.keys() - {"self"}
+    own = {name: given[name] for name in kept}
+    return DDIMScheduler(**own | {"clip_sample": False, "thresholding": False, "steps_offset": 1})
+
+
+def ddim_step(
+    process: DDIMScheduler,
+    output: Tensor,
+    t: Tensor,
+    before: Tensor | None,
+    x: Tensor,
+    eta: float,
+    noise: Tensor | None,
+) -> Tensor:
+    """x at the timestep `before` (None: the end) from x_t and the model's output (B, c, h, w) for it.
+
+    Song et al., ICLR 2021, Eq. 12 and 16. diffusers' own step goes T / steps back whatever the spacing of the
+    timesteps is, which for "linspace" are states between them. noise: where eta is not 0.
+    """
+    config: Any = process.config
+    alphas = process.alphas_cumprod
+    alpha, alpha_before = alphas[t], process.final_alpha_cumprod if before is None else alphas[before]
+    signal, rest = alpha**0.5, (1 - alpha) ** 0.5
+    if config.prediction_type == "sample":
+        clean, direction = output, (x - signal * output) / rest
+    elif config.prediction_type == "v_prediction":
+        clean, direction = signal * x - rest * output, signal * output + rest * x
+    else:
+        clean, direction = (x - rest * output) / signal, output
+    if config.clip_sample:
+        clean = clean.clamp(-config.clip_sample_range, config.clip_sample_range)
+    spread = eta * ((1 - alpha_before) / (1 - alpha) * (1 - alpha / alpha_before)) ** 0.5
+    found = alpha_before**0.5 * clean + (1 - alpha_before - spread**2) ** 0.5 * direction
+    return found if noise is None else found + spread * noise
