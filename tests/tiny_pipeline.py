@@ -26,10 +26,16 @@ VALUES = {
 }
 
 
-def pipeline(seed: int = 0, prediction: str = "epsilon", channels: int = 4) -> StableDiffusionPipeline:
-    """The parts and the scheduler's values of Stable Diffusion 1.x (v_prediction: of 2.x), 8 x 8 latents."""
+def pipeline(
+    seed: int = 0, prediction: str = "epsilon", channels: int = 4, pad: str | None = None
+) -> StableDiffusionPipeline:
+    """The parts and the scheduler's values of Stable Diffusion 1.x (v_prediction: of 2.x), 8 x 8 latents.
+
+    channels: that the UNet takes; pad: what the tokenizer fills up with, "!" in 2.x.
+    """
     torch.manual_seed(seed)
     tokenizer = trained_tokenizer(WORDS, TOKENS)
+    tokenizer.pad_token = pad or tokenizer.pad_token
     text = CLIPTextConfig(
         vocab_size=len(tokenizer),
         hidden_size=WIDTH,

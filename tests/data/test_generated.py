@@ -202,6 +202,15 @@ def test_what_will_not_do_is_told_in_one_line(load, changes, told):
     assert "\n" not in str(error.value)
 
 
+def test_a_concept_that_the_text_encoder_does_not_read_is_told_before_anything_is_drawn(load, draws):
+    prompt = f"{'a photo of the hills ' * 4}with {{anchor}}"
+    with pytest.raises(
+        InputError, match=r"^forget: 'a photo .* with parachute' is to be forgotten and '.*with airp"
+    ):
+        load(prompts=[prompt])
+    assert not draws
+
+
 def test_an_empty_file_is_told(settings, tmp_path):
     (tmp_path / "empty.txt").write_text("\n\n")
     with pytest.raises(

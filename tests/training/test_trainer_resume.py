@@ -129,6 +129,18 @@ def test_scheduler_handler_is_called_on_a_signal(trainer, recipe):
         signal.signal(signal.SIGUSR2, before)
 
 
+def test_a_loss_that_is_always_nothing_fails(trainer, recipe):
+    """The method has found nothing to do: its numbers would be those of the original model."""
+
+    def objective(model, batch):
+        return {"loss": 0 * cross_entropy(model, batch)["loss"]}
+
+    with pytest.raises(
+        RunError, match=r"^the loss of 'unlearn' was 0 at every step: the method found nothing"
+    ):
+        trainer().fit(small_model(), shuffled(np.arange(30)), objective, recipe())
+
+
 def test_nan_loss_stops_and_says_where_and_keeps_the_last_good_checkpoint(trainer, recipe):
     seen = 0
 

@@ -19,7 +19,6 @@ from unlearn_cli.data.settings import DataSettings
 from unlearn_cli.data.substitution import Kind, Substitution, Words, substitutions
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.base import ModelSettings
-from unlearn_cli.models.diffusion.denoiser import Denoiser
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.storage.tensors import write_tensors
 
@@ -162,12 +161,18 @@ class Generated(DataSettings):
         }
 
         def make(folder: Path) -> None:
+            from unlearn_cli.models.diffusion.text_to_image import TextToImage  # with diffusers
+
             log.info("drawing %d images of %d prompts (kept in the store)", len(labels), len(captions))
             size, grey = (self.size, self.size), [0.5] * CHANNELS
             spec = ImageSpec(captions, CHANNELS, size, grey, grey)
             model = compute.place(self.pipeline.build(spec))
-            assert isinstance(model, Denoiser)
+            assert isinstance(model, TextToImage)
             self.sampler.check(model, "data.sampler")
+            model.shared.check_told_apart(
+                [caption for caption in captions if roles[caption] == "concept"],
+                [caption for caption in captions if roles[caption] != "concept"],
+            )
             shape = model.state_shape(CHANNELS, size)
             numbers = torch.from_numpy(labels)
             drawn = self.sampler.draw(model, numbers, shape, compute, folder, "images", progress=True)

@@ -82,16 +82,7 @@ class TextToImage(Diffusion):
 
     def token_positions(self, model: nn.Module, prompts: Tensor, words: str) -> Tensor:
         """(B, L) bool: where the words stand in the prompts (B,) after tokenization."""
-        network = unwrapped(model)
-        wanted = network.tokenized([words])[0]
-        end = network.shared.tokenizer.eos_token_id
-        wanted = wanted[1:][wanted[1:] != end]
-        ids = network.shared.ids[prompts.cpu()]
-        found = torch.zeros_like(ids, dtype=torch.bool)
-        for start in range(ids.shape[1] - len(wanted) + 1):
-            here = (ids[:, start : start + len(wanted)] == wanted).all(1)
-            found[here, start : start + len(wanted)] = True
-        return found.to(prompts.device)
+        return unwrapped(model).shared.positions(prompts.cpu(), words).to(prompts.device)
 
     def token_embeddings(self, model: nn.Module, prompts: Tensor) -> Tensor:
         """(B, L, D): the prompts (B,) as the text encoder's input, before positions are added."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from unlearn_cli.errors import RunError
 from unlearn_cli.runtime.stopping import stop, stop_requested
 from unlearn_cli.training.checkpoint import Checkpoint
 from unlearn_cli.training.cost import Cost
@@ -113,7 +114,16 @@ class Phase:
         return row
 
     def finish(self) -> None:
-        """Write the checkpoint of the end; the model takes its averaged weights, where there are any."""
+        """Write the checkpoint of the end; the model takes its averaged weights, where there are any.
+
+        RunError: the loss was 0 from the first step to the last.
+        """
+        losses = [value for row in self.history for name, value in row.items() if name.startswith("loss/")]
+        if losses and not any(losses):
+            raise RunError(
+                f"the loss of '{self.stage}' was 0 at every step: the method found nothing to do, and the "
+                "model is what it was"
+            )
         if self.step > self.resumed_at:
             self._save()
         if self.averaged:

@@ -30,7 +30,7 @@ def test_a_word_takes_the_place_of_a_concept_of_several_tokens(target):
     concept = Substitution("red dot", "blue dot", "object")
     several = Target(**vars(target) | {"concepts": (RED, concept)})
     blanks = PromptBlanks.of(several, ["a red dot", "a red line"], [concept, RED])
-    end, ids = token(target, "<|endoftext|>"), target.model.tokenized(["a red line"])[0]
+    end, ids = token(target, "<|endoftext|>"), target.model.shared.tokenized(["a red line"])[0][0]
     assert blanks.place.nonzero().tolist() == [[0, 2], [1, 2]]
     assert blanks.which.tolist() == [1, 0]
     assert blanks.tokens.argmax(-1)[0, 3:].tolist() == [end] * 3

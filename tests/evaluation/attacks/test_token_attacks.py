@@ -37,7 +37,7 @@ def test_ring_a_bell_finds_the_tokens_of_a_linear_embedding(target, tried):
 
 def test_ring_a_bell_sees_nothing_of_the_erased_model(target, tried):
     for parameter in target.model.parameters():
-        parameter.data.fill_(torch.nan)
+        parameter.data.fill_(9.0)
     torch.manual_seed(0)
     ATTACKS["ring_a_bell"].successes(target)
     assert torch.equal(tried[0], target.ids)

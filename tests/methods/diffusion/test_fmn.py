@@ -74,6 +74,29 @@ def in_order(model, layers):
     return passed
 
 
+def test_a_tokenizer_that_fills_up_with_a_sign(tiny):
+    """As Stable Diffusion 2.x does, with "!": the words are found, and something is learnt."""
+    models = [tiny.model(), tiny.model()]
+    models[1].shared.tokenizer.pad_token = "!"
+    tokens = models[1].shared.tokenizer("a", padding="max_length").input_ids
+    assert tokens[-1] == models[1].shared.tokenizer.convert_tokens_to_ids("!")
+    for model in models:
+        fmn().check(tiny.task, model, tiny.data, tiny.sets)
+        after = fmn().unlearn(tiny.task, model, tiny.sets, tiny.trainer)
+        assert moved(tiny.model(), after)
+        assert tiny.trainer.history[-1]["loss/forget"] > 0
+
+
+def test_a_prompt_that_does_not_show_the_concept_is_refused(tiny):
+    """It stands behind what the text encoder reads."""
+    model = tiny.model()
+    model.shared.mask[0, 2:] = False
+    with pytest.raises(
+        InputError, match=r"^forget\.concept: .* does not see 'dotted' in 'red dotted wall', of"
+    ):
+        fmn().check(tiny.task, model, tiny.data, tiny.sets)
+
+
 def test_processors_come_back_after_a_failure(tiny):
     model = tiny.model()
     before = [layer.processor for _, layer in cross_attentions(model)]

@@ -70,7 +70,7 @@ def test_numbers_ids_and_embeddings_are_the_same_condition(model):
     x, t = torch.randn(1, *model.state_shape(3, (8, 8))), torch.tensor([5])
     with torch.no_grad():
         by_number = model(x, t, torch.tensor([1]))
-        ids = model.tokenized(CAPTIONS[1:])
+        ids, _ = model.shared.tokenized(CAPTIONS[1:])
         embedded = model.embed_soft(model.text_encoder.get_input_embeddings()(ids))
         torch.testing.assert_close(model(x, t, ids), by_number)
         torch.testing.assert_close(model(x, t, embedded), by_number)

@@ -90,7 +90,7 @@ class PromptBlanks:
         place = spots & (spots.cumsum(1) == 1)
         dropped = spots & ~place
         order = dropped.long().argsort(dim=1, stable=True)
-        ids = model.shared.ids[numbers].masked_fill(dropped, model.shared.tokenizer.eos_token_id)
+        ids = model.shared.ids[numbers].masked_fill(dropped, model.shared.tokenizer.pad_token_id)
         tokens = model.text_encoder.get_input_embeddings()(ids.gather(1, order).to(device)).detach()
         which = torch.tensor([target.concepts.index(one) for one in concepts], device=device)
         return cls(tokens, place.gather(1, order).to(device), which)
@@ -104,6 +104,4 @@ class PromptBlanks:
 def _mean_token(model: TextToImage, text: str) -> Tensor:
     """(D,): the mean embedding of the text's tokens."""
     layer = model.text_encoder.get_input_embeddings()
-    ids = model.tokenized([text])[0].to(layer.weight.device)
-    special = torch.tensor(model.shared.tokenizer.all_special_ids, device=ids.device)
-    return layer(ids[~torch.isin(ids, special)]).mean(0)
+    return layer(model.shared.word_ids(text).to(layer.weight.device)).mean(0)

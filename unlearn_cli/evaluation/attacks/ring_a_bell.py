@@ -75,7 +75,7 @@ def directions(target: Target) -> Tensor:
     for one in set(target.concept_of):
         pairs = [(prompt, one.to_anchor(prompt)) for prompt in target.naming if one.is_named_in(prompt)]
         named, anchored = (
-            original.conditioning(original.tokenized(prompts).to(target.trainer.device))
+            original.conditioning(original.shared.tokenized(prompts)[0].to(target.trainer.device))
             for prompts in zip(*pairs, strict=True)
         )
         found[one] = (named - anchored).mean(0)

@@ -14,7 +14,7 @@ from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
-from unlearn_cli.methods.diffusion.words import check_words, tell_split
+from unlearn_cli.methods.diffusion.words import check_shown, check_words, tell_split
 from unlearn_cli.models.capabilities import WithPrompts
 from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.tasks.verbs.diffusion import HasPrompts, Noises
@@ -43,6 +43,7 @@ class ForgetMeNot(GradientMethod):
 
     def check(self, task: ForgetMeNotTask, model: TextToImage, data: ImageData, sets: Sets) -> None:
         check_words(sets)
+        check_shown(task, model, data, sets)
 
     def unlearn(self, task: ForgetMeNotTask, model: TextToImage, sets: Sets, trainer: Trainer) -> nn.Module:
         tell_split(task, model, sets)

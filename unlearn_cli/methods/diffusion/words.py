@@ -2,6 +2,10 @@
 
 import logging
 
+import numpy as np
+import torch
+
+from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.diffusion.text_to_image import TextToImage
@@ -16,6 +20,18 @@ def check_words(sets: Sets) -> None:
         raise InputError(
             "forget: this method needs the concept's words; "
             "use forget=concept forget.concept=… forget.anchor=…"
+        )
+
+
+def check_shown(task: HasPrompts, model: TextToImage, data: ImageData, sets: Sets) -> None:
+    """InputError: a forgotten prompt in which the text encoder sees none of the concepts."""
+    numbers = torch.from_numpy(np.unique(data.labels[sets.forget]))
+    found = [task.token_positions(model, numbers, one.concept).any(1) for one in sets.concepts]
+    if not (shown := torch.stack(found).any(0)).all():
+        prompt, words = data.classes[numbers[~shown][0]], " or ".join(one.concept for one in sets.concepts)
+        raise InputError(
+            f"forget.concept: the text encoder does not see '{words}' in '{prompt}', of which it reads "
+            f"{model.shared.ids.shape[1]} tokens; name it earlier, and between spaces"
         )
 
 

@@ -1,11 +1,10 @@
-"""The noising process that a pipeline's scheduler stands for, and the DDIM step that undoes it."""
+"""The noising process that a pipeline's scheduler stands for."""
 
 from inspect import signature
 from typing import Any
 
 import diffusers
 from diffusers import DDIMScheduler
-from torch import Tensor
 
 from unlearn_cli.errors import InputError
 
@@ -45,34 +44,3 @@ def ddpm_process(kind: str, config: dict[str, Any], path: str) -> DDIMScheduler:
     kept = signature(DDIMScheduler.__init__).parameters.keys() & given.keys() - {"self"}
     own = {name: given[name] for name in kept}
     return DDIMScheduler(**own | {"clip_sample": False, "thresholding": False, "steps_offset": 1})
-
-
-def ddim_step(
-    process: DDIMScheduler,
-    output: Tensor,
-    t: Tensor,
-    before: Tensor | None,
-    x: Tensor,
-    eta: float,
-    noise: Tensor | None,
-) -> Tensor:
-    """x at the timestep `before` (None: the end) from x_t and the model's output (B, c, h, w) for it.
-
-    Song et al., ICLR 2021, Eq. 12 and 16. diffusers' own step goes T / steps back whatever the spacing of the
-    timesteps is, which for "linspace" are states between them. noise: where eta is not 0.
-    """
-    config: Any = process.config
-    alphas = process.alphas_cumprod
-    alpha, alpha_before = alphas[t], process.final_alpha_cumprod if before is None else alphas[before]
-    signal, rest = alpha**0.5, (1 - alpha) ** 0.5
-    if config.prediction_type == "sample":
-        clean, direction = output, (x - signal * output) / rest
-    elif config.prediction_type == "v_prediction":
-        clean, direction = signal * x - rest * output, signal * output + rest * x
-    else:
-        clean, direction = (x - rest * output) / signal, output
-    if config.clip_sample:
-        clean = clean.clamp(-config.clip_sample_range, config.clip_sample_range)
-    spread = eta * ((1 - alpha_before) / (1 - alpha) * (1 - alpha / alpha_before)) ** 0.5
-    found = alpha_before**0.5 * clean + (1 - alpha_before - spread**2) ** 0.5 * direction
-    return found if noise is None else found + spread * noise

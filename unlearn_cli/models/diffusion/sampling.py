@@ -11,8 +11,8 @@ from torch import Tensor
 
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.errors import InputError, RunError
+from unlearn_cli.models.diffusion.ddim import ddim_step
 from unlearn_cli.models.diffusion.denoiser import Denoiser
-from unlearn_cli.models.diffusion.noising import ddim_step
 from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.runtime.progress import Progress
 from unlearn_cli.runtime.seeding import seed_all

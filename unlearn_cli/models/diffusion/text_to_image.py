@@ -16,6 +16,7 @@ from transformers.utils import logging as transformers_logging
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.models.capabilities import WithGuidedPrompts
 from unlearn_cli.models.diffusion.denoiser import Denoiser
+from unlearn_cli.models.diffusion.prompt_tokens import PromptTokens
 from unlearn_cli.models.memory import Memory
 
 DECODED = 8  # images through the autoencoder's decoder at once
@@ -56,19 +57,7 @@ class TextToImage(Denoiser):
 
     def number(self, prompts: Sequence[str]) -> Tensor:
         """(n,) int64: the numbers of the prompts; new ones are added."""
-        shared = self.shared
-        new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in shared.numbers]
-        shared.numbers |= {prompt: len(shared.prompts) + place for place, prompt in enumerate(new)}
-        shared.prompts += new
-        shared.ids = torch.cat([shared.ids, self.tokenized(new)]) if new else shared.ids
-        return torch.tensor([shared.numbers[prompt] for prompt in prompts])
-
-    def tokenized(self, prompts: Sequence[str]) -> Tensor:
-        """(n, L) int64, filled up to the tokenizer's length; what is longer is cut off."""
-        found = self.shared.tokenizer(
-            list(prompts), padding="max_length", truncation=True, return_tensors="pt"
-        )
-        return found.input_ids
+        return self.shared.number(prompts)
 
     def predict(self, x: Tensor, t: Tensor, conditioning: Tensor) -> Tensor:
         return self.unet(x, t, encoder_hidden_states=conditioning).sample
@@ -152,15 +141,12 @@ class TextToImage(Denoiser):
         return super().to(*args, **kwargs)
 
 
-class Shared:
+class Shared(PromptTokens):
     """What no method changes, so that copies of a model hold it together."""
 
     def __init__(self, vae: Any, tokenizer: Any):
+        super().__init__(tokenizer)
         self.vae = vae.eval().requires_grad_(False)
-        self.tokenizer = tokenizer
-        self.prompts: list[str] = []
-        self.numbers: dict[str, int] = {}
-        self.ids = torch.empty(0, tokenizer.model_max_length, dtype=torch.long)
         self.moments: dict[int, Tensor] = {}
         """By row of the data: the autoencoder's posterior, (2c, h, w)."""
 
