@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -94,18 +95,19 @@ def _compose(config: DictConfig) -> None:
             raise InputError(
                 "plan: says what a sweep (-m) by hydra/launcher=local, processes or slurm would do"
             )
-        result = finished_result(config, choices) or _run(config, choices)
+        result = finished_result(config, choices) or _run(config, choices, HydraConfig.get().overrides.task)
         if is_main_process():
             show(result)
     except (Exception, KeyboardInterrupt) as error:
         outcome.error = error
 
 
-def _run(config: DictConfig, choices: dict[str, str]) -> dict[str, Any]:
+def _run(config: DictConfig, choices: dict[str, str], overrides: Sequence[str]) -> dict[str, Any]:
     with no_collection():
+        from unlearn_cli.config.texts import with_texts
         from unlearn_cli.run import run  # with PyTorch and all that a run needs
 
-    return run(config, choices)
+    return run(with_texts(config, overrides), choices)
 
 
 def sweep(where: str, settings: dict[str, Any], composed: list[Any]) -> None:

@@ -18,7 +18,7 @@ from unlearn_cli.runtime.compute import Compute, Device, Precision
 from unlearn_cli.runtime.garbage import no_collection
 from unlearn_cli.training.optim import Recipe
 
-GROUPS = ("task", "data", "model", "forget", "method", "mask", "surgery", "lora", "eval", "tracking")
+GROUPS = ("task", "forget", "data", "model", "method", "mask", "surgery", "lora", "eval", "tracking")
 
 
 class Paths(Settings):

@@ -32,10 +32,12 @@ def run(*overrides: str) -> Result:
             (SIGTERM), the same call resumes. Each is an `UnlearnError` of one line.
     """
     with borrowed(overrides):
+        from unlearn_cli.config.texts import with_texts
         from unlearn_cli.run import run as one_run  # with PyTorch and all that a run needs
 
         with explaining(overrides):
             config, choices = composed(overrides)
+        config = with_texts(config, overrides_of(overrides))
         result = one_run(config, choices)
         return Result.of(result, run_path(resolved(config), choices))
 

@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from unlearn_cli.config.settings import Settings, checked
+from unlearn_cli.config.texts import with_texts
 from unlearn_cli.errors import InputError
 from unlearn_cli.experiment import Experiment, read
 from unlearn_cli.runtime.process import is_main_process
@@ -40,8 +41,8 @@ def launch(where: str, settings: Mapping[str, Any], composed: Composed, planning
     place = checked(PLACES[where], dict(settings), "hydra.launcher")
     found = plan(
         [
-            (name, _read(name, config, choices))
-            for name, (_, config, choices) in zip(names(composed), composed, strict=True)
+            (name, _read(name, with_texts(config, overrides), choices))
+            for name, (overrides, config, choices) in zip(names(composed), composed, strict=True)
         ]
     )
     if planning:
