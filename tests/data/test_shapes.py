@@ -1,4 +1,4 @@
-"""The embedded world: every caption has its images, and they show what it says."""
+"""The built-in world: every caption has its images, and they show what it says."""
 
 from pathlib import Path
 

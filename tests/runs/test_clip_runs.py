@@ -1,4 +1,4 @@
-"""Whole runs of CLIP on a few embedded scenes: a domain goes by every method, and a killed run goes on."""
+"""Whole runs of CLIP on a few built-in scenes: a domain goes by every method, and a killed run goes on."""
 
 import json
 import signal

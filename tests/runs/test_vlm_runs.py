@@ -1,4 +1,4 @@
-"""Whole runs of a tiny LLaVA on a few embedded scenes: red goes by every method, a killed run goes on."""
+"""Whole runs of a tiny LLaVA on a few built-in scenes: red goes by every method, a killed run goes on."""
 
 import json
 import signal

@@ -1,1 +1,1 @@
-"""Rows of one space: sources, splits, sets, batches, embedded worlds. Knows no task and no method."""
+"""Rows of one space: sources, splits, sets, batches, built-in worlds. Knows no task and no method."""

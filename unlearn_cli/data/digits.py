@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Digits(DataSettings):
-    """The embedded data set. The official test rows are a stratified part, put last."""
+    """The built-in data set. The official test rows are a stratified part, put last."""
 
     def load(self, root: Path | None, store: Store, compute: Compute) -> ImageData:
         digits = load_digits()

@@ -1,4 +1,4 @@
-"""An embedded world of small captioned scenes, for text-to-image, CLIP and vision-language models."""
+"""A built-in world of small captioned scenes, for text-to-image, CLIP and vision-language models."""
 
 from __future__ import annotations
 
