@@ -5,6 +5,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +20,7 @@ from unlearn_cli.command.subcommands import PLAN, SUBCOMMANDS
 from unlearn_cli.config.catalogue import conf_folder, implied_choices
 from unlearn_cli.config.composing import chosen_options
 from unlearn_cli.config.overrides import joined, readable
+from unlearn_cli.config.plugins import used
 from unlearn_cli.errors import InputError, UnlearnError, failed_system_call
 from unlearn_cli.runtime.garbage import no_collection, no_collection_at_exit
 from unlearn_cli.runtime.process import is_main_process
@@ -44,6 +46,20 @@ MODES = {"-m", "--multirun", "-r", "--run", "-c", "--cfg", "-i", "--info"}
 
 def main() -> None:
     """Entry point: exit code 0, 2 for wrong input, 1 for a run (or any run of a sweep) that failed."""
+    completing = "-sc" in sys.argv or "--shell-completion" in sys.argv
+    with ExitStack() as plugins:
+        try:
+            typed = os.environ.get("COMP_LINE", "").split() if completing else sys.argv[1:]
+            plugins.enter_context(used(joined(typed)))
+        except UnlearnError as error:
+            if completing:
+                return  # in the midst of a line nothing is printed
+            _fail(error)
+        _answer()
+
+
+def _answer() -> None:
+    """Do what sys.argv says, its plug-ins at hand."""
     if sys.argv[1:2] and sys.argv[1] in SUBCOMMANDS:
         _subcommand(*sys.argv[1:])
         return

@@ -1,18 +1,21 @@
 """From a composed configuration to typed settings: every key checked before any data are read."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from pydantic import DirectoryPath, Field
 from torch import nn
 
-from unlearn_cli.config.catalogue import options
+from unlearn_cli.config.catalogue import Option, options
+from unlearn_cli.config.describe import values_of
 from unlearn_cli.config.nested import counted
 from unlearn_cli.config.protocols import lacking, spelt
 from unlearn_cli.config.run_path import resolved, run_path
 from unlearn_cli.config.settings import Settings, build, checked, kind_of
 from unlearn_cli.errors import InputError
+from unlearn_cli.evaluation.meaning import Meaning, check_meaning
 from unlearn_cli.methods.retrain import Retrain
 from unlearn_cli.runtime.compute import Compute, Device, Precision
 from unlearn_cli.runtime.garbage import no_collection
@@ -67,6 +70,7 @@ class Experiment(Settings):
     surgery: Any
     lora: Any
     eval: Any
+    metric: dict[str, Any] = Field(default={}, description="metrics of one's own, by key")
     tracking: Any
     expected: Expected | list[Expected] | None
     choices: dict[str, str] = Field(description="which option of each group was chosen")
@@ -84,6 +88,11 @@ class Experiment(Settings):
             if values and paper.choices.items() <= (self.choices | self.values).items():
                 return {"expected": values, "source": paper.source}
         return {"expected": None, "source": None}
+
+    @property
+    def meanings(self) -> dict[str, Meaning]:
+        """Of metrics that are not unlearn's own: those of `metric=`, and what an evaluation adds."""
+        return {**self.eval.meanings, **{name: metric.meaning for name, metric in self.metric.items()}}
 
     @property
     def has_oracle(self) -> bool:
@@ -125,6 +134,7 @@ def read(cfg: DictConfig, choices: dict[str, str]) -> Experiment:
     experiment = checked(Experiment, config | {"choices": choices, "config": config}, "")
     with no_collection():  # the classes are imported
         options = {group: build(config[group], group) for group in GROUPS}
+        options["metric"] = own_metrics(experiment.metric)
     experiment = experiment.model_copy(update=options)
     _check_fits_task(experiment)
     return experiment
@@ -134,12 +144,17 @@ def _check_fits_task(experiment: Experiment) -> None:
     """Refuse a model, an evaluation or a method that is not for this task, or an impossible oracle."""
     task, method, choices = experiment.task, experiment.method, experiment.choices
     name = getattr(task, "name", "")
+    for key, metric in experiment.metric.items():
+        if name not in metric.tasks:
+            raise InputError(
+                f"metric: '{key}' does not fit task={choices['task']}; it measures {', '.join(metric.tasks)}"
+            )
     for group in ("model", "eval"):
         if name not in getattr(experiment, group).tasks:
-            fitting = [o.name for o in options(group) if name in _class_of(o.path, group).tasks]
+            fitting = _fitting(group, lambda kind: name in kind.tasks)
             raise InputError(
                 f"{group}: '{choices[group]}' does not fit task={choices['task']}; "
-                f"those that do: {', '.join(fitting) or 'none'}"
+                f"those that do: {fitting or 'none'}"
             )
     if experiment.model.ready_made and experiment.needs_oracle:
         key, way = ("oracle", "set oracle=false") if experiment.has_oracle else ("method", "choose another")
@@ -168,10 +183,10 @@ def _has_verbs(task: object, needs: type, group: str, key: str, choices: dict[st
     """Refuse an option of the group, chosen by `key`, that asks for verbs which the task lacks."""
     if missing := lacking(task, needs):
         verbs = ", ".join(names[0] for names in missing.values())
-        fitting = [o.name for o in options(group) if not lacking(task, _class_of(o.path, group).needs)]
+        fitting = _fitting(group, lambda kind: not lacking(task, kind.needs))
         raise InputError(
             f"{key}: '{choices[key]}' does not fit task={choices['task']} "
-            f"(it needs {verbs}); those that do: {', '.join(fitting)}"
+            f"(it needs {verbs}); those that do: {fitting}"
         )
 
 
@@ -186,7 +201,30 @@ def _has_capabilities(model: nn.Module, needs: type, key: str, choices: dict[str
         )
 
 
-def _class_of(file: Path, group: str) -> Any:
-    """The settings class of a group's YAML file."""
-    node: Any = OmegaConf.load(file)
-    return kind_of(node["_target_"], group)
+def own_metrics(nodes: dict[str, Any]) -> dict[str, Any]:
+    """The metrics of `metric=`, by key, each with a meaning."""
+    found = {}
+    for key, node in nodes.items():
+        if not isinstance(node, dict):
+            raise InputError(
+                "metric: a metric's YAML begins with the line '# @package metric.KEY', KEY being its name in "
+                "tables, and this one does not"
+            )
+        found[key] = build(node, f"metric.{key}")
+        check_meaning(key, f"metric.{key}._target_: {node['_target_']}", found[key])
+    return found
+
+
+def _fitting(group: str, fits: Callable[[Any], bool]) -> str:
+    """The group's options whose class fits."""
+    return ", ".join(option.name for option in options(group) if (kind := _class_of(option)) and fits(kind))
+
+
+def _class_of(option: Option) -> Any:
+    """The settings class of an option; None for a plug-in that cannot be imported, which is its own fault."""
+    try:
+        return kind_of(values_of(option.path).get("_target_"), option.name)
+    except InputError:
+        if option.is_plugin:
+            return None
+        raise

@@ -1,6 +1,7 @@
 """The method's model beside the original and the oracle: measured, drawn, tracked."""
 
 import logging
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from torch import nn
 
 from unlearn_cli.evaluation.base import Outputs
 from unlearn_cli.evaluation.gaps import compared
+from unlearn_cli.measuring import measured, measured_once
 from unlearn_cli.origins import Origins, References
 from unlearn_cli.tracking import Tracker
 
@@ -33,10 +35,11 @@ def judged(
         "choices": experiment.choices,
         **compared(
             metrics,
-            origins.metrics(original),
-            origins.metrics(oracle) if oracle else None,
+            measured_once(origins, original),
+            measured_once(origins, oracle) if oracle else None,
             len(origins.data.classes),
         ),
+        "meanings": {key: asdict(meaning) for key, meaning in experiment.meanings.items()},
         "per_class": {model: evaluation.per_class(origins, out) for model, out in outputs.items()},
         "cost": record["cost"],
         "original_cost": original.cost,
@@ -69,10 +72,10 @@ def _measured(
     name = experiment.choices["method"]
     outputs = {"original": origins.outputs(references.original)}
     if origin := references.of(experiment.method):
-        outputs[name], metrics = origins.outputs(origin), origins.metrics(origin)
+        outputs[name], metrics = origins.outputs(origin), measured_once(origins, origin)
     else:
         outputs[name] = evaluation.outputs(origins, model, folder)
-        metrics = evaluation.metrics(origins, model, outputs[name], folder)
+        metrics = measured(origins, model, outputs[name], folder)
     if references.oracle:
         outputs["oracle"] = origins.outputs(references.oracle)
         metrics |= evaluation.versus(origins, outputs[name], outputs["oracle"])

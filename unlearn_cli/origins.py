@@ -195,24 +195,6 @@ class Origins:
         facts = {"model": key, "rows": digest(self.all_rows)}
         return facts | self.experiment.eval.output_facts(self)
 
-    def metrics(self, origin: Origin) -> dict[str, float]:
-        """An origin's metrics for this run's forget set, kept in the store."""
-        evaluation = self.experiment.eval
-
-        def make(folder: Path) -> None:
-            metrics = evaluation.metrics(self, origin.model, self.outputs(origin), folder)
-            if self.compute.is_main:
-                write_json(folder / "metrics.json", metrics)
-
-        return read_json(self.store.get("metrics", self.metric_facts(origin.key), make) / "metrics.json")
-
-    def metric_facts(self, key: str) -> dict[str, Any]:
-        """What determines the metrics of the model with that key."""
-        evaluation, config = self.experiment.eval, self.experiment.config["eval"]
-        config = {key: value for key, value in config.items() if key not in evaluation.display_keys}
-        facts = {"model": key, "forget": self.sets.fingerprint, "eval": config}
-        return facts | evaluation.output_facts(self) | evaluation.metric_facts()
-
     @property
     def all_rows(self) -> np.ndarray:
         """Every row of the splits: what an origin puts out for them serves any forget set."""

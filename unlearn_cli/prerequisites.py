@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from unlearn_cli import measuring
 from unlearn_cli.config.hashing import key_of
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.methods.original import Original
@@ -52,7 +53,7 @@ def _sections(*names: str) -> Callable[[Experiment], Any]:
 
 
 def _all_but_the_method(experiment: Experiment) -> Any:
-    return _sections(*MODEL, "forget", "eval", "oracle")(experiment)
+    return _sections(*MODEL, "forget", "eval", "oracle")(experiment), experiment.config.get("metric")
 
 
 def _of_scores(experiment: Experiment) -> Any:
@@ -85,13 +86,13 @@ def _references(origins: Origins) -> list[Original]:
 
 
 def _has_metrics(origins: Origins) -> bool:
-    facts = [origins.metric_facts(origins.key(method)) for method in _references(origins)]
-    return all(origins.store.find("metrics", f) for f in facts)
+    keys = [origins.key(method) for method in _references(origins)]
+    return all(origins.store.find(*entry) for key in keys for entry in measuring.entries(origins, key))
 
 
 def _make_metrics(origins: Origins) -> None:
     for method in _references(origins):
-        origins.metrics(origins.get(method))
+        measuring.measured_once(origins, origins.get(method))
 
 
 def _is_scored(experiment: Experiment) -> bool:

@@ -67,6 +67,8 @@ def check(origins: Origins) -> None:
     experiment.mask.check(task, blank)
     method.check(task, blank, origins.data, rehearsal.sets)
     experiment.eval.check(rehearsal, blank)
+    for metric in experiment.metric.values():
+        metric.check(rehearsal, blank)
     experiment.surgery.check(origins.compute.precision)
     recipe = method if isinstance(method, GradientMethod) else None
     experiment.lora.check(task.name, blank, recipe, choices["mask"] != "none")

@@ -2,6 +2,7 @@ import pytest
 from rich.console import Console
 
 from unlearn_cli.compare.table import result_table, show, to_markdown, write
+from unlearn_cli.errors import RunError
 
 RESULT = {
     "method": "salun",
@@ -91,7 +92,7 @@ def test_warnings_stand_under_the_table():
 
 
 def test_a_metric_without_a_meaning_is_refused():
-    with pytest.raises(KeyError, match=r"no meaning of .*XY"):
+    with pytest.raises(RunError, match=r"no meaning of XY; "):
         to_markdown("salun", RESULT | {"metrics": {"XY": 1.0}}, None)
 
 

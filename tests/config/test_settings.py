@@ -5,6 +5,10 @@ import pytest
 from unlearn_cli.config.settings import kind_of
 from unlearn_cli.errors import InputError
 
+PLUGIN = (
+    "name a class as module.Class, and put mine.py into a folder that UNLEARN_PLUGINS or --config-dir names"
+)
+
 
 @pytest.mark.parametrize(
     ("target", "hint"),
@@ -14,7 +18,7 @@ from unlearn_cli.errors import InputError
             "did you mean 'unlearn_cli.methods.classification.be.BoundaryExpanding'?",
         ),
         ("unlearn_cli.methods.ft.FineTun", "did you mean 'unlearn_cli.methods.ft.FineTune'?"),
-        ("mine.BoundaryExpanding", "name a class as module.Class"),  # not on the path, and not ours
+        ("mine.BoundaryExpanding", PLUGIN),  # not on the path, and not ours
     ],
 )
 def test_a_class_that_is_not_there(target, hint):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from unlearn_cli.config.composing import hydra_of_our_own
+from unlearn_cli.config.plugins import used
 from unlearn_cli.errors import failed_system_call
 
 log = logging.getLogger("unlearn")
@@ -15,7 +16,7 @@ log = logging.getLogger("unlearn")
 
 @contextmanager
 def borrowed(arguments: Sequence[str]) -> Iterator[None]:
-    """Hydra, the logger `unlearn`, sys.argv, os.environ and random numbers are the run's within the block.
+    """Hydra, the logger `unlearn`, sys.argv, os.environ, plug-ins and random numbers are the run's within it.
 
     Args:
         arguments: of the command that does the same, which is what a sweep's record names.
@@ -26,7 +27,7 @@ def borrowed(arguments: Sequence[str]) -> Iterator[None]:
     argv, environment = sys.argv, dict(os.environ)
     sys.argv = ["unlearn", *arguments]
     try:
-        with hydra_of_our_own(), _logging(), _random_numbers():
+        with used(arguments), hydra_of_our_own(), _logging(), _random_numbers():
             yield
     except OSError as error:
         if error.strerror:

@@ -8,6 +8,7 @@ from unlearn_cli.api.process import borrowed
 from unlearn_cli.api.result import Result
 from unlearn_cli.command.explain import explaining
 from unlearn_cli.config.composing import composed, hydra_of_our_own, initialized, overrides_of
+from unlearn_cli.config.plugins import used
 from unlearn_cli.config.run_path import resolved, run_path
 from unlearn_cli.storage.run_folder import RunFolder
 
@@ -72,7 +73,7 @@ def compose(*overrides: str) -> Composition:
     Raises:
         InputError: an unknown option or key, a value that cannot be read, a key without a value.
     """
-    with hydra_of_our_own():
+    with used(overrides), hydra_of_our_own():
         with explaining(overrides):
             config, choices = composed(overrides)
         return Composition(resolved(config), choices)

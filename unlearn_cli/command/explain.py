@@ -4,7 +4,6 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -16,8 +15,7 @@ from yaml import MarkedYAMLError, YAMLError
 
 from unlearn_cli.command.arguments import check
 from unlearn_cli.command.suggest import nearest, spoken
-from unlearn_cli.config.catalogue import conf_folder, config_folders, groups, options
-from unlearn_cli.config.composing import search_path
+from unlearn_cli.config.catalogue import conf_folder, groups, options
 from unlearn_cli.config.overrides import OVERRIDE, as_text
 from unlearn_cli.errors import InputError, UnlearnError, did_you_mean
 
@@ -51,17 +49,13 @@ def explain_error(error: Exception, arguments: list[str]) -> str:
             return _bad_yaml(error)
         case YAMLError() | UnicodeDecodeError():
             return f"a configuration file is not YAML in UTF-8 ({_first_line(error)})"
-        case OSError():
+        case OSError() if error.filename:
             place = f"cannot write to '{error.filename}' ({error.strerror})"
             return f"paths.outputs: {place}; give a writable folder"
     if several := re.match(r"(?:Ambiguous value for argument|Sweep parameters) '(.+)'", str(error)):
         return _several(several.group(1), arguments)
-    folders = config_folders(arguments)
-    if folder := next((folder for folder in folders if not folder.is_dir()), None):
-        return f"--config-dir: no such folder '{folder}'; give one with YAML of your own (method/mine.yaml …)"
-    if wrong := next((argument for argument in arguments if _is_no_option(argument, folders)), None):
-        group, _, name = wrong.lstrip("~").partition("=")
-        return _unknown_option(f"{group}/{name or 'nothing'}", [])
+    if wrong := next((name for argument in arguments for name in _not_there(argument)), None):
+        return _unknown_option(wrong, [])
     if any(argument.startswith("paths=") for argument in arguments):
         return "paths: holds further keys; set paths.outputs=…, paths.store=… or paths.data=…"
     if key and "not in" in str(cause):
@@ -75,17 +69,27 @@ def explain_error(error: Exception, arguments: list[str]) -> str:
     return _first_line(error)
 
 
-def _is_no_option(argument: str, folders: tuple[Path, ...]) -> bool:
-    """`group=name` of a group that has no such option (null and numbers included), or `~group`."""
-    if "=" not in argument and not argument.startswith("~"):
-        return False
-    group, _, name = argument.lstrip("~").partition("=")
-    return group in groups() and name.split(",")[0] not in {option.name for option in options(group, folders)}
+def _named(argument: str) -> tuple[str, list[str]]:
+    """The group of `group=name`, `group=[name,name]`, `group=name,name`; its options in the first run."""
+    group, _, names = argument.partition("=")
+    if names.startswith("["):
+        return group, [name for name in names.strip("[]").split(",") if name]
+    return group, [names.partition(",")[0]]
+
+
+def _not_there(argument: str) -> Iterator[str]:
+    """`group/name` of each option that its group has not (null and numbers included), or of `~group`."""
+    group, names = _named(argument.lstrip("~"))
+    if group in groups() and ("=" in argument or argument.startswith("~")):
+        there = {option.name for option in options(group)}
+        yield from (f"{group}/{name or 'nothing'}" for name in names if name not in there)
 
 
 def _unknown_option(missing: str, there: list[str]) -> str:
     group, _, name = missing.rpartition("/") if missing.startswith("hydra/") else missing.partition("/")
     there = there or [option.name for option in options(group)]
+    if not there:
+        return f"{group}: no option '{name}', nor any other; they come from plug-ins (UNLEARN_PLUGINS=FOLDER)"
     return f"{group}: no option '{name}'; {did_you_mean(name, there)}"
 
 
@@ -154,13 +158,11 @@ def _uppermost(there: list[str]) -> str:
 
 def _chosen_configuration(arguments: Sequence[str]) -> DictConfig:
     """The configuration of the options among the arguments (a sweep's first ones), all values at default."""
-    folders = config_folders([*arguments])
-    overrides = search_path(folders)
+    overrides = []
     for argument in arguments:
-        group, _, names = argument.partition("=")
-        name = names.split(",")[0]
-        if group in groups() and name in {option.name for option in options(group, folders)}:
-            overrides.append(f"{group}={name}")
+        group, names = _named(argument)
+        if group in groups() and names and not [*_not_there(argument)]:
+            overrides.append(f"{group}=[{','.join(names)}]" if len(names) > 1 else f"{group}={names[0]}")
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         return compose("config", overrides)

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from unlearn_cli.config.catalogue import config_folders, fits, options
+from unlearn_cli.config.catalogue import Option, fits, options
 
 USAGE = {
     "unlearn group=option … key=value …": "one run: original, forget set, method, oracle, evaluation",
@@ -26,11 +26,12 @@ EXAMPLES = {
 }
 FLAGS = {
     "--cfg job": "print the composed configuration and do nothing",
-    "--config-dir FOLDER": "a folder with YAML of your own (method/mine.yaml …)",
+    "--config-dir FOLDER": "a folder with plug-ins of your own (method/mine.yaml, mine.py …)",
     "-m, --multirun": "a sweep",
     "--version": "the version of this program",
     "--hydra-help": "the flags of Hydra, which composes the configuration",
     "TAB": 'completes after eval "$(unlearn --shell-completion install=bash)"; also zsh, fish',
+    "UNLEARN_PLUGINS=FOLDER": "the same for every command; several with : between",
     "UNLEARN_DATA=FOLDER": "local copies of data sets are looked for here first (paths.data)",
     "UNLEARN_TRACEBACK=1": "errors with their traceback",
 }
@@ -48,6 +49,7 @@ GROUPS = {
     "optim": "Optimisers (optim@method=…, optim@train=…)",
     "sampler": "Samplers of a diffusion model (sampler@eval.sampler=…, sampler@method.sampler=…)",
     "eval": "Evaluation (eval=…)",
+    "metric": "Metrics (metric=…)",
     "attack": "Attacks on an unlearned text-to-image model (eval.attacked=[…], values in eval.attacks)",
     "tracking": "Tracking (tracking=…)",
     "experiment": "Whole recipes (experiment=…)",
@@ -62,10 +64,10 @@ def show_help(arguments: list[str]) -> None:
     _section(console, "Examples", EXAMPLES.items())
     task = next((a.split("=", 1)[1] for a in arguments if a.startswith("task=")), "classification")
     for group, title in GROUPS.items():
-        chosen = options(group, config_folders(arguments))
+        chosen = options(group)
         if group == "method":
             chosen = [option for option in chosen if fits(option.path, task)]
-        _section(console, title.format(task=task), ((option.name, option.description) for option in chosen))
+        _section(console, title.format(task=task), ((option.name, described(option)) for option in chosen))
     _section(console, "Flags and environment", FLAGS.items())
 
 
@@ -80,3 +82,8 @@ def _section(console: Console, title: str, lines: Iterable[tuple[str, str]]) -> 
         console.print(f"[bold]{title}[/]")
         console.print(table)
         console.print()
+
+
+def described(option: Option) -> str:
+    """What an option is, and that it is the user's own."""
+    return f"{option.description} (yours)" if option.is_plugin else option.description

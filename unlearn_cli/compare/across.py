@@ -1,6 +1,6 @@
 """A comparison across a config group: its options side by side, and the change from one to another."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from unlearn_cli.compare.comparison import (
@@ -15,12 +15,13 @@ from unlearn_cli.compare.comparison import (
     measured_in,
 )
 from unlearn_cli.compare.groups import Group
+from unlearn_cli.compare.meanings import meanings_in
 from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.sides import Sides, side_by_side
 from unlearn_cli.compare.statistics import Interval, estimate, paired
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.gaps import OF_ANSWERS, OF_DOMAINS
-from unlearn_cli.evaluation.meaning import MEANINGS
+from unlearn_cli.evaluation.meaning import Meaning
 
 DEFAULT = ("UA", "MIA", "RA", "TA", "avg_gap", *dict.fromkeys([*OF_DOMAINS, *OF_ANSWERS]))
 """The metrics, unless others are asked for: the order of the worst-case paper's tables, then a CLIP's."""
@@ -42,20 +43,22 @@ def across(runs: Sequence[Run], options: Options, left_out: Sequence[str] = ()) 
     measured = measured_in(runs)
     metrics = chosen_metrics(options.metrics or [key for key in DEFAULT if key in measured], measured)
     sides, alone = side_by_side(runs, options.across)
-    tables = [_table(one, metrics, options.interval) for one in sides]
+    tables = [_table(one, metrics, options.interval, meanings_in(runs)) for one in sides]
     if alone:
         first = f"{alone[0].folder}{', …' if len(alone) > 1 else ''}"
         left_out = [*left_out, f"left out: {len(alone)} with nothing beside them ({first})"]
     return Comparison(sorted(tables, key=lambda table: table.title), options, left_out)
 
 
-def _table(sides: Sides, metrics: Sequence[str], interval: Interval) -> Table:
+def _table(
+    sides: Sides, metrics: Sequence[str], interval: Interval, meanings: Mapping[str, Meaning]
+) -> Table:
     first, *others = sides.names.values()
     setting = sides.setting
-    measured = measured_in(run for group in (*setting.references, *setting.groups) for run in group.runs)
+    measured = measured_in([r for group in (*setting.references, *setting.groups) for r in group.runs])
     metrics = [key for key in metrics if key in measured]
     parts = [*sides.names.values(), *(_change(first, other) for other in others)]
-    columns = {f"{key}/{part}": Column(MEANINGS[key], part) for key in metrics for part in parts}
+    columns = {f"{key}/{part}": Column(meanings[key], part) for key in metrics for part in parts}
     rows = [_row(sides, group, metrics, interval, reference=True) for group in setting.references]
     rows += [
         _row(sides, group, metrics, interval, reference=False)

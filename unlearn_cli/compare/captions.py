@@ -7,7 +7,6 @@ from unlearn_cli.compare.comparison import DESTROYED, OUTSIDE, TIED, Cell, Optio
 from unlearn_cli.compare.keys import differing, setting_keys, variant_keys
 from unlearn_cli.compare.numbers import ABSENT, number
 from unlearn_cli.compare.statistics import ALPHA, INTERVALS, LEVEL, Estimate
-from unlearn_cli.evaluation.meaning import MEANINGS
 
 
 def mean(cell: Cell, unit: str) -> str:
@@ -82,7 +81,7 @@ def legend(tables: Sequence[Table], options: Options, intervals: bool = True) ->
             "(several runs of a seed are averaged first)."
         )
     if any(row.best for row in rows):
-        meaning = MEANINGS[options.rank_by]
+        meaning = next(table.aim for table in tables if table.aim)
         aim = f"distance to the oracle in {meaning.name}" if meaning.better == "oracle" else meaning.name
         found.append(f"Bold: best by {aim}.")
         found.append(
@@ -112,9 +111,9 @@ def notes(table: Table, by: Sequence[str]) -> list[str]:
 
 
 def _unranked(table: Table) -> list[str]:
-    if table.rank_by is None:
+    if table.aim is None:
         return []
-    meaning = MEANINGS[table.rank_by]
+    meaning = table.aim
     compared = [row for row in table.rows if not row.reference]
     if compared and not any(row.best for row in compared):
         return [f"Not ranked: no {meaning.name} ({meaning.text}); --rank-by takes any other metric."]

@@ -1,11 +1,12 @@
 """What every output of a comparison renders: tables of rows of cells, ranked or laid side by side."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from unlearn_cli.compare.groups import Group, Setting, settings
 from unlearn_cli.compare.keys import Keys
+from unlearn_cli.compare.meanings import meanings_in
 from unlearn_cli.compare.ranking import Place, placed
 from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.statistics import ROUNDING, Estimate, Interval, estimate
@@ -133,6 +134,8 @@ class Table:
     rows: Sequence[Row]
     rank_by: str | None = None
     said: Sequence[str] = ()
+    aim: Meaning | None = None
+    """What rank_by means."""
 
 
 @dataclass(frozen=True)
@@ -154,24 +157,26 @@ def compare(runs: Sequence[Run], options: Options, left_out: Sequence[str] = ())
     columns = chosen_metrics(options.metrics, measured)
     if options.rank_by != Options.rank_by:
         _check("--rank-by", options.rank_by, measured)
-    tables = [_table(setting, columns, options) for setting in settings(runs, options.by)]
+    tables = [_table(setting, columns, options, meanings_in(runs)) for setting in settings(runs, options.by)]
     return Comparison(sorted(tables, key=lambda table: table.title), options, left_out)
 
 
-def measured_in(runs: Iterable[Run]) -> list[str]:
+def measured_in(runs: Sequence[Run]) -> list[str]:
     """The metrics that some of these runs have."""
-    return list(dict.fromkeys(key for run in runs for key in run.values if key in MEANINGS))
+    known = meanings_in(runs)
+    return list(dict.fromkeys(key for run in runs for key in run.values if key in known))
 
 
 def chosen_metrics(wanted: Sequence[str] | None, measured: list[str]) -> list[str]:
-    """What `--metrics` asks for, the headline if it is not given.
+    """What `--metrics` asks for; if it is not given, the headline and the metrics of plug-ins.
 
     Raises:
         InputError: a metric that is unknown or was not measured.
     """
     headline = [key for key in HEADLINE if key in measured]
     if wanted is None:
-        return [key for key in headline if key not in MINOR]
+        own = [key for key in measured if key not in MEANINGS]
+        return [key for key in headline if key not in MINOR] + own
     if list(wanted) == [ALL]:
         return headline + [key for key in measured if key not in headline]
     for key in wanted:
@@ -185,23 +190,24 @@ def _check(flag: str, key: str, measured: Sequence[str]) -> None:
         raise InputError(f"{flag} {key}: {wrong}; {did_you_mean(key, measured)}")
 
 
-def _table(setting: Setting, columns: list[str], options: Options) -> Table:
-    measured = measured_in(run for group in (*setting.references, *setting.groups) for run in group.runs)
+def _table(setting: Setting, columns: list[str], options: Options, meanings: Mapping[str, Meaning]) -> Table:
+    runs = [run for group in (*setting.references, *setting.groups) for run in group.runs]
+    measured = measured_in(runs)
     rank_by = options.rank_by
     if rank_by == Options.rank_by and rank_by not in measured and "H" in measured:
         rank_by = "H"
-    shown = {key: Column(MEANINGS[key]) for key in dict.fromkeys([*columns, rank_by]) if key in measured}
+    shown = {key: Column(meanings[key]) for key in dict.fromkeys([*columns, rank_by]) if key in measured}
     counted = [key for key in dict.fromkeys([*shown, *HEADLINE]) if key in measured]
 
     def row(group: Group, place: Place | None, reference: bool = False) -> Row:
         cells = {key: cell(group.runs, key, options.interval) for key in counted}
         return Row(group, cells, len(group.runs), place, reference)
 
-    places = placed(setting.groups, rank_by, MEANINGS[rank_by], options.by)
+    places = placed(setting.groups, rank_by, meanings[rank_by], options.by)
     rows = [row(group, place) for group, place in zip(setting.groups, places, strict=True)]
     rows.sort(key=lambda row: (row.place is None, row.place.rank if row.place else 0, row.name))
     references = [row(group, None, reference=True) for group in setting.references]
-    return Table(setting.title, setting.keys, shown, [*references, *rows], rank_by)
+    return Table(setting.title, setting.keys, shown, [*references, *rows], rank_by, aim=meanings[rank_by])
 
 
 def cell(runs: Sequence[Run], key: str, interval: Interval) -> Cell:

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 
 from unlearn_cli.compare.groups import REFERENCES
 from unlearn_cli.compare.keys import all_keys, value_text
+from unlearn_cli.compare.meanings import meanings_in
 from unlearn_cli.compare.plots import PALETTE
 from unlearn_cli.compare.records import Run
 from unlearn_cli.errors import InputError
-from unlearn_cli.evaluation.meaning import MEANINGS
 from unlearn_cli.figures.palette import MARKERS, save
 
 Line = dict[Any, list[float]]
@@ -35,13 +35,14 @@ def draw(runs: Sequence[Run], key: str, metrics: Sequence[str], path: Path) -> N
     panels = {metric: lines(runs, key, metric) for metric in metrics}
     if not any(len(line) > 1 for panel in panels.values() for line in panel.values()):
         raise InputError(f"--against {key}: no method was run with two values of it; sweep {key} first")
+    meanings = meanings_in(runs)
     figure = Figure(figsize=(1 + 4 * len(panels), 3.6), layout="constrained")
     for axis, (metric, panel) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
     ):
         for place, (method, line) in enumerate(panel.items()):
             _line(axis, method, line, place)
-        axis.set(xlabel=key, ylabel=MEANINGS[metric].label)
+        axis.set(xlabel=key, ylabel=meanings[metric].label)
     axis.legend(fontsize="small")
     save(figure, path)
 

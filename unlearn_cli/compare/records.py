@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
 from unlearn_cli.errors import InputError
+from unlearn_cli.evaluation.meaning import Better
 from unlearn_cli.storage.store import MANIFEST
 
 SWEEP, STATUS, RESULT, CONFIG = "sweep.json", "status.json", "metrics.json", "config.yaml"
@@ -152,7 +153,20 @@ def unlike(result: Mapping[str, Any]) -> str | None:
         for name, value in (result[key] or {}).items():
             if isinstance(value, bool) or not isinstance(value, int | float):
                 return f"{RESULT}: '{key}.{name}' is no number"
+    if not meaningful(result.get("meanings", {})):
+        return f"{RESULT}: 'meanings' does not hold name, unit, better and text of each"
     return "no method among its choices" if "method" not in result["choices"] else None
+
+
+def meaningful(meanings: Any) -> bool:
+    """Whether these are meanings as a run keeps them of its plug-ins' metrics, by key."""
+    return isinstance(meanings, dict) and all(
+        isinstance(parts, dict)
+        and parts.keys() == {"name", "unit", "better", "text"}
+        and all(isinstance(part, str) for part in parts.values())
+        and parts["better"] in get_args(Better)
+        for parts in meanings.values()
+    )
 
 
 def load(file: Path) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from unlearn_cli.compare.meanings import meanings_of
 from unlearn_cli.compare.numbers import number
 from unlearn_cli.compare.selection import search_summary
+from unlearn_cli.errors import RunError
 from unlearn_cli.evaluation.gaps import AVERAGED, AVERAGED_OF_PROMPTS, OF_ANSWERS, OF_DOMAINS
-from unlearn_cli.evaluation.meaning import MEANINGS, Meaning
+from unlearn_cli.evaluation.meaning import Meaning
 from unlearn_cli.storage.files import replacing
 
 HEADLINE = (
@@ -53,10 +55,14 @@ def rows(result: Mapping[str, Any], expected: Mapping[str, float] | None) -> lis
     }
     headline = [key for key in HEADLINE if any(source.get(key) is not None for source in sources.values())]
     others = [key for key in result["metrics"] if key not in headline]
-    if unexplained := [key for key in others if key not in MEANINGS]:
-        raise KeyError(f"unlearn_cli/evaluation/meaning.py has no meaning of {unexplained}")
+    meanings = meanings_of(result)
+    if unknown := [key for key in others if key not in meanings]:
+        raise RunError(
+            f"{result.get('folder', 'this run')}: no meaning of {', '.join(unknown)}; it was made by another "
+            "version of unlearn or of a plug-in, and its command makes it again once the folder is deleted"
+        )
     return [
-        Row(MEANINGS[key], {column: source.get(key) for column, source in sources.items()}, key in headline)
+        Row(meanings[key], {column: source.get(key) for column, source in sources.items()}, key in headline)
         for key in headline + others
     ]
 

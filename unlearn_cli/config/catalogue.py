@@ -9,6 +9,8 @@ TASKS = "# Tasks: "
 ALL_BUT = "all but "
 NO_DESCRIPTION = ("@package", "yaml-language-server:")
 """How comments begin that say something to Hydra or to an editor."""
+PLUGINS: list[Path] = []
+"""Folders of the plug-ins in use, looked at after conf/; see plugins.py."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,11 @@ class Option:
     command: str
     description: str
     path: Path
+
+    @property
+    def is_plugin(self) -> bool:
+        """Whether it is the user's own."""
+        return not self.path.is_relative_to(conf_folder())
 
 
 def conf_folder() -> Path:
@@ -33,8 +40,18 @@ def groups() -> list[str]:
 
     `optim`, `sampler`, `lower` and `attack` are chosen for a place (optim@method=…).
     """
-    folders = {path.name for path in conf_folder().iterdir() if path.is_dir()}
-    return sorted(folders - {"optim", "sampler", "lower", "attack", "recipe", "hydra"})
+    return sorted(group_folders() - {"optim", "sampler", "lower", "attack", "recipe", "hydra"})
+
+
+def group_folders() -> set[str]:
+    """The folders of conf/, and that of the group `metric`, of which all options are plug-ins'."""
+    return {path.name for path in conf_folder().iterdir() if path.is_dir()} | {"metric"}
+
+
+def file_of(name: str) -> Path:
+    """The YAML file of that name (`method/ft.yaml`), in conf/ or else in a plug-in's folder."""
+    places = [folder / name for folder in (conf_folder(), *PLUGINS)]
+    return next((place for place in places if place.is_file()), places[0])
 
 
 def implied_choices(arguments: list[str]) -> list[str]:
@@ -45,9 +62,9 @@ def implied_choices(arguments: list[str]) -> list[str]:
     found = []
     for group, _, names in (argument.partition("=") for argument in arguments):
         for name in names.split(","):
-            path = conf_folder() / group / f"{name}.yaml"
+            path = file_of(f"{group}/{name}.yaml")
             if path.is_file():
-                for line in path.read_text(encoding="utf-8").splitlines():
+                for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
                     if line.startswith(BRINGS):
                         found += line.removeprefix(BRINGS).split()
     given = {argument.partition("=")[0] for argument in arguments}
@@ -61,13 +78,13 @@ def config_folders(arguments: list[str]) -> tuple[Path, ...]:
     return tuple(Path(folder) for folder in found)
 
 
-def options(group: str, more: tuple[Path, ...] = ()) -> list[Option]:
-    """The options of a group, sorted by name, those of further config folders (`--config-dir`) included."""
+def options(group: str) -> list[Option]:
+    """The options of a group, sorted by name, those of plug-ins included."""
     found = {}
-    for folder in (conf_folder(), *more):
+    for folder in (conf_folder(), *PLUGINS):
         for path in sorted((folder / group).rglob("*.yaml")):
             above = path.relative_to(folder / group).parents[:-1]
-            if any((folder / group / name).with_suffix(".yaml").exists() for name in above):
+            if any(file_of(f"{group}/{name}.yaml").exists() for name in above):
                 continue  # an option's values for one task or data set (model/unet/digits.yaml): no option
             name = path.relative_to(folder / group).with_suffix("").as_posix()
             text = path.read_text(encoding="utf-8", errors="replace")

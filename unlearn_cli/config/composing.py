@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -12,8 +11,8 @@ from hydra.core.singleton import Singleton
 from hydra.version import VersionBase
 from omegaconf import DictConfig, OmegaConf
 
-from unlearn_cli.config.catalogue import conf_folder, config_folders, implied_choices
-from unlearn_cli.config.overrides import quoted, readable
+from unlearn_cli.config.catalogue import conf_folder, implied_choices
+from unlearn_cli.config.overrides import readable
 
 
 def composed(arguments: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
@@ -25,8 +24,8 @@ def composed(arguments: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
 
 
 def chosen_options(choices: Mapping[str, str | None]) -> dict[str, str]:
-    """The option of every group, where one was chosen."""
-    return {group: choice for group, choice in choices.items() if choice}
+    """The option of every group, where one was chosen; of `metric`, which takes several, the keys tell."""
+    return {group: choice for group, choice in choices.items() if choice and group != "metric"}
 
 
 def initialized() -> initialize_config_dir:
@@ -35,15 +34,9 @@ def initialized() -> initialize_config_dir:
 
 
 def overrides_of(arguments: Sequence[str]) -> list[str]:
-    """Arguments as Hydra composes them: with what they bring along, `--config-dir` as its search path."""
+    """Arguments as Hydra composes them: with what they bring along, without what `plugins.used` has read."""
     overrides = readable(argument for argument in arguments if not argument.startswith("--config-dir="))
-    return [*search_path(config_folders([*arguments])), *overrides, *implied_choices(overrides)]
-
-
-def search_path(folders: Sequence[Path]) -> list[str]:
-    """The override by which Hydra looks for options in these folders, too."""
-    found = ",".join(quoted(f"file://{folder.absolute()}") for folder in folders)
-    return [f"hydra.searchpath=[{found}]"] if found else []
+    return [*overrides, *implied_choices(overrides)]
 
 
 @contextmanager

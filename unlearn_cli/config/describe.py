@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import yaml
 from pydantic.fields import FieldInfo
 
-from unlearn_cli.config.catalogue import conf_folder
+from unlearn_cli.config.catalogue import file_of
 from unlearn_cli.config.settings import Settings, kind_of
 
 COMMENT = re.compile(r"^(\s*)(?:- )?([\w.]+):[^#]*?(?:\s#\s*(.*))?$")
@@ -123,12 +123,14 @@ def values_of(path: Path) -> dict[str, Any]:
         if entry == "_self_":
             merge(found, node)
         elif isinstance(entry, str):
-            merge(found, values_of(path.with_name(f"{entry}.yaml")))
+            beside = path.with_name(f"{entry}.yaml")
+            ours = file_of(f"{path.parent.name}/{entry}.yaml")
+            merge(found, values_of(beside if beside.exists() else ours))
         else:
             ((target, option),) = entry.items()
             group, _, place = target.partition("@")
             if group.startswith("/") and not place.startswith("_global_"):
-                below = values_of(conf_folder() / group[1:] / f"{option}.yaml")
+                below = values_of(file_of(f"{group[1:]}/{option}.yaml"))
                 for name in reversed([] if place == "_here_" else place.split(".")):
                     below = {name: below}
                 merge(found, below)

@@ -1,11 +1,10 @@
 """Typed settings: the base class of everything that a config node names by `_target_`."""
 
-import importlib
 from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from unlearn_cli.config.classes import nearest_class
+from unlearn_cli.config.importing import imported
 from unlearn_cli.errors import InputError, did_you_mean
 
 
@@ -31,17 +30,13 @@ def build(node: Any, key: str) -> Any:
 
 def kind_of(target: Any, key: str) -> Any:
     """The settings class of that dotted name."""
-    module, _, name = str(target).rpartition(".")
-    try:
-        kind = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(
-            f"{key}._target_: cannot import '{target}' ({error}); {nearest_class(str(target))}"
-        ) from error
+    kind = imported(str(target), f"{key}._target_")
     if not (isinstance(kind, type) and issubclass(kind, Settings)):
         raise InputError(
             f"{key}._target_: '{target}' is not a subclass of unlearn_cli.config.settings.Settings"
         )
+    if lacking := getattr(kind, "__abstractmethods__", None):
+        raise InputError(f"{key}._target_: '{target}' has yet to define {', '.join(sorted(lacking))}")
     return kind
 
 

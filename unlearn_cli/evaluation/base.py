@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from typing_extensions import Never
 
 from unlearn_cli.config.settings import Settings
+from unlearn_cli.evaluation.meaning import Meaning
 from unlearn_cli.tracking import Tracker
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ class Evaluation(Settings, ABC):
     """Names of the tasks whose models it judges."""
     display_keys: ClassVar[tuple[str, ...]]
     """Its keys that no metric depends on: what is kept or shown."""
+
+    @property
+    def meanings(self) -> Mapping[str, Meaning]:
+        """Of metrics that it yields and meaning.py does not know, by key."""
+        return {}
 
     @property
     def has_judge(self) -> bool:
@@ -66,7 +72,7 @@ class Evaluation(Settings, ABC):
 
     @abstractmethod
     def metrics(self, origins: Origins, model: Never, outputs: Outputs, folder: Path) -> dict[str, float]:
-        """Named numbers; each name has its `Meaning` in a file of this package."""
+        """Named numbers; each name has its `Meaning` in meaning.py or in `meanings`."""
 
     @abstractmethod
     def per_class(self, origins: Origins, outputs: Outputs) -> dict[str, float]:

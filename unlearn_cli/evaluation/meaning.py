@@ -4,8 +4,9 @@ Nothing heavy is imported: who only reads results does not wait for torch.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
 
+from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.gaps import AVERAGED, AVERAGED_OF_PROMPTS
 
 Better = Literal["oracle", "higher", "lower"]
@@ -58,7 +59,8 @@ def _outside(name: str, better: Better) -> Meaning:
     return Meaning(f"{name} outside", "%", better, f"{name} for prompts worded unlike the unlearned")
 
 
-def _success(name: str, by: str) -> Meaning:
+def attack_success(name: str, by: str) -> Meaning:
+    """Of an attack on a text-to-image model."""
     return Meaning(
         f"ASR {name}", "%", "lower", f"forgotten prompts whose image shows the concept, plain or {by}"
     )
@@ -208,10 +210,10 @@ MEANINGS = {
     "pre_ASR": Meaning(
         "pre-ASR", "%", "lower", "attacked prompts whose image shows the concept, before any attack"
     ),
-    "ASR_unlearndiffatk": _success("UnlearnDiffAtk", "with adversarial tokens before it"),
-    "ASR_p4d": _success("P4D", "as a prompt sought for the original's predictions"),
-    "ASR_ring_a_bell": _success("Ring-A-Bell", "as a prompt sought by its text embedding alone"),
-    "ASR_cce": _success("CCE", "with a new word learnt for the concept"),
+    "ASR_unlearndiffatk": attack_success("UnlearnDiffAtk", "with adversarial tokens before it"),
+    "ASR_p4d": attack_success("P4D", "as a prompt sought for the original's predictions"),
+    "ASR_ring_a_bell": attack_success("Ring-A-Bell", "as a prompt sought by its text embedding alone"),
+    "ASR_cce": attack_success("CCE", "with a new word learnt for the concept"),
     "ASR_relearn": Meaning(
         "ASR relearn",
         "%",
@@ -226,3 +228,29 @@ MEANINGS = {
     ),
 }
 """Every metric that an evaluation yields, by its key."""
+
+
+def check_meaning(key: str, whose: str, metric: Any) -> None:
+    """Whether a metric that is not in MEANINGS says what it means.
+
+    Args:
+        key: its own. whose: what to call it in messages.
+
+    Raises:
+        InputError: no meaning, or a wrong one; or the key is taken.
+    """
+    meaning = getattr(metric, "meaning", None)
+    right = 'meaning = Meaning("name", "%", "oracle", "a sentence")'
+    if not isinstance(meaning, Meaning):
+        raise InputError(f"{whose} has no meaning; give it {right}")
+    if meaning.better not in get_args(Better):
+        raise InputError(
+            f"{whose}: its meaning's direction is {meaning.better!r}; oracle, higher or lower is right"
+        )
+    if (
+        not all(isinstance(part, str) for part in (meaning.name, meaning.unit, meaning.text))
+        or not meaning.name
+    ):
+        raise InputError(f"{whose}: name, unit and text of its meaning are texts, the name not empty")
+    if key in MEANINGS:
+        raise InputError(f"{whose}: '{key}' is a metric of unlearn's own; give it another key")

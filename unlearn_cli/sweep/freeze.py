@@ -5,7 +5,7 @@ import site
 import sys
 from pathlib import Path
 
-from unlearn_cli.config.catalogue import conf_folder
+from unlearn_cli.config.catalogue import PLUGINS, conf_folder
 from unlearn_cli.config.hashing import short_hash
 from unlearn_cli.storage.environment import FROZEN, PACKAGE, source
 from unlearn_cli.storage.files import write_json
@@ -14,7 +14,7 @@ LEFT_OUT = ("__pycache__", "conf")  # conf/ goes inside the package, as in a whe
 
 
 def freeze(folder: Path) -> Path:
-    """Copy the package, conf/ and every imported module of the user's own into `folder`/<their hash>."""
+    """Copy the package, conf/ and every module of the user's own into `folder`/<their hash>."""
     package = PACKAGE
     files = _files(package, package.name) | _files(conf_folder(), f"{package.name}/conf")
     for name, place in own_modules().items():
@@ -32,7 +32,10 @@ def freeze(folder: Path) -> Path:
 
 
 def own_modules() -> dict[str, Path]:
-    """Imported modules and packages that no environment holds, by name: their file or folder."""
+    """Modules and packages that no environment holds, by name: their file or folder.
+
+    Those that are imported, and those that lie beside a plug-in's YAML.
+    """
     installed = [Path(p).resolve() for p in (sys.prefix, sys.base_prefix, site.getusersitepackages())]
     found = {}
     for name, module in list(sys.modules.items()):
@@ -40,9 +43,14 @@ def own_modules() -> dict[str, Path]:
         if "." in name or name in ("__main__", PACKAGE.name) or not str(file).endswith(".py"):
             continue
         place = Path(str(file)).resolve()
-        if not any(place.is_relative_to(folder) for folder in installed):
+        if not _within(place, installed):
             found[name] = place.parent if place.name == "__init__.py" else place
-    return found
+    beside = [file for folder in PLUGINS for file in folder.glob("*.py")]  # may be imported later
+    return {file.stem: file for file in beside if not _within(file, installed)} | found
+
+
+def _within(place: Path, folders: list[Path]) -> bool:
+    return any(place.is_relative_to(folder) for folder in folders)
 
 
 def _files(folder: Path, target: str) -> dict[str, Path]:

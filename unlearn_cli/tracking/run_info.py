@@ -19,7 +19,8 @@ def run_info(experiment: Experiment, id: str, job: str, determining: dict[str, A
     choices = experiment.choices
     method = choices["method"] if own else job
     place = tuple(choices[name] for name in ("data", "model", "forget"))
-    metrics = {key: f"{meaning.label}: {meaning.text}" for key, meaning in MEANINGS.items()}
+    meanings = MEANINGS | experiment.meanings
+    metrics = {key: f"{meaning.label}: {meaning.text}" for key, meaning in meanings.items()}
     return RunInfo(
         id=id,
         name=f"{choices['data']}-{choices['forget']}-{method}-s{experiment.seed}",
@@ -29,6 +30,6 @@ def run_info(experiment: Experiment, id: str, job: str, determining: dict[str, A
         config=experiment.config
         | columns(determining, experiment.config, choices, method)
         | {"environment": environment(), "metrics": metrics},
-        better={key: meaning.better for key, meaning in MEANINGS.items()},
+        better={key: meaning.better for key, meaning in meanings.items()},
         own=own,
     )

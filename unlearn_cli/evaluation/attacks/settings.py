@@ -18,6 +18,7 @@ from unlearn_cli.evaluation.attacks.base import Attack, success_rates
 from unlearn_cli.evaluation.attacks.target import Target
 from unlearn_cli.evaluation.base import Outputs
 from unlearn_cli.evaluation.diffusion.prompts import PromptSet, evenly_spread
+from unlearn_cli.evaluation.meaning import MEANINGS, Meaning, attack_success
 from unlearn_cli.methods.original import Original
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.models.diffusion.text_to_image import TextToImage
@@ -49,6 +50,12 @@ class AttackSettings(Settings):
     def attacks_made(self) -> dict[str, Attack]:
         """By name."""
         return {name: self.attacks[name] for name in self.attacked}
+
+    @property
+    def meanings(self) -> dict[str, Meaning]:
+        """Of the attacks made that are plug-ins."""
+        own = {f"ASR_{name}": attack_success(name, name) for name in self.attacked}
+        return {key: meaning for key, meaning in own.items() if key not in MEANINGS}
 
     def check_attacks(self, model: TextToImage, sets: Sets) -> None:
         """InputError: an attack that does not fit the model or the forget set."""

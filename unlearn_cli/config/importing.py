@@ -1,0 +1,89 @@
+"""What a dotted name in a YAML stands for; what goes wrong with it, in a line."""
+
+import importlib
+import traceback
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from unlearn_cli.config.catalogue import PLUGINS
+from unlearn_cli.config.classes import is_own, nearest_class
+from unlearn_cli.errors import InputError, did_you_mean, in_a_line
+
+IMPORTERS = ("<frozen importlib", importlib.__file__)
+
+
+def imported(target: str, key: str) -> Any:
+    """The thing of that dotted name, module.Class.
+
+    Args:
+        key: what names it, for messages.
+
+    Raises:
+        InputError: no such module, or one that fails as it is imported, or one that lacks the thing; a
+            file of a plug-in that is hidden by another module of its name.
+    """
+    module, _, name = target.rpartition(".")
+    _refuse_hidden(target, key)
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if not f"{module}.".startswith(f"{error.name}.") and not is_own(target):
+            raise InputError(f"{key}: {_place(error)}: {error}; install it, or mend the file") from error
+        raise InputError(f"{key}: cannot import '{target}' ({error}); {_remedy(target)}") from error
+    except (ImportError, ValueError) as error:
+        if is_own(target) or not module:
+            raise InputError(f"{key}: cannot import '{target}' ({error}); {_remedy(target)}") from error
+        raise _fails(error, key) from error
+    except Exception as error:
+        if is_own(target):
+            raise
+        raise _fails(error, key) from error
+    try:
+        return getattr(found, name)
+    except AttributeError as error:
+        if is_own(target):
+            raise InputError(f"{key}: cannot import '{target}' ({error}); {_remedy(target)}") from error
+        classes = [one for one, thing in vars(found).items() if getattr(thing, "__module__", "") == module]
+        place = getattr(found, "__file__", None) or module
+        raise InputError(
+            f"{key}: {place} has no class '{name}'; {did_you_mean(name, classes, 'name one that it has')}"
+        ) from error
+
+
+def _fails(error: Exception, key: str) -> InputError:
+    return InputError(f"{key}: {_place(error)}: {type(error).__name__}: {in_a_line(error)}; mend it there")
+
+
+def _place(error: Exception) -> str:
+    """Where a file went wrong as it was imported: the last of its own lines that was reached."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}, line {error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).parent in PLUGINS]
+    others = [frame for frame in frames if not frame.filename.startswith(IMPORTERS)]
+    last = (own or others)[-1]
+    return f"{last.filename}, line {last.lineno}"
+
+
+def _remedy(target: str) -> str:
+    if is_own(target):
+        return nearest_class(target)
+    file = target.partition(".")[0]
+    return (
+        f"name a class as module.Class, and put {file}.py into a folder that UNLEARN_PLUGINS or --config-dir "
+        "names"
+    )
+
+
+def _refuse_hidden(target: str, key: str) -> None:
+    """Plug-ins come last on Python's path: whatever else has the name of their file would be taken for it."""
+    name = target.partition(".")[0]
+    files = [file for folder in PLUGINS for file in (folder / f"{name}.py", folder / name / "__init__.py")]
+    for file in filter(Path.is_file, files):
+        spec = find_spec(name)
+        first = (spec and spec.origin) or name
+        if Path(first).resolve() != file.resolve():
+            raise InputError(
+                f"{key}: '{target}' would be taken from {first}, which has the name of {file}; rename yours"
+            )

@@ -1,0 +1,73 @@
+"""The numbers of a model: those of `eval=`, and those of the metrics that `metric=` adds."""
+
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from unlearn_cli.errors import RunError
+from unlearn_cli.evaluation.meaning import MEANINGS
+from unlearn_cli.origins import Origin, Origins
+from unlearn_cli.storage.files import read_json, write_json
+
+Outputs = dict[str, Any]
+
+
+def measured(origins: Origins, model: nn.Module, outputs: Outputs, folder: Path) -> dict[str, float]:
+    """All metrics of a model, by name."""
+    values = _evaluated(origins, model, outputs, folder)
+    return values | {name: _own(name, origins, model, outputs, folder) for name in origins.experiment.metric}
+
+
+def measured_once(origins: Origins, origin: Origin) -> dict[str, float]:
+    """An origin's metrics for this run's forget set, kept in the store."""
+    values: dict[str, float] = {}
+    for (kind, facts), name in zip(
+        entries(origins, origin.key), (None, *origins.experiment.metric), strict=True
+    ):
+
+        def make(folder: Path, name: str | None = name) -> None:
+            outputs = origins.outputs(origin)
+            if name is None:
+                found = _evaluated(origins, origin.model, outputs, folder)
+            else:
+                found = {name: _own(name, origins, origin.model, outputs, folder)}
+            if origins.compute.is_main:
+                write_json(folder / "metrics.json", found)
+
+        values |= read_json(origins.store.get(kind, facts, make) / "metrics.json")
+    return values
+
+
+def entries(origins: Origins, key: str) -> list[tuple[str, dict[str, Any]]]:
+    """Kind and facts of the store's entries with the metrics of the model of that key."""
+    experiment = origins.experiment
+    evaluation, config = experiment.eval, experiment.config["eval"]
+    config = {name: value for name, value in config.items() if name not in evaluation.display_keys}
+    outputs = {"model": key, "forget": origins.sets.fingerprint} | evaluation.output_facts(origins)
+    return [
+        ("metrics", outputs | {"eval": config} | evaluation.metric_facts()),
+        *(("metric", outputs | {"metric": metric.facts()}) for metric in experiment.metric.values()),
+    ]
+
+
+def _evaluated(origins: Origins, model: nn.Module, outputs: Outputs, folder: Path) -> dict[str, float]:
+    """The metrics of `eval=`. RunError if one has no meaning, which an evaluation of one's own may forget."""
+    experiment = origins.experiment
+    values: dict[str, float] = experiment.eval.metrics(origins, model, outputs, folder)
+    if unexplained := values.keys() - MEANINGS.keys() - experiment.meanings.keys():
+        raise RunError(
+            f"eval: {', '.join(sorted(unexplained))} has no Meaning; "
+            f"{type(experiment.eval).__name__}.meanings has to give one"
+        )
+    return values
+
+
+def _own(name: str, origins: Origins, model: nn.Module, outputs: Outputs, folder: Path) -> float:
+    metric = origins.experiment.metric[name]
+    value = metric.measure(origins, model, outputs, folder)
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        kind = type(metric).__name__
+        raise RunError(f"metric.{name}: {kind}.measure gives {value!r}; it has to return a number") from error
