@@ -7,6 +7,7 @@ from documents import DOCS, FILES, ROOT, anchors, commands, links, mentioned
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from markdown_it import MarkdownIt
 from omegaconf import DictConfig, OmegaConf
 
 from scripts.reference import documents, filled
@@ -60,6 +61,17 @@ def test_links_lead_somewhere():
         if not path.exists() or (anchor and anchor not in anchors(path))
     ]
     assert not broken
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_code_and_lists_are_what_they_look_like(file):
+    """Indented code behind a list is text of its last item; a line that begins with "1. " is a list."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    tokens = MarkdownIt().enable("table").parse("\n".join(lines))
+    code = {n for token in tokens if token.type in ("code_block", "fence") for n in range(*token.map)}
+    assert not [line for n, line in enumerate(lines) if line.startswith("    unlearn") and n not in code]
+    starts = [token.map[0] for token in tokens if token.type == "ordered_list_open" and not token.level]
+    assert not [lines[n] for n in starts if n and lines[n - 1].strip() and not lines[n - 1].startswith("#")]
 
 
 def test_commands_compose():
