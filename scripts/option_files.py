@@ -3,21 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from scripts.markdown_text import plain
+from unlearn_cli.command.option_class import settings_class
+from unlearn_cli.config import option_file
 from unlearn_cli.config.catalogue import Option, conf_folder, options
 from unlearn_cli.config.describe import MANDATORY, Key, as_typed, comments_of, keys, values_of
-from unlearn_cli.config.settings import Settings, kind_of
-from unlearn_cli.models.diffusion.sampling import Sampler
-from unlearn_cli.sweep.settings import Here, Processes, Slurm
-from unlearn_cli.training.optim import Recipe
+from unlearn_cli.config.option_file import chosen_along
+from unlearn_cli.config.settings import Settings
 
 CONF = conf_folder()
-UNNAMED = {"optim": Recipe, "train": Recipe, "sampler": Sampler}
-"""Groups whose files name no class."""
-LAUNCHERS = {"local": Here, "processes": Processes, "slurm": Slurm}
-OVERRIDE = "override /"
 
 
 def one_of(choice: str) -> Option:
@@ -28,14 +22,13 @@ def one_of(choice: str) -> Option:
 def kind(option: Option) -> type[Settings] | None:
     """An option's settings class; None for one that only chooses and sets others (experiments)."""
     group, values = group_of(option), values_of(option.path)
-    if group == "hydra":
-        return LAUNCHERS.get(option.name)
-    target = (values.get("task", values) if group == "task" else values).get("_target_")
-    return UNNAMED.get(group) or (kind_of(target, group) if target else None)
+    return settings_class(group, values.get("task", values) if group == "task" else values)
 
 
 def group_of(option: Option) -> str:
-    return option.path.relative_to(CONF).parts[0]
+    """`hydra/launcher` for conf/hydra/launcher/slurm.yaml, the first folder for any other."""
+    first, second, *_ = option.path.relative_to(CONF).parts
+    return f"{first}/{second}" if first == "hydra" else first
 
 
 def option_keys(option: Option) -> list[Key]:
@@ -48,21 +41,9 @@ def option_keys(option: Option) -> list[Key]:
     return [key for key in found if key.default != MANDATORY] if group_of(option) == "optim" else found
 
 
-def written(path: Path) -> dict[str, Any]:
-    """A YAML file's own values."""
-    node = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {name: value for name, value in node.items() if name != "defaults"}
-
-
 def notes(option: Option) -> str:
     """What a YAML file says after its command and description."""
-    found = []
-    for line in option.path.read_text(encoding="utf-8").splitlines():
-        if not line.startswith("#"):
-            break
-        if not line.startswith(("# @package", "# Tasks:", "# Brings:")):
-            found.append(line.lstrip("# ").rstrip())
-    return plain(" ".join(found[2:]))
+    return plain(option_file.notes(option.path))
 
 
 def said_values(option: Option) -> str:
@@ -78,14 +59,7 @@ def recipes(option: Option) -> list[Path]:
 
 def brings(option: Option) -> list[str]:
     """The options of other groups that it chooses along."""
-    entries = yaml.safe_load(option.path.read_text(encoding="utf-8")).get("defaults", [])
-    found = [
-        f"`{name.removeprefix(OVERRIDE).partition('@')[0]}={choice}`"
-        for entry in entries
-        if isinstance(entry, dict)
-        for name, choice in entry.items()
-        if name.startswith(OVERRIDE)
-    ]
+    found = [f"`{choice}`" for choice in chosen_along(option.path)]
     return [f"It brings {', '.join(found)} along."] if found else []
 
 

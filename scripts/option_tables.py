@@ -5,7 +5,6 @@ from typing import Any
 from scripts.markdown_text import cell, piped, plain
 from scripts.option_files import (
     CONF,
-    UNNAMED,
     brings,
     group_of,
     kind,
@@ -15,10 +14,11 @@ from scripts.option_files import (
     option_keys,
     recipes,
     said_values,
-    written,
 )
+from unlearn_cli.command.option_class import UNNAMED
 from unlearn_cli.config.catalogue import Option, fits, options
 from unlearn_cli.config.describe import Key
+from unlearn_cli.config.option_file import written
 from unlearn_cli.training.optim import Recipe
 
 RECIPE = tuple(Recipe.model_fields)

@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -61,14 +61,14 @@ def main() -> None:
 def _answer() -> None:
     """Do what sys.argv says, its plug-ins at hand."""
     if sys.argv[1:2] and sys.argv[1] in SUBCOMMANDS:
-        _subcommand(*sys.argv[1:])
+        _told(resolve_name(SUBCOMMANDS[sys.argv[1]]), sys.argv[2:])
         return
     typed = readable(joined(sys.argv[1:]))
     arguments = sys.argv[1:] = sorted(typed, key=_is_override)  # argparse wants flags on one side
     if "--help" in arguments or "-h" in arguments:
         from unlearn_cli.command.help import show_help
 
-        show_help(arguments)
+        _told(show_help, arguments)
         return
     if "--version" in arguments:
         print(f"unlearn {version('unlearn-cli')}")
@@ -137,9 +137,10 @@ def sweep(where: str, settings: dict[str, Any], composed: list[Any]) -> None:
         outcome.error = error
 
 
-def _subcommand(name: str, *arguments: str) -> None:
+def _told(answer: Callable[[list[str]], None], arguments: list[str]) -> None:
+    """Call what answers without a run."""
     try:
-        resolve_name(SUBCOMMANDS[name])(list(arguments))
+        answer(arguments)
     except UnlearnError as error:
         _fail(error)
 

@@ -1,6 +1,7 @@
 """Help and completion: complete, and as wide as the terminal."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,51 +10,48 @@ import pytest
 from own_process import PROGRAM, in_own_process
 from tiny_commands import methods
 
-from unlearn_cli.config.catalogue import conf_folder, groups, options
+from unlearn_cli.command.chosen import EVERY_GROUP
+from unlearn_cli.config.catalogue import conf_folder, docs_folder, fits, options
 
 
-@pytest.fixture(scope="module")
-def wide() -> subprocess.CompletedProcess[str]:
-    return in_own_process("--help", COLUMNS="200")
+@pytest.mark.parametrize("columns", ["60", "80", "200"])
+def test_help_is_short_and_fits_the_terminal(columns):
+    lines = in_own_process("--help", COLUMNS=columns).stdout.splitlines()
+    assert max(map(len, lines)) <= int(columns)
+    assert len(lines) <= (130 if columns == "60" else 100)
+    assert lines[0] == "Usage"
 
 
-def test_help_lists_every_option_with_its_description(wide):
-    shown = listed(wide.stdout)
-    for group in groups():
-        assert (f"({group}=…)" in wide.stdout) == bool(options(group))
-        for option in options(group):
-            fits = group != "method" or option.name in methods("classification")
-            assert ((option.name, option.description) in shown) == fits
-    assert "(optim@method=…, optim@train=…)" in wide.stdout
-    assert "(sampler@eval.sampler=…, sampler@method.sampler=…)" in wide.stdout
-    for group in ("optim", "sampler"):
-        assert {(option.name, option.description) for option in options(group)} <= shown
+def test_help_names_every_option():
+    shown = in_own_process("--help").stdout
+    for group in EVERY_GROUP:
+        assert (f"\n{group}  " in shown) == bool(options(group))
+        assert all(re.search(rf"\s{re.escape(option.name)}[,\n]", shown) for option in options(group))
 
 
-def listed(text: str) -> set[tuple[str, str]]:
-    """What the lines of a wide help say, as (name, description)."""
-    return {
-        (name, what.strip()) for name, _, what in (line.strip().partition(" ") for line in text.splitlines())
-    }
-
-
-def test_help_has_no_option_without_a_line(wide):
-    for group in (*groups(), "optim", "sampler"):
-        assert all(option.description and option.command.startswith("unlearn") for option in options(group))
+@pytest.mark.parametrize("group", EVERY_GROUP)
+def test_a_groups_help_has_a_line_for_each_option(unlearn, monkeypatch, group):
+    monkeypatch.setenv("COLUMNS", "250")
+    shown = unlearn(group, "--help").out
+    assert f"{group}" in shown.splitlines()[0]
+    for option in options(group):
+        assert option.command.startswith("unlearn")
+        assert re.search(rf"^{option.name} +{re.escape(option.description)}", shown, re.MULTILINE)
 
 
 @pytest.mark.parametrize("task", [option.name for option in options("task")])
-def test_help_names_the_methods_of_the_task(task):
-    shown = listed(in_own_process("--help", f"task={task}", COLUMNS="200").stdout)
-    own = {option.name for option in options("method") if (option.name, option.description) in shown}
-    assert own == set(methods(task)) < {option.name for option in options("method")}
+def test_a_tasks_help_lists_all_that_fits_it_and_nothing_else(unlearn, monkeypatch, task):
+    monkeypatch.setenv("COLUMNS", "250")
+    shown = unlearn(f"task={task}", "--help").out
+    listed = {" ".join(line.split()) for line in shown.splitlines()}
+    for group in set(EVERY_GROUP) - {"task"}:
+        for option in options(group):
+            assert (f"{option.name} {option.description}" in listed) == fits(option.path, task)
+    assert set(methods(task)) < {option.name for option in options("method")}
 
 
-@pytest.mark.parametrize("columns", [80, 120])
-def test_help_fits_the_terminal(columns):
-    lines = in_own_process("--help", COLUMNS=str(columns)).stdout.splitlines()
-    assert max(map(len, lines)) <= columns
-    assert "unlearn -m method=retrain,ft,ga,salun seed=0,1,2" in "\n".join(lines)
+def test_a_plans_help(unlearn):
+    assert "unlearn plan method=salun" in unlearn("plan", "--help").out
 
 
 @pytest.mark.parametrize(
@@ -90,17 +88,21 @@ def test_tab_in_bash(tmp_path):
     assert done.stdout.split() == ["method=salun", "method=salun_soft"], done.stderr
 
 
-def test_help_limits_methods_to_the_task_and_shows_own_yaml(tmp_path):
+OPENING = "# unlearn method=mine\n# Mine: a method of one's own\n"
+
+
+@pytest.mark.parametrize("opening", [OPENING, f"# yaml-language-server: $schema=a.json\n{OPENING}"])
+def test_help_shows_yaml_of_ones_own(unlearn, tmp_path, opening):
     (tmp_path / "method").mkdir()
-    opening = "# unlearn method=mine\n# Mine: a method of one's own\n"
     (tmp_path / "method" / "mine.yaml").write_text(opening)
     (tmp_path / "method" / "theirs.yaml").write_text(opening + "# Tasks: diffusion, clip\n")
-    shown = in_own_process("--help", "--config-dir", str(tmp_path)).stdout
-    assert "Mine: a method of one's own" in shown
+    assert "theirs" in unlearn("--help", "--config-dir", str(tmp_path)).out
+    shown = unlearn("task=classification", "--help", f"--config-dir={tmp_path}").out
+    assert re.search("mine +Mine: a method of one's own", shown)
     assert "theirs" not in shown
-    shown = in_own_process("--help", f"--config-dir={tmp_path}", "task=clip").stdout
-    assert "theirs" in shown
+    assert "theirs" in unlearn("--help", f"--config-dir={tmp_path}", "task=clip").out
 
 
-def test_conf_is_found():
+def test_conf_and_docs_are_found():
     assert (conf_folder() / "config.yaml").is_file()
+    assert (docs_folder() / "README.md").is_file()

@@ -1,89 +1,53 @@
-"""`unlearn --help`: what can be chosen, with a line each."""
+"""`--help`: of the program, of a group's options, of the options that are chosen."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from unlearn_cli.command.chosen import EVERY_GROUP, Chosen, chosen, words
+from unlearn_cli.command.explain import explaining
+from unlearn_cli.command.layout import Page
+from unlearn_cli.command.overview import show_fitting, show_group, show_overview, show_plan
+from unlearn_cli.command.subcommands import PLAN
+from unlearn_cli.config.composing import composed, initialized
 
-from unlearn_cli.config.catalogue import Option, fits, options
-
-USAGE = {
-    "unlearn group=option … key=value …": "one run: original, forget set, method, oracle, evaluation",
-    "unlearn -m method=ft,ga seed=0,1 …": "a sweep: every combination",
-    "unlearn plan -m method=ft,ga …": "what the sweep would do, what of it is there, how long it would take",
-    "unlearn status [SWEEP]": "how the latest sweep, or that one, goes",
-    "unlearn-compare FOLDER …": "finished runs side by side: tables, tests, a page",
-}
-EXAMPLES = {
-    "unlearn": "SalUn on digits, which need no network",
-    "unlearn method=ga forget=class forget.classes=[3]": "a whole class",
-    "unlearn task=generation": "a class-conditional diffusion model forgets the threes",
-    "unlearn method=ga mask=saliency": "salient weights alone",
-    "unlearn data=cifar10 data.path=FOLDER": "a local copy of CIFAR-10",
-    "unlearn -m method=retrain,ft,ga,salun seed=0,1,2": "a table's rows",
-    "unlearn -m method=ft,ga hydra/launcher=slurm": "each run a job of a cluster",
-}
-FLAGS = {
-    "--cfg job": "print the composed configuration and do nothing",
-    "--config-dir FOLDER": "a folder with plug-ins of your own (method/mine.yaml, mine.py …)",
-    "-m, --multirun": "a sweep",
-    "--version": "the version of this program",
-    "--hydra-help": "the flags of Hydra, which composes the configuration",
-    "TAB": 'completes after eval "$(unlearn --shell-completion install=bash)"; also zsh, fish',
-    "UNLEARN_PLUGINS=FOLDER": "the same for every command; several with : between",
-    "UNLEARN_DATA=FOLDER": "local copies of data sets are looked for here first (paths.data)",
-    "UNLEARN_TRACEBACK=1": "errors with their traceback",
-}
-GROUPS = {
-    "task": "Tasks (task=…)",
-    "method": "Methods for task={task} (method=…)",
-    "data": "Data (data=…)",
-    "model": "Models (model=…)",
-    "forget": "Forget sets (forget=…)",
-    "lower": "Lower levels of forget=worst_case (lower@forget.lower=…)",
-    "mask": "Weight masks (mask=…)",
-    "surgery": "Gradient surgery (surgery=…)",
-    "lora": "Low-rank adapters (lora=…)",
-    "train": "Training of original and oracle (train=…)",
-    "optim": "Optimisers (optim@method=…, optim@train=…)",
-    "sampler": "Samplers of a diffusion model (sampler@eval.sampler=…, sampler@method.sampler=…)",
-    "eval": "Evaluation (eval=…)",
-    "metric": "Metrics (metric=…)",
-    "attack": "Attacks on an unlearned text-to-image model (eval.attacked=[…], values in eval.attacks)",
-    "tracking": "Tracking (tracking=…)",
-    "experiment": "Whole recipes (experiment=…)",
-    "hydra/launcher": "Where a sweep runs (hydra/launcher=…)",
-}
+HELP = ("--help", "-h")
 
 
-def show_help(arguments: list[str]) -> None:
-    """Print what can be chosen; `task=` among the arguments limits the methods to those that fit it."""
-    console = Console(highlight=False)
-    _section(console, "Usage", USAGE.items())
-    _section(console, "Examples", EXAMPLES.items())
-    task = next((a.split("=", 1)[1] for a in arguments if a.startswith("task=")), "classification")
-    for group, title in GROUPS.items():
-        chosen = options(group)
-        if group == "method":
-            chosen = [option for option in chosen if fits(option.path, task)]
-        _section(console, title.format(task=task), ((option.name, described(option)) for option in chosen))
-    _section(console, "Flags and environment", FLAGS.items())
+def show_help(arguments: Sequence[str]) -> None:
+    """Print what the arguments ask about.
+
+    Raises:
+        InputError: a misspelt option, key or override.
+    """
+    arguments = [argument for argument in arguments if argument not in HELP]
+    asked = words(arguments)
+    overrides = [argument for argument in arguments if argument not in (PLAN, *EVERY_GROUP)]
+    page = Page()
+    with explaining(overrides):
+        options = _composed(overrides)
+    if PLAN in asked:
+        show_plan(page)
+    for group in asked:
+        if group in EVERY_GROUP:
+            show_group(page, group)
+    if options:
+        from unlearn_cli.command.option_help import show_option  # imports every family's classes
+
+        for one in options:
+            show_option(page, one)
+        if len(options) == 1 and options[0].group == "task":
+            show_fitting(page, options[0].option.name)
+    elif not {PLAN, *EVERY_GROUP} & set(asked):
+        show_overview(page)
 
 
-def _section(console: Console, title: str, lines: Iterable[tuple[str, str]]) -> None:
-    """A title over two columns; long lines wrap within theirs."""
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 0, 0, 2))
-    table.add_column(min_width=14, style="cyan", no_wrap=True)
-    table.add_column()
-    for name, description in lines:
-        table.add_row(Text(name), Text(description))
-    if table.row_count:
-        console.print(f"[bold]{title}[/]")
-        console.print(table)
-        console.print()
-
-
-def described(option: Option) -> str:
-    """What an option is, and that it is the user's own."""
-    return f"{option.description} (yours)" if option.is_plugin else option.description
+def _composed(overrides: list[str]) -> list[Chosen]:
+    """The chosen options, every override tried."""
+    if not words(overrides):
+        return []
+    with initialized():
+        options = chosen(overrides)
+        for one in options:
+            _ = one.default, one.config
+    if not options:
+        composed(overrides)
+    return options

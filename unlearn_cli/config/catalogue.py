@@ -29,10 +29,20 @@ class Option:
 
 
 def conf_folder() -> Path:
-    """conf/ beside the package in a checkout, inside it in a wheel."""
+    """conf/"""
+    return _shipped("conf")
+
+
+def docs_folder() -> Path:
+    """docs/"""
+    return _shipped("docs")
+
+
+def _shipped(name: str) -> Path:
+    """A folder beside the package in a checkout, inside it in a wheel."""
     package = Path(__file__).parents[1]
-    inside = package / "conf"
-    return inside if inside.is_dir() else package.parent / "conf"
+    inside = package / name
+    return inside if inside.is_dir() else package.parent / name
 
 
 def groups() -> list[str]:
@@ -99,9 +109,12 @@ def fits(path: Path, task: str) -> bool:
 
     `# Tasks: clip, vlm` names those that it fits, `# Tasks: all but vlm` those that it does not.
     """
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.startswith(TASKS):
-            claimed = line.removeprefix(TASKS)
-            named = claimed.removeprefix(ALL_BUT).replace(",", " ").split()
-            return (task in named) != claimed.startswith(ALL_BUT)
-    return True
+    claimed = tasks_of(path)
+    named = claimed.removeprefix(ALL_BUT).replace(",", " ").split()
+    return not claimed or (task in named) != claimed.startswith(ALL_BUT)
+
+
+def tasks_of(path: Path) -> str:
+    """What an option's file claims of tasks: `clip, vlm`, `all but vlm`; empty for every task."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return next((line.removeprefix(TASKS).strip() for line in lines if line.startswith(TASKS)), "")

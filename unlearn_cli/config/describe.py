@@ -39,7 +39,7 @@ def keys(kind: type[Settings], values: Mapping[str, Any], comments: Mapping[str,
     """
     found = []
     for name, field in kind.model_fields.items():
-        value = values.get(name)
+        value = values[name] if name in values else _default(field)
         inner = nested(field, value)
         if inner and isinstance(value, Mapping):
             below = {key.removeprefix(f"{name}."): text for key, text in comments.items()}
@@ -48,9 +48,13 @@ def keys(kind: type[Settings], values: Mapping[str, Any], comments: Mapping[str,
             continue
         description = field.description or comments.get(name, "")
         limits = ", ".join(limit for limit in map(limited, field.metadata) if limit)
-        default = as_typed(value) if name in values else MANDATORY
-        found.append(Key(name, typed(field.annotation), limits, default, description))
+        found.append(Key(name, typed(field.annotation), limits, as_typed(value), description))
     return found
+
+
+def _default(field: FieldInfo) -> Any:
+    """Of a key that the YAML leaves out: a class of one's own may have values of its own."""
+    return MANDATORY if field.is_required() else field.get_default(call_default_factory=True)
 
 
 def nested(field: FieldInfo, value: Any) -> type[Settings] | None:
