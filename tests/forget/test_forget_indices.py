@@ -105,15 +105,20 @@ def test_unknown_form(file, refused):
     refused(file("rows.xlsx", [1]), r"forget\.file: '.*' is of unknown form; give \.txt")
 
 
-@pytest.mark.parametrize("name", ["rows.txt", "rows.json", "rows.npy"])
+@pytest.mark.parametrize("name", ["rows.json", "rows.npy", "rows.npz", "rows.pt"])
 def test_unreadable_content(tmp_path, refused, name):
     (tmp_path / name).write_text("index\nthree")
     refused(tmp_path / name, r"forget\.file: '.*' cannot be read \(.*\); give")
 
 
+def test_words_where_there_are_no_file_names(tmp_path, refused):
+    (tmp_path / "rows.txt").write_text("index\nthree")
+    refused(tmp_path / "rows.txt", r"not a list of whole numbers, and faces has no file names \('three'\); give")
+
+
 def test_an_array_that_would_run_code(tmp_path, refused):
     np.save(tmp_path / "rows.npy", np.array([{}], dtype=object), allow_pickle=True)
-    refused(tmp_path / "rows.npy", r"forget\.file: '.*' cannot be read \(.*allow_pickle")
+    refused(tmp_path / "rows.npy", r"forget\.file: '.*' cannot be read \(.*objects")
 
 
 @pytest.mark.parametrize("rows", [[0.5, 1.0], [[1, 2], [3, 4]], ["a"], [True]])
