@@ -12,6 +12,7 @@ HUB: dict[str, Any] = {
     "image_column": "image",
     "label_column": "label",
     "train_split": "train",
+    "val_split": None,
     "test_split": None,
     "split_seed": 0,
     "val_fraction": 0.1,
@@ -24,4 +25,5 @@ HUB: dict[str, Any] = {
     "resident": "auto",
     "workers": 0,
     "skip_unreadable": False,
+    "duplicates": "warn",
 }

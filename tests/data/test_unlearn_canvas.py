@@ -73,5 +73,5 @@ def test_a_style_gives_way_to_photographs(load, canvas):
 
 def test_another_folder_is_told(load, tmp_path):
     (tmp_path / "other" / "Dogs").mkdir(parents=True)
-    with pytest.raises(InputError, match=r"^data\.path: no STYLE/OBJECT/\*\.jpg in '.*other'"):
+    with pytest.raises(InputError, match=r"^data\.path: no images in '.*other/STYLE"):
         load(tmp_path / "other")

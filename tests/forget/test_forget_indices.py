@@ -113,7 +113,9 @@ def test_unreadable_content(tmp_path, refused, name):
 
 def test_words_where_there_are_no_file_names(tmp_path, refused):
     (tmp_path / "rows.txt").write_text("index\nthree")
-    refused(tmp_path / "rows.txt", r"not a list of whole numbers, and faces has no file names \('three'\); give")
+    refused(
+        tmp_path / "rows.txt", r"not a list of whole numbers, and faces has no file names \('three'\); give"
+    )
 
 
 def test_an_array_that_would_run_code(tmp_path, refused):

@@ -104,7 +104,9 @@ def named(data):
 
 
 @pytest.mark.usefixtures("named")
-@pytest.mark.parametrize("name", ["2.png", "a/2.png", "train/a/2.png", "/data/mine/train/a/2.png", r"a\2.png"])
+@pytest.mark.parametrize(
+    "name", ["2.png", "a/2.png", "train/a/2.png", "/data/mine/train/a/2.png", r"a\2.png"]
+)
 @pytest.mark.parametrize("form", ["{}\n", "file_name\n{}\n", "label,path\n3,{}\n"])
 def test_file_names(chosen, splits, name, form):
     rows = [1] if 1 in splits.train else []

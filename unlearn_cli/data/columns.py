@@ -9,17 +9,10 @@ from unlearn_cli.errors import InputError
 
 def labels_of(table: datasets.Dataset, column: str) -> tuple[np.ndarray, list[str]]:
     """((N,) int64 class numbers, class names): a ClassLabel's own, else the sorted values of the column."""
-    values = _arrow(table, [column])[column]
-    if values.null_count:
-        raise InputError(f"data.label_column: {values.null_count} rows of '{column}' have no label")
-    feature = table.features[column]
+    values, feature = values_of(table, column), table.features[column]
     if isinstance(feature, datasets.ClassLabel):
         labels, classes = values.to_numpy().astype(np.int64), list(feature.names)
-        if (labels < 0).any():
-            raise InputError(
-                f"data.label_column: {(labels < 0).sum()} rows of '{column}' are unlabelled (-1)"
-            )
-    elif _is_plain(feature) and not pa.types.is_floating(values.type):
+    elif is_plain(feature) and not pa.types.is_floating(values.type):
         names, labels = np.unique(values.to_numpy(), return_inverse=True)
         classes = [str(name) for name in names]
     else:
@@ -33,7 +26,7 @@ def labels_of(table: datasets.Dataset, column: str) -> tuple[np.ndarray, list[st
 
 def plain_columns(table: datasets.Dataset) -> pa.Table:
     """The columns with one number, text or class per row, class numbers spelt as names."""
-    names = [name for name, feature in table.features.items() if _is_plain(feature)]
+    names = [name for name, feature in table.features.items() if is_plain(feature)]
     plain = _arrow(table, names)
     for position, name in enumerate(names):
         feature = table.features[name]
@@ -43,9 +36,15 @@ def plain_columns(table: datasets.Dataset) -> pa.Table:
     return plain.replace_schema_metadata()
 
 
+def values_of(table: datasets.Dataset, column: str) -> pa.ChunkedArray:
+    """A column as it is stored, class numbers as numbers."""
+    return _arrow(table, [column])[column]
+
+
 def _arrow(table: datasets.Dataset, names: list[str]) -> pa.Table:
     return table.select_columns(names).with_format("arrow")[:]
 
 
-def _is_plain(feature: object) -> bool:
+def is_plain(feature: object) -> bool:
+    """Whether a column has one number, text or class per row."""
     return isinstance(feature, datasets.ClassLabel | datasets.Value)

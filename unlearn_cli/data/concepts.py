@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import datasets
 import numpy as np
 from pydantic import Field
 
 from unlearn_cli.data.columns import labels_of
 from unlearn_cli.data.hub import HubImages
+from unlearn_cli.data.image_table import ImageTable
 from unlearn_cli.data.names import unknown
 from unlearn_cli.data.source import Source
 
@@ -23,13 +23,13 @@ class Concepts(HubImages):
         min_length=2, description="labels to use, as the data spell them; null: all"
     )
 
-    def _table(self, source: Source) -> tuple[datasets.Dataset, int]:
-        table, train = super()._table(source)
+    def _table(self, source: Source) -> ImageTable:
+        table = super()._table(source)
         if self.concepts is None:
-            return table, train
-        labels, names = labels_of(table, self.label_column)
+            return table
+        labels, names = labels_of(table.rows, self.label_column)
         for concept in self.concepts:
             if concept not in names:
                 raise unknown("data.concepts", "label", concept, names)
         used = np.flatnonzero(np.isin(np.array(names)[labels], self.concepts))
-        return table.select(used), int((used < train).sum())
+        return table.select(used)

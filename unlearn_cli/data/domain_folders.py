@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import ClassVar
 
 import datasets
-from datasets.packaged_modules.imagefolder.imagefolder import ImageFolder
 from pydantic import Field, field_validator
 
+from unlearn_cli.data.class_names import unambiguous
 from unlearn_cli.data.domain_images import DomainImages
+from unlearn_cli.data.domain_tree import images_by_domain, table_of_domains
 from unlearn_cli.data.names import listed, unknown
-from unlearn_cli.data.source import Source
-from unlearn_cli.errors import InputError, did_you_mean
-
-SUFFIXES = frozenset(ImageFolder.EXTENSIONS)
+from unlearn_cli.data.source import Parts, Source
+from unlearn_cli.data.split_names import AUTO
+from unlearn_cli.errors import InputError
 
 
 class DomainFolders(DomainImages):
@@ -33,7 +32,7 @@ class DomainFolders(DomainImages):
     )
     names: str | None = Field(
         description="file with a line 'FOLDER NAME, FURTHER NAMES' for each class, in the data's folder; "
-        "null: classes are named as their folders"
+        "null: classes are named as their folders (ImageNet's numbers by their first word)"
     )
 
     @field_validator("splits")
@@ -43,35 +42,33 @@ class DomainFolders(DomainImages):
             raise ValueError("it has not both of {domain} and {split}, as {domain}_{split}.txt has")
         return splits
 
-    def _splits(self, source: Source) -> tuple[datasets.Dataset, datasets.Dataset | None]:
+    def _parts(self, source: Source) -> Parts:
         place = Path(source.place)
         if not place.is_dir():
             raise InputError(f"data.path: no folder '{place}'; give one that holds {listed(self.domains)}")
         whole = self.splits is None and self.test_split is None
-        train = self._part(place, "" if whole else self.train_split)
-        return train, self._part(place, self.test_split) if self.test_split else None
+        train, notes = self._part(place, "" if whole else self.train_split)
+        val, test = (
+            self._part(place, split)[0] if split and split != AUTO else None
+            for split in (self.val_split, self.test_split)
+        )
+        return Parts(train, val, test, tuple(notes))
 
-    def _part(self, place: Path, split: str) -> datasets.Dataset:
-        """The images of a split; of "", all that are there."""
-        files: list[Path] = []
-        domains: list[str] = []
-        for domain in self.domains:
-            if self.splits:
-                found = _in_list(place, self.splits.replace("{domain}", domain).replace("{split}", split))
-            else:
-                found = _in_folder(_folder_of(place, domain), split)
-            files += found
-            domains += [domain] * len(found)
+    def _part(self, place: Path, split: str) -> tuple[datasets.Dataset, list[str]]:
+        """The images of a split (of "", all that are there), and notes on what is not read."""
+        if self.splits is None:
+            files, notes = images_by_domain(place, self.domains, split)
+        else:
+            list_of_split = self.splits.replace("{split}", split)
+            notes = []
+            files = {
+                domain: _in_list(place, list_of_split.replace("{domain}", domain)) for domain in self.domains
+            }
         names = self._class_names(place)
-        classes = [file.parent.name for file in files]
-        if names and (nameless := sorted({*classes} - {*names})):
+        folders = {file.split("/")[-2] for found in files.values() for file in found}
+        if names and (nameless := sorted(folders - {*names})):
             raise unknown("data.names", "name of the folder", nameless[0], sorted(names))
-        columns = {
-            "image": [str(file) for file in files],
-            "label": [names.get(name, name) for name in classes],
-            "domain": domains,
-        }
-        return datasets.Dataset.from_dict(columns)
+        return table_of_domains(place, files, names), notes
 
     def _class_names(self, place: Path) -> dict[str, str]:
         """A class' first name by its folder; with the folder's where several share it. Empty: no file."""
@@ -79,40 +76,17 @@ class DomainFolders(DomainImages):
             return {}
         pairs = [line.split(maxsplit=1) for line in _lines(place / self.names, "names")]
         first = {folder: "".join(rest).split(",")[0].strip() for folder, *rest in pairs}
-        shared = Counter(first.values())
-        return {folder: f"{name} ({folder})" if shared[name] > 1 else name for folder, name in first.items()}
+        return unambiguous(first)
 
 
-def _folder_of(place: Path, domain: str) -> Path:
-    there = {folder.name.lower().replace(" ", "_"): folder for folder in place.iterdir() if folder.is_dir()}
-    if domain not in there:
-        hint = did_you_mean(domain, there, f"there is {listed(sorted(there)) or 'none'}")
-        raise InputError(f"data.domains: no folder '{domain}' in '{place}'; {hint}")
-    return there[domain]
-
-
-def _in_folder(folder: Path, split: str) -> list[Path]:
-    """The images in CLASS/* of a domain's folder, or in SPLIT/CLASS/*."""
-    if not (folder / split).is_dir():
-        raise InputError(
-            f"data.train_split, data.test_split: no folder '{split}' in '{folder}'; where there are no "
-            "splits, data.test_split=null holds out a part"
-        )
-    found = [file for file in sorted((folder / split).glob("*/*")) if _is_image(file)]
-    if not found:
-        hint = "" if split else "; where there are folders of splits, set data.train_split, data.test_split"
-        raise InputError(f"data.path: no images in '{folder / split}/CLASS'{hint}")
-    return found
-
-
-def _in_list(place: Path, name: str) -> list[Path]:
-    """The images that a file in the folder `place` lists."""
+def _in_list(place: Path, name: str) -> list[str]:
+    """The images that a file in the folder `place` lists, by their path in it."""
     found = []
     for line in _lines(place / name, "splits"):
         image, _, number = line.rpartition(" ")
         if not (number.isdigit() and Path(image).parent.name):
             raise InputError(f"data.splits: '{line[:50]}' in '{name}' is not like 'DOMAIN/CLASS/FILE NUMBER'")
-        found.append(place / image)
+        found.append(image)
     return found
 
 
@@ -125,7 +99,3 @@ def _lines(file: Path, key: str) -> list[str]:
         raise InputError(
             f"data.{key}: '{file}' cannot be read ({reason}); name one in data.path, or null"
         ) from error
-
-
-def _is_image(file: Path) -> bool:
-    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".")

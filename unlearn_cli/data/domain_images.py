@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 import datasets
@@ -9,9 +10,11 @@ import numpy as np
 from pydantic import Field
 
 from unlearn_cli.data.columns import plain_columns
+from unlearn_cli.data.domain_tree import folders_of_domains, images_by_domain, table_of_domains
 from unlearn_cli.data.hub import HubImages
+from unlearn_cli.data.image_table import ImageTable
 from unlearn_cli.data.names import unknown
-from unlearn_cli.data.source import Source
+from unlearn_cli.data.source import Parts, Source
 
 DOMAIN = "domain"
 
@@ -25,15 +28,23 @@ class DomainImages(HubImages):
         min_length=2, description="domains to use, as the column spells them; the rows of others are left out"
     )
 
-    def _table(self, source: Source) -> tuple[datasets.Dataset, int]:
-        table, train = super()._table(source)
-        values = self._domain_of(table)
+    def _parts(self, source: Source) -> Parts:
+        """Of a folder with one for each domain, DOMAIN/CLASS/*, all images that are there."""
+        place = Path(source.place)
+        if not (place.is_dir() and any(domain in folders_of_domains(place) for domain in self.domains)):
+            return super()._parts(source)
+        files, notes = images_by_domain(place, self.domains, "")
+        return Parts(table_of_domains(place, files), None, None, tuple(notes))
+
+    def _table(self, source: Source) -> ImageTable:
+        table = super()._table(source)
+        values = self._domain_of(table.rows)
         there = np.unique(values).tolist()
         for domain in self.domains:
             if domain not in there:
                 raise unknown("data.domains", "domain", domain, there)
         used = np.flatnonzero(np.isin(values, self.domains))
-        return table.select(used), int((used < train).sum())
+        return table.select(used)
 
     def _strata(self, table: datasets.Dataset) -> np.ndarray:
         _, domains = np.unique(self._domain_of(table), return_inverse=True)

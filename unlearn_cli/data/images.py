@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class ImageData(ABC):
-    """N labelled images; row numbers 0..N-1 hold the official train rows first, then the test rows."""
+    """N labelled images; row numbers 0..N-1 hold the official train rows first, then val, then test rows."""
 
     name: str
     classes: list[str]
@@ -45,6 +45,10 @@ class ImageData(ABC):
     device: torch.device
     columns: dict[str, np.ndarray] = field(default_factory=dict)
     """Each (N,): the label and every other column of plain values, class numbers spelt as names."""
+    val_rows: np.ndarray | None = None
+    """Sorted int64 rows of the official validation part; None: a part of the train rows is held out."""
+    copies: np.ndarray | None = None
+    """(N,) int64: for each row the first one with exactly the same image; None: not looked for."""
 
     def __post_init__(self) -> None:
         for key in ("mean", "std"):
@@ -108,7 +112,9 @@ class ImageData(ABC):
         return x[0].permute(1, 2, 0).cpu().numpy()
 
     def held_out(self, fraction: float, generator: np.random.Generator) -> np.ndarray:
-        """Sorted rows for validation: this part of each class of the official train rows."""
+        """Sorted rows for validation: the official ones, else this part of each class of the train rows."""
+        if self.val_rows is not None:
+            return self.val_rows
         return stratified(self.train_rows, self.labels, fraction, generator)
 
     @abstractmethod

@@ -15,7 +15,10 @@ from rich.progress import track
 from torch import Tensor
 
 from unlearn_cli.data.columns import labels_of, plain_columns
+from unlearn_cli.data.copies import of_files, of_pixels, told
+from unlearn_cli.data.image_table import ImageTable
 from unlearn_cli.data.images import channel_statistics
+from unlearn_cli.data.names import listed
 from unlearn_cli.data.rows import digest
 from unlearn_cli.data.streaming import Decoder, Readable, decoded, differing_sizes, image_name, read_images
 from unlearn_cli.runtime.progress import console
@@ -50,6 +53,9 @@ class Reading(Protocol):
     @property
     def skip_unreadable(self) -> bool: ...
 
+    @property
+    def duplicates(self) -> Literal["warn", "drop", "allow"]: ...
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -58,6 +64,8 @@ class Facts:
     classes: list[str]
     train: int
     """The first so many rows are the official training part."""
+    val: int
+    """The next so many are the official validation part; 0: there is none."""
     channels: int
     size: tuple[int, int]
     mean: tuple[float, ...]
@@ -65,6 +73,10 @@ class Facts:
     fingerprint: str
     left_out: list[str]
     """Images that cannot be read, by name; `data.skip_unreadable`."""
+    copied: str | None
+    """How many images are there more than once, and where; None: none."""
+    notes: list[str]
+    """What a person should know of what was read, and what not."""
 
 
 @dataclass(frozen=True)
@@ -76,19 +88,23 @@ class Prepared:
     columns: dict[str, np.ndarray]
     pixels: Tensor | None
     """uint8 (N, C, H, W), or None if the images are streamed."""
-    readable_rows: np.ndarray | None
+    copies: np.ndarray
+    """(N,) int64: for each row the first one with exactly the same image."""
+    kept_rows: np.ndarray | None
     """The table's rows that are left; None: all."""
 
 
-def prepare(folder: Path, table: datasets.Dataset, train: int, settings: Reading) -> None:
-    """Read a table (its first `train` rows are the training part) and write the entry into `folder`."""
+def prepare(folder: Path, images: ImageTable, settings: Reading) -> None:
+    """Read all images and write the entry into `folder`."""
     column, workers = settings.image_column, settings.workers
     left_out: list[str] = []
+    kept = np.arange(total := len(images.rows))
     if settings.skip_unreadable:
-        readable = _readable(table, column, workers)
-        left_out = [image_name(table, column, int(row)) for row in np.flatnonzero(~readable)]
-        np.save(folder / "kept.npy", np.flatnonzero(readable))
-        table, train = table.select(np.flatnonzero(readable)), int(readable[:train].sum())
+        readable = _readable(images.rows, column, workers)
+        left_out = [image_name(images.rows, column, int(row)) for row in np.flatnonzero(~readable)]
+        kept = np.flatnonzero(readable)
+        images = images.select(kept)
+    table, train = images.rows, images.train
     labels, classes = labels_of(table, settings.label_column)
     sample = np.linspace(0, train - 1, min(train, SAMPLE)).round().astype(np.int64)
     channels, size = _geometry(table, column, sample, settings.size)
@@ -101,15 +117,39 @@ def prepare(folder: Path, table: datasets.Dataset, train: int, settings: Reading
         pixels = torch.empty(shape, dtype=torch.uint8)
         for rows, x in _all(decoder, workers, "decoding images"):
             pixels[rows[0] : rows[-1] + 1] = x
-        np.save(folder / "pixels.npy", pixels.numpy())
-        mean, std = channel_statistics(pixels[:train])
+        copies = of_pixels(pixels)
     else:
         (pixels,) = decoded(decoder, [sample], workers=0)
-        mean, std = channel_statistics(pixels)
+        copies = of_files(table, column)
+    copied = told(copies, labels, images.part)
+    if copied and settings.duplicates == "drop":
+        single = np.flatnonzero(copies == np.arange(len(copies)))
+        images, labels, kept = images.select(single), labels[single], kept[single]
+        pixels = pixels[single] if resident else pixels
+        copies = np.arange(len(single))
+    mean, std = channel_statistics(pixels[: images.train] if resident else pixels)
+    if resident:
+        np.save(folder / "pixels.npy", pixels.numpy())
+    if len(kept) < total:
+        np.save(folder / "kept.npy", kept)
     np.save(folder / "labels.npy", labels)
-    pq.write_table(plain_columns(table), folder / "columns.parquet")
-    fingerprint = digest(pixels.numpy(), labels)
-    facts = Facts(classes, train, channels, size, mean, std, fingerprint, left_out)
+    np.save(folder / "copies.npy", copies)
+    pq.write_table(plain_columns(images.rows), folder / "columns.parquet")
+    untaught = sorted(set(labels[images.part > 0]) - set(labels[images.part == 0]))
+    notes = [f"without a training row: class {listed(classes[one] for one in untaught)}"] if untaught else []
+    facts = Facts(
+        classes=classes,
+        train=images.train,
+        val=images.val,
+        channels=channels,
+        size=size,
+        mean=mean,
+        std=std,
+        fingerprint=digest(pixels.numpy(), labels),
+        left_out=left_out,
+        copied=copied,
+        notes=[*images.notes, *notes],
+    )
     write_json(folder / "facts.json", asdict(facts))
 
 
@@ -118,13 +158,14 @@ def read(entry: Path) -> Prepared:
     facts = read_json(entry / "facts.json")
     facts |= {key: tuple(facts[key]) for key in ("size", "mean", "std")}
     table = pq.read_table(entry / "columns.parquet")
-    pixels, readable = entry / "pixels.npy", entry / "kept.npy"
+    pixels, kept = entry / "pixels.npy", entry / "kept.npy"
     return Prepared(
         facts=Facts(**facts),
         labels=np.load(entry / "labels.npy"),
         columns={name: np.array(table[name]) for name in table.column_names},
         pixels=torch.from_numpy(np.load(pixels)) if pixels.exists() else None,
-        readable_rows=np.load(readable) if readable.exists() else None,
+        copies=np.load(entry / "copies.npy"),
+        kept_rows=np.load(kept) if kept.exists() else None,
     )
 
 

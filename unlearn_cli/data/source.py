@@ -5,23 +5,35 @@ from __future__ import annotations
 import errno
 import logging
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
-from datasets import Dataset, DatasetBuilder, load_dataset_builder
+from datasets import Dataset, load_dataset_builder
 from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError, DatasetsError
 
-from unlearn_cli.data.names import listed
+from unlearn_cli.data.local import Tables, built_tables, local_tables
 from unlearn_cli.data.rows import digest
-from unlearn_cli.errors import InputError
+from unlearn_cli.data.split_names import choose
+from unlearn_cli.data.tree import Tree
+from unlearn_cli.errors import InputError, in_a_line
 
 # It prints what it then raises, and what is raised is told in one line here.
 logging.getLogger("datasets.packaged_modules").setLevel(logging.CRITICAL)
 
 HINT = "give a folder of parquet files or images, or a hub name"
-VALIDATION = ("validation", "valid", "val", "dev")
-"""One split's spellings: `datasets` calls it 'validation' in any local folder, hub sets as they please."""
+
+
+class Parts(NamedTuple):
+    """A data set's own splits; None: a part of the train rows is to be held out."""
+
+    train: Dataset
+    val: Dataset | None
+    test: Dataset | None
+    notes: tuple[str, ...] = ()
+    """What a person should know of what was read, and what not."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +58,29 @@ class Source:
             raise InputError(f"data.path: no such folder '{path}'; {HINT}")
         return cls(path, config)
 
+    @property
+    def folder(self) -> Path | None:
+        """The folder that a local one is or lies in; None: it is on the hub."""
+        if isinstance(self.place, str):
+            return None
+        return (self.place if self.place.is_dir() else self.place.parent).resolve()
+
     def identity(self) -> str:
         """Tells this source from another without reading it: a hash of file names, sizes and times."""
         if isinstance(self.place, str):
             return digest(f"{self.place} {self.config}")
-        return file_stamp(self.place)
+        if self.place.is_file():
+            return file_stamp(self.place)
+        return digest(*(_stamp(self.place / file, self.place) for file in Tree.of(self.place).files))
 
-    def read(self, train_split: str, test_split: str | None) -> tuple[Dataset, Dataset | None]:
+    def read(self, train_split: str, val_split: str | None, test_split: str | None) -> Parts:
         """The splits as tables; downloads them if need be. InputError says in one line what is wrong."""
+        wanted = (train_split, *(name for name in (val_split, test_split) if name))
         try:
-            builder = self._builder()
-            builder.download_and_prepare()
+            tables, unread = self._tables(wanted)
+            chosen = choose(list(tables), train_split, val_split, test_split, self.place)
+            train = tables[chosen.train]()
+            val, test = (tables[name]() if name else None for name in (chosen.val, chosen.test))
         except DatasetNotFoundError as error:
             raise InputError(
                 f"data.path: no '{self.place}' on the hub, or it needs a login (hf auth login); {HINT}"
@@ -72,28 +96,14 @@ class Source:
             )
             if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
                 raise cause from None  # the cache's disk is full; the data may be good
-            reason = (str(cause) or type(cause).__name__).splitlines()[0]
+            reason = in_a_line(cause) or type(cause).__name__
             raise InputError(f"data.path: '{self.place}' cannot be read ({reason}); {HINT}") from error
-        train = builder.as_dataset(split=self._split("train_split", train_split, builder))
-        if test_split is None:
-            return train, None
-        return train, builder.as_dataset(split=self._split("test_split", test_split, builder))
+        return Parts(train, val or None, test or None, (*chosen.notes, *unread))
 
-    def _builder(self) -> DatasetBuilder:
+    def _tables(self, wanted: Collection[str]) -> tuple[Tables, list[str]]:
         if isinstance(self.place, str):
-            return load_dataset_builder(self.place, self.config)
-        if self.place.is_file():
-            return load_dataset_builder("parquet", data_files={"train": str(self.place)})
-        return load_dataset_builder(str(self.place))
-
-    def _split(self, key: str, wanted: str, builder: DatasetBuilder) -> str:
-        names = list(builder.info.splits)
-        spellings = VALIDATION if wanted in VALIDATION else (wanted,)
-        for name in (wanted, *spellings):
-            if name in names:
-                return name
-        hint = "; data.test_split=null holds out a part of the train rows" if key == "test_split" else ""
-        raise InputError(f"data.{key}: no split '{wanted}' in '{self.place}'; there is {listed(names)}{hint}")
+            return built_tables(load_dataset_builder(self.place, self.config)), []
+        return local_tables(self.place, wanted)
 
 
 def _part(local: Path, config: str | None) -> Path:
@@ -114,6 +124,6 @@ def file_stamp(place: Path) -> str:
     return digest(*sorted(stamps))
 
 
-def _stamp(file: Path, base: Path) -> str:
-    facts = file.stat()
-    return f"{file.relative_to(base).as_posix()} {facts.st_size} {facts.st_mtime_ns}\n"
+def _stamp(file: Path, base: Path) -> bytes:
+    facts = file.stat() if file.exists() else file.lstat()  # a link to nothing is told where it is read
+    return os.fsencode(f"{file.relative_to(base).as_posix()} {facts.st_size} {facts.st_mtime_ns}\n")

@@ -8,13 +8,15 @@ from typing import ClassVar
 import datasets
 from pydantic import Field
 
+from unlearn_cli.data.class_folders import stored_image, unread
 from unlearn_cli.data.hub import HubImages
-from unlearn_cli.data.source import Source
+from unlearn_cli.data.source import Parts, Source
+from unlearn_cli.data.tree import Tree
 from unlearn_cli.errors import InputError
 
 
 class UnlearnCanvas(HubImages):
-    """STYLE/OBJECT/*.jpg (Zhang et al., NeurIPS 2024), captioned; columns caption, style and object.
+    """STYLE/OBJECT/* (Zhang et al., NeurIPS 2024), captioned; columns caption, style and object.
 
     Underscores in folder names are spaces in captions and columns.
     """
@@ -23,13 +25,16 @@ class UnlearnCanvas(HubImages):
 
     caption: str = Field(description="caption of a picture, with {style} and {object} in it")
 
-    def _splits(self, source: Source) -> tuple[datasets.Dataset, None]:
-        files = sorted(Path(source.place).glob("*/*/*.jpg"))
+    def _parts(self, source: Source) -> Parts:
+        tree = Tree.of(Path(source.place))
+        files = tree.images
+        if odd := next((file for file in files if file.count("/") != 2), None):
+            raise InputError(f"data.path: '{odd}' in '{source.place}' is no STYLE/OBJECT/IMAGE; move it")
         if not files:
-            raise InputError(f"data.path: no STYLE/OBJECT/*.jpg in '{source.place}'; give the data's folder")
-        styles, things = ([file.parts[place].replace("_", " ") for file in files] for place in (-3, -2))
+            raise InputError(f"data.path: no images in '{source.place}/STYLE/OBJECT'; give the data's folder")
+        styles, things = ([file.split("/")[place].replace("_", " ") for file in files] for place in (0, 1))
         columns = {
-            "image": [str(file) for file in files],
+            "image": [stored_image(tree.place / file) for file in files],
             "caption": [
                 self.caption.replace("{style}", style).replace("{object}", thing)
                 for style, thing in zip(styles, things, strict=True)
@@ -37,4 +42,4 @@ class UnlearnCanvas(HubImages):
             "style": styles,
             "object": things,
         }
-        return datasets.Dataset.from_dict(columns), None
+        return Parts(datasets.Dataset.from_dict(columns), None, None, tuple(unread(tree)))

@@ -76,11 +76,12 @@ def difficulty(
 
 
 def compositions(data: ImageData, selected: np.ndarray, rows: np.ndarray) -> dict[str, list[ValueShare]]:
-    """By column of 2 to 50 values: their parts of the selected rows and of all, most preferred first."""
+    """By column of 2 to 50 values that some rows share: their parts of the selected rows and of all, most
+    preferred first."""
     found = {}
     for name, column in data.columns.items():
         of_all = Counter(map(str, column[rows].tolist()))
-        if 1 < len(of_all) <= FEW:
+        if 1 < len(of_all) <= FEW and len(of_all) < len(rows):
             there = Counter(map(str, column[selected].tolist()))
             parts = [
                 ValueShare(value, there[value], of, there[value] / len(selected), of / len(rows))

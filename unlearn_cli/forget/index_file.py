@@ -1,4 +1,4 @@
-"""Lists of rows as people have them: text, CSV, JSON, NumPy, PyTorch; read by what the file's name ends in."""
+"""Lists of rows as people have them: text, CSV, JSON, NumPy, PyTorch; read by what a file's name ends in."""
 
 from __future__ import annotations
 

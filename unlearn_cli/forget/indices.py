@@ -80,16 +80,18 @@ class Indices(Selector):
 
     def _rows_of_files(self, names: list[str], data: ImageData) -> np.ndarray:
         if "file" not in data.columns:
-            self._refuse(f"not a list of whole numbers, and {data.name} has no file names ('{names[0][:60]}')")
+            self._refuse(
+                f"not a list of whole numbers, and {data.name} has no file names ('{names[0][:60]}')"
+            )
         rows_by_end = defaultdict(list)
         for row, file in enumerate(data.columns["file"]):
             parts = str(file).split("/")
             for start in range(len(parts)):
                 rows_by_end["/".join(parts[start:])].append(row)
-        found = []
+        found: list[int] = []
         for name in names:
-            parts = PurePosixPath(name.replace("\\", "/")).parts
-            ends = ("/".join(parts[start:]) for start in range(len(parts)))
+            typed = PurePosixPath(name.replace("\\", "/")).parts
+            ends = ("/".join(typed[start:]) for start in range(len(typed)))
             rows = next((rows_by_end[end] for end in ends if end in rows_by_end), [])
             if len(rows) != 1:
                 several = f"{len(rows)} images are called" if rows else f"{data.name} has no image"
