@@ -9,7 +9,7 @@ FEATURES = {"image": Image(), "label": ClassLabel(names=["cat", "dog"])}
 
 @pytest.fixture
 def copied(noise, write):
-    """Train A B C A D E, test F B A G, cats and dogs by turns: A is in both classes, A and B in both parts."""
+    """Train A B C A D E, test F B A G, cat and dog by turns: A is in both classes, A and B in both parts."""
     a, b, c, d, e, f, g = noise(7)
     write("train", {"image": [a, b, c, a, d, e], "label": [0, 1] * 3}, FEATURES)
     return write("test", {"image": [f, b, a, g], "label": [0, 1, 0, 1]}, FEATURES)
