@@ -78,8 +78,10 @@ def method_keys(choice: str) -> list[str]:
 
 
 def training_apart(option: Option) -> list[str]:
-    """An option's own keys in a table, its training recipe in a line."""
-    every = option_keys(option)
+    """An option's own keys in a table, its training recipe, if it has one, in a line."""
+    every, of = option_keys(option), kind(option)
+    if not (of and issubclass(of, Recipe)):
+        return rows_of(folded(every))
     lines = rows_of([key for key in folded(every) if key.name not in RECIPE])
     if given := ", ".join(f"{k.name} `{k.default}`" for k in every if k.name in RECIPE and worth(k)):
         lines += ["", f"Its training, [keys of every recipe](../reference/train.md): {given}."]
@@ -160,5 +162,7 @@ def folded(rows: list[Key]) -> list[Key]:
         elif worth(key):
             before = found[f"{above}.*"].default + ", " if f"{above}.*" in found else ""
             given = f"{before}{name}: {key.default}"
-            found[f"{above}.*"] = Key(f"{above}.*", "a training recipe", "", given, "see train.md")
+            found[f"{above}.*"] = Key(
+                f"{above}.*", "a training recipe", "", given, "keys of every recipe: `train=`"
+            )
     return list(found.values())

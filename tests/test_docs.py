@@ -1,5 +1,6 @@
 """Documents are those of the code: tables, a page for each method, links, commands."""
 
+import re
 from collections import defaultdict
 
 import pytest
@@ -10,6 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from markdown_it import MarkdownIt
 from omegaconf import DictConfig, OmegaConf
 
+from scripts.option_tables import sections
 from scripts.reference import documents, filled
 from unlearn_cli.config.catalogue import conf_folder, implied_choices, options
 from unlearn_cli.experiment import read
@@ -25,6 +27,13 @@ def test_what_follows_from_the_code_is_up_to_date():
 
 def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text().splitlines()) <= 250
+
+
+@pytest.mark.parametrize("group", ["attack", "mask", "surgery"])
+def test_keys_that_a_recipe_has_too_are_described_where_there_is_no_recipe(group):
+    rows = "\n".join(sections(group))
+    assert "Its training" not in rows
+    assert re.search(r"\| `(lr|batch_size|clip_norm)` \|.*\| \w.* \|", rows)
 
 
 def test_marks_of_either_spelling_are_filled():
