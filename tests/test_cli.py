@@ -1,6 +1,7 @@
 """The command: exit codes, what it prints, what it leaves behind."""
 
 import json
+import logging
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,16 @@ def test_a_traceback_on_demand(tiny, monkeypatch, wrong):
     assert end.code == 2
     assert "Traceback" in end.err
     assert end.err.splitlines()[-1] == f"error: {end.error}"
+
+
+def test_lines_come_once_whatever_libraries_say(tiny, monkeypatch):
+    """The first logging.info() of a library, as open_clip's, gives the root logger a handler."""
+
+    def speaks(*_):
+        logging.info("a library")
+        logging.getLogger("unlearn").info("a line of ours")
+        raise RunError("it broke")
+
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setattr(unlearn_cli.run, "run", speaks)
+    assert tiny().err.count("a line of ours") == 1

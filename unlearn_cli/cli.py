@@ -83,6 +83,7 @@ def _answer() -> None:
     console.setLevel(logging.INFO if is_main_process() else logging.WARNING)
     log.handlers = [console]
     log.setLevel(logging.DEBUG)  # for the log.txt of a run, which takes more than the screen
+    log.propagate = False  # a library's first logging.info() gives the root a handler, which would repeat us
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors over instead of printing them
     outcome.error = None
     no_collection_at_exit()
@@ -95,6 +96,8 @@ def _answer() -> None:
         from unlearn_cli.command.explain import explain_error
 
         _end(explain_error(error, arguments), 2, error)
+    finally:
+        log.propagate = True
     if outcome.error:
         _fail(outcome.error)
 

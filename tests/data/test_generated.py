@@ -165,7 +165,7 @@ def test_prompts_of_a_file(settings, tmp_path, caplog):
     file = tmp_path / "prompts.txt"
     file.write_text("the {anchor} over hills\n\n   \n an airplane \n")
     with caplog.at_level(logging.INFO, "unlearn"):
-        made = [settings(prompts=str(file)).prompts for _ in range(2)]
+        made = [[one.text for one in settings(prompts=str(file)).prompts] for _ in range(2)]
     assert made == [["the {anchor} over hills", "an airplane"]] * 2
     assert [r.getMessage() for r in caplog.records] == [f"data.prompts: 2 empty lines of {file} skipped"]
 
@@ -211,10 +211,32 @@ def test_a_concept_that_the_text_encoder_does_not_read_is_told_before_anything_i
     assert not draws
 
 
+def test_seed_and_guidance_of_a_prompt_are_its_own(load, node, tmp_path):
+    """As everybody draws it who has the file: successive draws from the seed, at the scale."""
+    file = tmp_path / "i2p.csv"
+    file.write_text("prompt,evaluation_seed,evaluation_guidance\na dog,7,3.0\na red car,,\n")
+    plain, data = load(), load(retain=str(file))
+    assert data.columns.keys() - plain.columns.keys() == {"own_seed", "own_guidance"}
+    assert plain.columns["caption"].tolist() == data.columns["caption"].tolist()
+    others = torch.from_numpy(~np.isin(data.columns["caption"], RETAIN))
+    assert torch.equal(plain.tensor[others], data.tensor[others])
+    model = built(Path(node["path"]), ["a dog"])
+    noise = torch.randn(4, 4, 8, 8, generator=torch.manual_seed(7))
+    sampler = Sampler(**SAMPLER | {"eta": 0.0, "guidance": 2.0})
+    expected = (
+        (255 * sampler.sample(model, noise, torch.zeros(4, dtype=torch.long), CPU)).round().to(torch.uint8)
+    )
+    still = load(store="still", retain=str(file), sampler=SAMPLER | {"eta": 0.0})
+    found = still.tensor[np.flatnonzero(still.columns["caption"] == "a dog")]
+    assert {tuple(image.flatten().tolist()) for image in found} == {
+        tuple(image.flatten().tolist()) for image in expected
+    }
+
+
 def test_an_empty_file_is_told(settings, tmp_path):
     (tmp_path / "empty.txt").write_text("\n\n")
     with pytest.raises(
-        InputError, match=r"^data\.retain: '.*empty\.txt' is empty; give a list, or a text file"
+        InputError, match=r"^data\.retain: '.*empty\.txt' is empty; give a list, or a file: text"
     ):
         settings(retain=str(tmp_path / "empty.txt"))
 

@@ -3,16 +3,20 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
+from PIL import Image
 from run_results import entries
 from safetensors.torch import load_file
 from tiny_commands import methods, short
-from tiny_pipeline import saved
+from tiny_pipeline import built, saved
 from tiny_run import unlearn
 
 from unlearn_cli.models.delta import load_delta
+from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.runtime.compute import Compute
 
 METHODS = [m for m in methods("text_to_image") if m not in ("original", "retrain", "checkpoint")]
 LAYER = "method.layer=up_blocks.1.attentions.0"  # of the small pipeline
@@ -77,7 +81,21 @@ def test_the_original_is_the_pipeline_and_costs_nothing(run, outputs):
     assert len(entries(outputs / "store", "data")) == len(entries(outputs / "store", "outputs")) == 1
 
 
-def test_a_run_that_had_unlearned_goes_on_with_its_delta(run, caplog):
+def test_the_evaluation_draws_a_prompt_of_a_file_as_the_file_says(run, outputs, tmp_path):
+    """Its seed, its guidance, and a folder for it."""
+    (tmp_path / "retain.csv").write_text("prompt,evaluation_seed,evaluation_guidance\n../a dog,7,3.0\n")
+    arguments = (f"data.retain={tmp_path / 'retain.csv'}", "eval.sampler.eta=0", "eval.save_samples=true")
+    result = run("method=original", *arguments)
+    (file,) = (Path(result["folder"]) / "samples" / "a dog").glob("*.png")
+    model = built(outputs / "pipe", ["../a dog"])
+    noise = torch.randn(1, 4, 8, 8, generator=torch.manual_seed(7))
+    sampler = Sampler(steps=2, eta=0.0, guidance=2.0, batch_size=1, seed=0)
+    (image,) = sampler.sample(model, noise, torch.tensor([0]), Compute("cpu", "fp32", False, False))
+    expected = (255 * image).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    assert np.abs(np.asarray(Image.open(file)).astype(int) - expected).max() <= 1
+
+
+def test_a_run_that_had_unlearned_goes_on_with_its_delta(run, capsys):
     """As if it had been killed while it was judged."""
     first = run("method=uce")
     folder = Path(first["folder"])
@@ -87,8 +105,8 @@ def test_a_run_that_had_unlearned_goes_on_with_its_delta(run, caplog):
     for name in ("metrics.json", "status.json"):
         (folder / name).unlink()
     before = (folder / "delta.safetensors").stat().st_mtime_ns
-    with caplog.at_level("INFO", "unlearn"):
-        again = run("method=uce")
-    assert "resumed: the model is unlearned already" in caplog.text
+    capsys.readouterr()
+    again = run("method=uce")
+    assert "resumed: the model is unlearned already" in capsys.readouterr().err
     assert again["metrics"] == first["metrics"]
     assert (folder / "delta.safetensors").stat().st_mtime_ns == before

@@ -84,7 +84,7 @@ def typed(annotation: Any) -> str:
         return "null"
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         return "keys of its own"
-    return {str: "text", Any: "any", Path: "path"}.get(annotation) or annotation.__name__
+    return {str: "text", Any: "any", Path: "path"}.get(annotation) or annotation.__name__.lower()
 
 
 def limited(constraint: Any) -> str:

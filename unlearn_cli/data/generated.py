@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,11 +14,12 @@ from safetensors.torch import load_file
 from unlearn_cli.config.settings import build
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.images import ImageData
+from unlearn_cli.data.prompt_files import Prompt, read_prompts
 from unlearn_cli.data.settings import DataSettings
 from unlearn_cli.data.substitution import Kind, Substitution, Words, substitutions
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.base import ModelSettings
-from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.models.diffusion.sampling import GUIDANCE, SEED, OwnDraws, Sampler
 from unlearn_cli.storage.tensors import write_tensors
 
 if TYPE_CHECKING:
@@ -31,29 +31,14 @@ log = logging.getLogger("unlearn")
 ANCHOR = "{anchor}"
 FILE = "images.safetensors"
 CHANNELS = 3
-OWN = ("caption", "role", "prompts", "label")  # columns there are anyway
-HINT = "give a list, or a text file with a prompt a line"
+OWN = ("caption", "role", "prompts", "label", SEED, GUIDANCE)  # columns there are anyway
 
 
-def _lines(given: Any, info: ValidationInfo) -> Any:
-    """A list as it is; of a text file its lines."""
-    if not isinstance(given, str):
-        return given
-    return list(_read(Path(given).expanduser(), f"data.{info.field_name}"))
-
-
-@lru_cache
-def _read(file: Path, key: str) -> tuple[str, ...]:
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{key}: '{file}' cannot be read ({error}); {HINT}") from error
-    prompts = tuple(line.strip() for line in lines if line.strip())
-    if len(prompts) < len(lines):
-        log.info("%s: %d empty lines of %s skipped", key, len(lines) - len(prompts), file)
-    if not prompts:
-        raise InputError(f"{key}: '{file}' is empty; {HINT}")
-    return prompts
+def _prompts(given: Any, info: ValidationInfo) -> Any:
+    """Of a file what it holds; texts of a list."""
+    if isinstance(given, str):
+        return list(read_prompts(Path(given).expanduser(), f"data.{info.field_name}"))
+    return [Prompt(one.strip()) if isinstance(one, str) else one for one in given]
 
 
 def _named(prompt: str, names: list[str], column: str) -> str:
@@ -65,8 +50,8 @@ def _named(prompt: str, names: list[str], column: str) -> str:
     return found[0] if found else ""
 
 
-Prompts = Annotated[list[str], BeforeValidator(_lines)]
-"""A list, or a text file with a prompt a line."""
+Prompts = Annotated[list[Prompt], BeforeValidator(_prompts)]
+"""A list, or a file: see data/prompt_files.py."""
 
 
 class Generated(DataSettings):
@@ -87,9 +72,9 @@ class Generated(DataSettings):
     kind: Kind = Field(description="how the anchor takes its place in a prompt; as forget.kind")
     prompts: Prompts = Field(
         min_length=1,
-        description="a list or a text file; each names the anchor, or {anchor}; a style's are plain pictures",
+        description="a list or a file; each names the anchor, or {anchor}; a style's are plain pictures",
     )
-    retain: Prompts = Field(description="a list or a text file: what is to stay, beside the anchor's prompts")
+    retain: Prompts = Field(description="a list or a file: what is to stay, beside the anchor's prompts")
     columns: dict[str, list[str]] = Field(
         description="names by column; a prompt's value is the one that it names (what judges look for)"
     )
@@ -112,10 +97,10 @@ class Generated(DataSettings):
 
     @field_validator("prompts", "retain")
     @classmethod
-    def _are_words(cls, prompts: list[str], info: ValidationInfo) -> list[str]:
-        if not all(prompt.strip() for prompt in prompts):
+    def _are_words(cls, prompts: list[Prompt], info: ValidationInfo) -> list[Prompt]:
+        if not all(prompt.text for prompt in prompts):
             raise InputError(f"data.{info.field_name}: an empty prompt; leave it out")
-        return [prompt.strip() for prompt in prompts]
+        return prompts
 
     @field_validator("columns")
     @classmethod
@@ -126,35 +111,47 @@ class Generated(DataSettings):
 
     def roles(self) -> dict[str, str]:
         """Role by caption. InputError for a prompt without the anchor, or one that names the concept."""
-        found: dict[str, str] = {}
+        return {caption: role for caption, (role, _) in self.captions().items()}
+
+    def captions(self) -> dict[str, tuple[str, Prompt]]:
+        """Role of each caption, and the prompt that it was made from. InputError as `roles`."""
+        found: dict[str, tuple[str, Prompt]] = {}
         concepts = substitutions(self.concept, self.anchor, self.kind)
         for one in concepts:
             for template in self.prompts:
-                prompt = template.replace(ANCHOR, one.anchor)
+                prompt = template.text.replace(ANCHOR, one.anchor)
                 naming = one.to_concept(prompt)
                 if not one.is_named_in(naming):
                     raise InputError(
                         f"data.prompts: '{prompt}' does not name the anchor '{one.anchor}', so the concept "
                         f"'{one.concept}' has no place in it; write {ANCHOR} there"
                     )
-                found |= {one.to_anchor(naming): "anchor", naming: "concept"}
-        found = dict.fromkeys(self.retain, "retain") | found
-        for prompt, role in found.items():
-            if role != "concept" and (named := [one.concept for one in concepts if one.is_named_in(prompt)]):
+                found |= {one.to_anchor(naming): ("anchor", template), naming: ("concept", template)}
+        found = {prompt.text: ("retain", prompt) for prompt in self.retain} | found
+        for caption, (role, _) in found.items():
+            if role != "concept" and (named := [one.concept for one in concepts if one.is_named_in(caption)]):
                 key = "retain" if role == "retain" else "prompts"
-                raise InputError(f"data.{key}: '{prompt}' names '{named[0]}', which is to be forgotten")
+                raise InputError(f"data.{key}: '{caption}' names '{named[0]}', which is to be forgotten")
         return found
 
     def load(self, root: Path | None, store: Store, compute: Compute) -> ImageData:
-        roles = self.roles()
-        captions = list(roles)
+        made = self.captions()
+        captions, roles = list(made), {caption: role for caption, (role, _) in made.items()}
+        labels = np.arange(len(captions)).repeat(self.images)
+        own = {
+            SEED: ["" if prompt.seed is None else str(prompt.seed) for _, prompt in made.values()],
+            GUIDANCE: [
+                "" if prompt.guidance is None else str(prompt.guidance) for _, prompt in made.values()
+            ],
+        }
+        own = {column: values for column, values in own.items() if any(values)}
         facts = {
             "model": self.pipeline.facts(),
             "captions": captions,
             "precision": compute.precision,
             **self.model_dump(mode="json", include={"images", "size", "sampler"}),
+            **own,
         }
-        labels = np.arange(len(captions)).repeat(self.images)
         named = {
             column: [_named(caption, names, column) for caption in captions]
             for column, names in self.columns.items()
@@ -175,7 +172,11 @@ class Generated(DataSettings):
             )
             shape = model.state_shape(CHANNELS, size)
             numbers = torch.from_numpy(labels)
-            drawn = self.sampler.draw(model, numbers, shape, compute, folder, "images", progress=True)
+            drawn = self.sampler.draw(
+                *(model, numbers, shape, compute, folder, "images"),
+                progress=True,
+                own=OwnDraws.of(own, numbers),
+            )
             if compute.is_main:
                 write_tensors(folder / FILE, {"images": drawn})
 
@@ -184,6 +185,6 @@ class Generated(DataSettings):
             "caption": [captions[label] for label in labels],
             "role": [roles[captions[label]] for label in labels],
             "prompts": ["inside"] * len(labels),
-            **{column: [values[label] for label in labels] for column, values in named.items()},
+            **{column: [values[label] for label in labels] for column, values in (named | own).items()},
         }
         return self.in_memory(images, labels, captions, columns, compute)

@@ -1,11 +1,15 @@
 """Files that are whole or absent."""
 
+import codecs
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+"""What a text file may begin with, and the encoding that it stands for."""
 
 
 @contextmanager
@@ -47,3 +51,10 @@ def write_json(path: Path, content: Any) -> None:
 
 def read_json(path: Path) -> Any:
     return json.loads(path.read_text())
+
+
+def read_text(path: Path) -> str:
+    """Of a file from elsewhere, in UTF-8 or what its byte-order mark says. OSError, UnicodeDecodeError."""
+    content = path.read_bytes()
+    encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), "utf-8")
+    return content.decode(encoding)

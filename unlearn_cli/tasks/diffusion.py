@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.batch import Batch
-from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.models.diffusion.sampling import OwnDraws, Sampler
 from unlearn_cli.runtime.compute import unwrapped
 from unlearn_cli.training.trainer import Trainer
 
@@ -102,12 +102,18 @@ class Diffusion(Settings):
         return x, unwrapped(model).process.timesteps[step].expand(len(x))
 
     def draw(
-        self, model: nn.Module, labels: Tensor, sampler: Sampler, trainer: Trainer, stage: str = "samples"
+        self,
+        model: nn.Module,
+        labels: Tensor,
+        sampler: Sampler,
+        trainer: Trainer,
+        stage: str = "samples",
+        own: OwnDraws | None = None,
     ) -> Tensor:
         """Images (n, c, H, W) uint8 on the CPU for the classes (n,); resumable by chunk (see `Sampler`)."""
         compute, folder, progress = trainer.compute, trainer.folder, trainer.progress
         shape = unwrapped(model).state_shape(trainer.data.channels, trainer.data.size)
-        return sampler.draw(unwrapped(model), labels, shape, compute, folder, stage, progress)
+        return sampler.draw(unwrapped(model), labels, shape, compute, folder, stage, progress, own)
 
     def preview(self, model: nn.Module, labels: Tensor, sampler: Sampler, trainer: Trainer) -> Tensor:
         """As `draw`, for a few images at once, which leave nothing behind."""

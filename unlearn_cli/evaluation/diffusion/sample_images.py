@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +16,13 @@ from unlearn_cli.evaluation.base import Watch
 from unlearn_cli.evaluation.diffusion.base import task_of
 from unlearn_cli.figures.grids import sample_grid
 from unlearn_cli.models.diffusion.sampling import Sampler
-from unlearn_cli.storage.files import replacing
+from unlearn_cli.storage.files import replacing, write_json
 from unlearn_cli.tracking import Tracker
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
 
+NAMES, LONGEST = "names.json", 60
 GRID_IMAGES = 4  # images of each class in a grid
 
 
@@ -30,11 +32,25 @@ def channels_last(images: Tensor) -> np.ndarray:
 
 
 def save_images(images: Tensor, labels: Tensor, names: Sequence[str], folder: Path) -> None:
-    """uint8 (n, c, H, W) as PNG, in a folder for each label's name."""
+    """uint8 (n, c, H, W) as PNG, in a folder for each label; `NAMES` has the names that are no folder's."""
+    folders = folder_names(names)
+    if folders != list(names):
+        write_json(folder / NAMES, dict(zip(folders, names, strict=True)))
     for number, (image, label) in enumerate(zip(channels_last(images), labels.tolist(), strict=True)):
-        path = folder / names[label] / f"{number:05}.png"
+        path = folder / folders[label] / f"{number:05}.png"
         with replacing(path) as temporary:
             Image.fromarray(image.squeeze()).save(temporary, format="png")
+
+
+def folder_names(names: Sequence[str]) -> list[str]:
+    """A folder's name for each: its words, `LONGEST` characters at most; no two are alike."""
+    found: dict[str, str] = {}
+    for number, name in enumerate(names):
+        words = " ".join(re.sub(r"[^\w.-]", " ", name).split()).strip(" .")[:LONGEST].strip(" .")
+        while not words or words.casefold() in found:
+            words = f"{words} {number}".strip()
+        found[words.casefold()] = words
+    return list(found.values())
 
 
 def grid_watcher(

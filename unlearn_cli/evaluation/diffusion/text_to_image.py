@@ -11,6 +11,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import nn
 
+from unlearn_cli.data.images import ImageData
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.agreement import agreement
 from unlearn_cli.evaluation.attacks.settings import AttackSettings
@@ -23,6 +24,7 @@ from unlearn_cli.evaluation.diffusion.prompts import PromptSet, unlearn_canvas
 from unlearn_cli.evaluation.diffusion.sample_images import grid_watcher, save_images
 from unlearn_cli.figures.grids import confusion_matrix
 from unlearn_cli.figures.plots import training_curves
+from unlearn_cli.models.diffusion.sampling import GUIDANCE, SEED, OwnDraws
 from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.tracking import Tracker
 
@@ -75,7 +77,8 @@ class TextToImageEvaluation(JudgedColumns, ImageMetrics, AttackSettings, Generat
         prompts = self.prompt_set(origins).prompts
         places = torch.arange(len(prompts)).repeat(self.images)
         numbers = model.number(prompts)[places]
-        images = task_of(origins).draw(model, numbers, self.sampler, origins.trainer(folder))
+        own = OwnDraws.of(own_columns(origins.data), places)
+        images = task_of(origins).draw(model, numbers, self.sampler, origins.trainer(folder), own=own)
         return {"images": images, "prompts": places, **self.judge_images(origins, images)}
 
     def metrics(
@@ -160,6 +163,12 @@ class TextToImageEvaluation(JudgedColumns, ImageMetrics, AttackSettings, Generat
     def prompt_set(self, origins: Origins) -> PromptSet:
         """The prompts that the model is judged by, and what they ask for of the judged columns."""
         return PromptSet.of(origins, list(self.column_judges))
+
+
+def own_columns(data: ImageData) -> dict[str, list[str]]:
+    """Seed and guidance that prompts of a file bring along, by column a value for each prompt."""
+    _, rows = np.unique(data.columns["caption"].astype(str), return_index=True)  # in the order of the prompts
+    return {name: data.columns[name][rows].tolist() for name in (SEED, GUIDANCE) if name in data.columns}
 
 
 def confusion_matrices(prompts: PromptSet, outputs: Outputs, folder: Path) -> list[Path]:

@@ -1,7 +1,12 @@
 """Samples of a diffusion model: any mix of classes or prompts, equal noise for every model."""
 
+from __future__ import annotations
+
 import logging
-from itertools import pairwise
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count, pairwise
 from pathlib import Path
 
 import torch
@@ -18,6 +23,9 @@ from unlearn_cli.runtime.progress import Progress
 from unlearn_cli.runtime.seeding import seed_all
 from unlearn_cli.runtime.stopping import stop, stop_requested
 from unlearn_cli.storage.tensors import write_tensors
+
+SEED, GUIDANCE = "own_seed", "own_guidance"
+"""Columns of data whose prompts bring along how they are drawn."""
 
 log = logging.getLogger("unlearn")
 
@@ -65,11 +73,13 @@ class Sampler(Settings):
         folder: Path,
         stage: str = "samples",
         progress: bool = False,
+        own: OwnDraws | None = None,
     ) -> Tensor:
         """Images (n, *shape) uint8 on the CPU for the classes `labels` (n,).
 
         They are drawn in chunks, which stay in `folder` as `<stage>-*.resume.safetensors`: a killed run
         goes on with the next. A chunk's noise follows from its place alone. Several processes share the work.
+        own: seeds and guidance that some of the n images bring along.
         """
         model.eval()
         chunks = labels.split(self.batch_size)
@@ -81,12 +91,29 @@ class Sampler(Settings):
                     stop("while sampling")
                 seed_all(self.seed, "samples", number)
                 noise = torch.randn(len(chunks[number]), *shape)
-                images = self.sample(model, noise, chunks[number], compute)
+                if own:
+                    images = self._sample_each(model, noise, chunks[number], compute, own.chunk(number, self))
+                else:
+                    images = self.sample(model, noise, chunks[number], compute)
                 whole = (images * 255).round().to(torch.uint8).cpu().contiguous()
                 write_tensors(files[number], {"images": whole})
                 bar.advance()
         compute.barrier()
         return torch.cat([load_file(file)["images"] for file in files])
+
+    def _sample_each(
+        self, model: Denoiser, noise: Tensor, labels: Tensor, compute: Compute, own: OwnDraws
+    ) -> Tensor:
+        """As `sample`, with the images' own noise and guidance."""
+        noise, weights = own.noise(noise), own.guidance.nan_to_num(self.guidance)
+        images: list[Tensor] = [noise] * len(noise)
+        for weight in weights.unique().tolist():
+            rows = (weights == weight).nonzero()[:, 0]
+            sampler = self.model_copy(update={"guidance": weight})
+            drawn = sampler.sample(model, noise[rows], labels[rows.to(labels.device)], compute)
+            for row, image in zip(rows.tolist(), drawn, strict=True):
+                images[row] = image
+        return torch.stack(images)
 
     @torch.no_grad()
     def sample(
@@ -116,6 +143,47 @@ class Sampler(Settings):
             fresh = torch.randn(x.shape).to(x.device) if self.eta else None
             x = ddim_step(process, output, t, before, x, self.eta, fresh)
         return finite(x) if stop_at is not None else finite(model.decode(finite(x)))
+
+
+@dataclass(frozen=True)
+class OwnDraws:
+    """Seeds and guidance of n images that came with their prompts."""
+
+    seeds: Tensor
+    """(n,) int64; −1: the sampler's noise."""
+    copies: Tensor
+    """(n,) int64: which of its prompt's images each is; they are successive draws from one generator."""
+    guidance: Tensor
+    """(n,) w; NaN: the sampler's."""
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Sequence[str]], prompts: Tensor) -> OwnDraws | None:
+        """Of images of these prompts (n,), of which the columns SEED and GUIDANCE have a value each or "".
+
+        None: there are no such columns.
+        """
+        if not columns.keys() & {SEED, GUIDANCE}:
+            return None
+        nothing = [""] * (int(prompts.max()) + 1)
+        seeds = [int(value or -1) for value in columns.get(SEED, nothing)]
+        guidance = [float(value or "nan") for value in columns.get(GUIDANCE, nothing)]
+        seen: dict[int, count[int]] = defaultdict(count)
+        copies = [next(seen[prompt]) for prompt in prompts.tolist()]
+        return cls(torch.tensor(seeds)[prompts], torch.tensor(copies), torch.tensor(guidance)[prompts])
+
+    def chunk(self, number: int, sampler: Sampler) -> OwnDraws:
+        """Of the images that a sampler draws together."""
+        parts = (one.split(sampler.batch_size)[number] for one in (self.seeds, self.copies, self.guidance))
+        return OwnDraws(*parts)
+
+    def noise(self, given: Tensor) -> Tensor:
+        """(n, ...): what is given, where an image has no seed of its own."""
+        found, places = given.clone(), self.seeds.ge(0).nonzero()[:, 0].tolist()
+        for place in places:
+            seed, copy = int(self.seeds[place]), int(self.copies[place])
+            generator = torch.Generator().manual_seed(seed)
+            found[place] = torch.randn(copy + 1, *given.shape[1:], generator=generator)[copy]
+        return found
 
 
 def finite(x: Tensor) -> Tensor:

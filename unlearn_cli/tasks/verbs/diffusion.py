@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 from torch import Tensor, nn
 
 from unlearn_cli.data.batch import Batch
-from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.models.diffusion.sampling import OwnDraws, Sampler
 from unlearn_cli.tasks.verbs.base import (
     HasDivergence,
     HasGuidedLoss,
@@ -64,9 +64,15 @@ class Draws(Protocol):
     """Images (n, c, H, W) uint8 on the CPU for conditions (n,)."""
 
     def draw(
-        self, model: nn.Module, labels: Tensor, sampler: Sampler, trainer: Trainer, stage: str = "samples"
+        self,
+        model: nn.Module,
+        labels: Tensor,
+        sampler: Sampler,
+        trainer: Trainer,
+        stage: str = "samples",
+        own: OwnDraws | None = None,
     ) -> Tensor:
-        """Resumable by chunk (see `Sampler`), in the trainer's folder."""
+        """Resumable by chunk (see `Sampler`), in the trainer's folder. own: seeds and guidance of some."""
 
     def preview(self, model: nn.Module, labels: Tensor, sampler: Sampler, trainer: Trainer) -> Tensor:
         """A few at once, which leave nothing behind; always from the same noise."""
