@@ -37,11 +37,11 @@ class Shapes(DataSettings):
     attributes: ClassVar[tuple[str, ...]] = Scene._fields
 
     size: int = Field(ge=8, description="pixels of a side; 16 shows all there is")
-    colours: Names = Field(description=f"of the shape: {', '.join(COLOURS)}")
-    textures: Names = Field(description=f"of the background: {', '.join(TEXTURES)}")
-    shapes: Names = Field(description=", ".join(SHAPES))
+    colours: Names = Field(description=f"colours of the shape: {', '.join(COLOURS)}")
+    textures: Names = Field(description=f"textures of the background: {', '.join(TEXTURES)}")
+    shapes: Names = Field(description=f"shapes to draw: {', '.join(SHAPES)}")
     placements: Names = Field(
-        description=f"of the shape: {', '.join(PLACEMENTS)}; a caption tells it if there are several"
+        description=f"places of the shape: {', '.join(PLACEMENTS)}; a caption tells it if there are several"
     )
     domains: Names = Field(
         description=f"how it is drawn: {', '.join(DOMAINS)}; a caption tells it if there are several"

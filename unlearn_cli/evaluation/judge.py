@@ -76,9 +76,11 @@ class AnyJudge(Settings, ABC):
 class Judge(AnyJudge):
     """A classifier of the data's classes, trained once for all runs and kept in the store."""
 
-    model: Any = Field(description="an option of the group `model`")
+    model: Any = Field(description="network of the judge, an option of the group `model`")
     train: Recipe
-    seed: int = Field(ge=0, description="of its training; its own, so that runs over seeds share a judge")
+    seed: int = Field(
+        ge=0, description="seed of its training, its own, so that runs over seeds share a judge"
+    )
     path: Path | None = Field(description="weights of a judge from elsewhere; null = train one")
 
     @field_validator("model", mode="before")

@@ -33,7 +33,10 @@ log = logging.getLogger("unlearn")
 class BilevelProblem(Counted, ABC):
     """min_w Σ w_i·ℓ(θ_u(w); z_i) + γ·‖w‖² over {0 ≤ w ≤ 1, Σw = m}, θ_u(w) by one of `lower`."""
 
-    mode: Literal["worst", "easiest", "random"] = Field(description="random: m units by chance, to compare")
+    mode: Literal["worst", "easiest", "random"] = Field(
+        description="worst: smallest losses after unlearning, hardest to forget; easiest: largest; random: "
+        "by chance, to compare"
+    )
     iterations: int = Field(gt=0, description="upper iterations at most")
     gamma: float = Field(ge=0, description="γ, weight of ‖w‖² in the upper objective")
     step: Literal["leader", "rank", "std", "plain"] = Field(
@@ -50,7 +53,9 @@ class BilevelProblem(Counted, ABC):
         description="w = m/n for all, or 1 for a random set (release), which small plain steps cannot leave"
     )
     binarise_every: int | None = Field(
-        gt=0, description="upper iterations after which w becomes the indicator of its top m (release: 20)"
+        gt=0,
+        description="upper iterations after which w becomes the indicator of its top m (release: 20); "
+        "null: never",
     )
     patience: int | None = Field(
         gt=0, description="ends after so many iterations in a row in which the top m stayed; null: never"

@@ -31,7 +31,7 @@ class Domain(Selector):
     methods are told a guess in their place.
     """
 
-    column: str = Field(description="whose values are the domains: domain, or any other")
+    column: str = Field(description="column whose values are the domains: domain, or any other")
     domains: list[str] = Field(
         min_length=1,
         description="domains to forget, as the column spells them; in a sweep all_subsets is every choice "
@@ -54,7 +54,7 @@ class Domain(Selector):
         description="how it is guessed, by the original model: k-means of image embeddings, or the nearest "
         "text that names a domain"
     )
-    seed: int = Field(ge=0, description="draws the shots, and what is dropped")
+    seed: int = Field(ge=0, description="draws the shots, and the images whose domain is not known")
 
     @model_validator(mode="after")
     def _has_names(self) -> Domain:

@@ -52,7 +52,8 @@ class SaliencyMask(Settings):
         gt=0, le=1, description="share of the weights that may move; 0.5 = γ is the median"
     )
     mode: Literal["hard", "grad_only"] = Field(
-        description="see `Mask`; grad_only = the published tables' era"
+        description="hard: masked weights stay; grad_only: their gradients alone are zeroed, as in the "
+        "published tables' code"
     )
     batch_size: int = Field(
         gt=0,

@@ -49,8 +49,8 @@ class WandbSettings(Settings):
     group: str | None = Field(description="group of the run; null: data/model/forget set")
     tags: list[Tag] = Field(description="tags beside the run's own")
     name: str | None = Field(
-        description="of the command's own run; null: data, method and seed. Originals, oracles, judges "
-        "keep theirs"
+        description="name of the command's own run; null: data, method and seed. Originals, oracles, "
+        "judges keep theirs"
     )
 
     def start(self, info: RunInfo, folder: Path) -> Tracker:

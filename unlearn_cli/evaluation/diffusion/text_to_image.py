@@ -44,7 +44,7 @@ class TextToImageEvaluation(JudgedColumns, ImageMetrics, AttackSettings, Generat
 
     tasks: ClassVar[tuple[str, ...]] = ("text_to_image",)
 
-    images: int = Field(gt=0, description="drawn for each prompt")
+    images: int = Field(gt=0, description="images drawn for each prompt")
 
     @model_validator(mode="after")
     def _attacks_have_a_judge(self) -> TextToImageEvaluation:

@@ -29,7 +29,7 @@ class Pixels(Settings):
 
     steps: int = Field(ge=0, description="steps of projected gradient descent; 0 = not measured")
     epsilon: float = Field(gt=0, le=1, description="ε, largest change of a pixel in [0, 1]")
-    rate: float = Field(gt=0, description="change of a pixel in a step")
+    rate: float = Field(gt=0, description="largest change of a pixel in one step")
 
 
 class RelearnSettings(Settings):

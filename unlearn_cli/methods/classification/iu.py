@@ -35,7 +35,7 @@ class InfluenceUnlearning(Unlearning):
 
     alpha: float = Field(gt=0, description="α, size of the step; the papers search 1 to 20")
     samples: int = Field(gt=0, description="N, retain samples in F, drawn at random (at most |D_r|)")
-    damping: float = Field(gt=0, description="λ; the release's is 1")
+    damping: float = Field(gt=0, description="λ, damping of the Fisher matrix; the release's is 1")
     inverse: Literal["exact", "release"] = Field(
         description="exact: F⁻¹v by conjugate gradients, which WoodFisher's recursion stands for; release: "
         "the released recursion (λ = 1), which keeps only one of the vectors F⁻¹g_i"

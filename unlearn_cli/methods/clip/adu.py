@@ -53,7 +53,7 @@ class ADU(GradientMethod):
         description="features: image embeddings (paper); domain_logits: the head's output (release)"
     )
     head_scale: float = Field(gt=0, description="the head's input is so many times the unit-length embedding")
-    prompts: int = Field(gt=0, description="n, visual prompts of a block")
+    prompts: int = Field(gt=0, description="n, learnable visual prompts of a block")
     depth: int = Field(gt=0, description="blocks with prompts of their own, from the first")
     instance_layer: int | None = Field(
         gt=0, description="the block whose prompts InstaPG makes, counted from 1; null = none"

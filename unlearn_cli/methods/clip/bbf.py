@@ -35,7 +35,7 @@ class BBF(Unlearning):
     forget_loss: ForgetLoss = Field(
         description="loss of forget images: uniform_ce, to the uniform distribution (paper) | neg_entropy"
     )
-    context: int = Field(gt=0, description="n, tokens before each name")
+    context: int = Field(gt=0, description="n, learnable tokens before each class' name")
     shared: int = Field(gt=0, description="dimensions of s, which all tokens of the context share")
     unique: int = Field(gt=0, description="dimensions of u_i, which is a token's own")
     population: int = Field(gt=1, description="contexts tried in an iteration")

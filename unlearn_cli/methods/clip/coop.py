@@ -15,7 +15,7 @@ class CoOp(AdapterTuning):
     The vision tower rests, so that no image's embedding changes.
     """
 
-    context: int = Field(gt=0, description="n, learnable tokens before each name")
+    context: int = Field(gt=0, description="n, learnable tokens before each class' name")
     words: str | None = Field(description="what they begin as, at least n tokens; null = N(0, 0.02²)")
 
     def check(self, task: AdapterTask, model: ZeroShotClip, data: ImageData, sets: Sets) -> None:

@@ -37,7 +37,7 @@ class LPPlusPlus(GradientMethod):
         description="loss of forget images: uniform_ce, to the uniform distribution (ADU's paper) | "
         "neg_entropy (its release)"
     )
-    prototypes: float = Field(ge=0, description="so many class means is what w begins as")
+    prototypes: float = Field(ge=0, description="w begins as so many times the mean embedding of a class")
 
     def unlearn(self, task: Embeds, model: ZeroShotClip, sets: Sets, trainer: Trainer) -> nn.Module:
         seen = embedded(model, np.concatenate([sets.forget, sets.retain]), trainer)

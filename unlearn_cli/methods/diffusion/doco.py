@@ -51,7 +51,7 @@ class DoCo(GradientMethod):
     stages: int = Field(gt=0, description="stages of the discriminator, each halves the latent; release: 4")
     leak: bool = Field(description="true: the model's loss leaks into the discriminator's step (release)")
     retain_weight: float = Field(
-        ge=0, description="of the denoising loss on retained images, without surgery"
+        ge=0, description="weight of the denoising loss on retained images (surgery=none)"
     )
     latest: float = Field(
         gt=0, le=1, description="share of the timesteps that are drawn: errors of x̂_0 grow without bound in t"

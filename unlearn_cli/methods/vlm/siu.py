@@ -39,7 +39,7 @@ class SIU(GradientMethod):
 
     ce_weight: float = Field(ge=0, description="a, weight of the cross-entropy")
     dmk_weight: float = Field(ge=0, description="b, weight of the dual-masked divergence")
-    images: int = Field(gt=0, description="of each concept; the paper's is one")
+    images: int = Field(gt=0, description="images of each concept that are trained on; the paper's is one")
     substitute: str | None = Field(
         description="name in the concept's place; null = another answer to the concept's question, drawn"
     )

@@ -42,7 +42,7 @@ class OpenClip(ModelSettings):
     tasks: ClassVar[tuple[str, ...]] = ("clip",)
     ready_made: ClassVar[bool] = True
 
-    name: str = Field(description="of open_clip (ViT-B-16-quickgelu), hf-hub:OWNER/NAME, or a folder")
+    name: str = Field(description="a name of open_clip (ViT-B-16-quickgelu), hf-hub:OWNER/NAME, or a folder")
     pretrained: str | None = Field(
         description="open_clip's tag of weights for that name, or a file of weights"
     )

@@ -61,8 +61,8 @@ class Pipeline(ModelSettings):
     ready_made: ClassVar[bool] = True
 
     path: str = Field(description="a pipeline folder of diffusers, or a hub name")
-    revision: str | None = Field(description="of a hub name: branch, tag or commit; null = the newest")
-    variant: str | None = Field(description="of the weight files: fp16, ...; null = the plain ones")
+    revision: str | None = Field(description="branch, tag or commit of a hub name; null = the newest")
+    variant: str | None = Field(description="which weight files: fp16, ...; null = the plain ones")
     delta: Path | None = Field(
         description="delta.safetensors of an earlier run to go on from, several concepts in sequence"
     )

@@ -43,7 +43,7 @@ class Sampler(Settings):
         description="images drawn at once; their noise follows from it. Short of memory, fewer go through "
         "the model",
     )
-    seed: int = Field(ge=0, description="of the noise, which is equal for every model")
+    seed: int = Field(ge=0, description="seed of the noise, which is equal for every model")
 
     def check(self, model: Denoiser, key: str) -> None:
         """Called before anything is written; `key` is this sampler's place in the configuration.

@@ -14,10 +14,12 @@ class UNetShape(ModelSettings):
     channels: list[int] = Field(
         min_length=1, description="channels of each level; the size halves between levels"
     )
-    attention: list[bool] = Field(description="for each level: with attention (to a prompt too)?")
+    attention: list[bool] = Field(
+        description="for each level, whether it has attention (to a prompt, too, where there is one)"
+    )
     layers: int = Field(gt=0, description="residual blocks per level")
     head_dim: int = Field(gt=0, description="channels of an attention head")
-    groups: int = Field(gt=0, description="of the group norms; divides every number of channels")
+    groups: int = Field(gt=0, description="groups of each group norm; divides every number of channels")
     label_drop: float = Field(
         ge=0, lt=1, description="share of conditions replaced by the null one in training"
     )

@@ -54,9 +54,9 @@ class PretrainedVlm(ModelSettings):
     ready_made: ClassVar[bool] = True
 
     path: str = Field(description="a folder of transformers, or a hub name")
-    revision: str | None = Field(description="of a hub name: branch, tag or commit; null = the newest")
+    revision: str | None = Field(description="branch, tag or commit of a hub name; null = the newest")
     dtype: Literal["auto", "fp32", "bf16", "fp16"] = Field(
-        description="of the weights; auto = as stored. fp16 cannot be trained"
+        description="number format of the weights; auto = as stored. fp16 cannot be trained"
     )
     device_map: Literal["auto"] | None = Field(
         description="auto: spread over all GPUs by accelerate; null = all on the run's device"
