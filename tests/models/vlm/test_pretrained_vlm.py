@@ -1,5 +1,6 @@
 """Folders of LLaVA's and Llama-3.2-Vision's layouts as models."""
 
+import json
 import os
 import shutil
 from copy import deepcopy
@@ -40,6 +41,23 @@ def test_weights_in_another_precision(folder, mllama, x, dtype, kept):
         assert found.dtype == torch.float32
         torch.testing.assert_close(found, nll(built(place), x, QUESTIONS, ANSWERS)[0], rtol=0.05, atol=0)
         assert len(model.answer(x, QUESTIONS, 3)) == 4
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        ("num_additional_image_tokens",),
+        ("patch_size", "num_additional_image_tokens"),
+        ("patch_size", "vision_feature_select_strategy", "num_additional_image_tokens"),
+    ],
+)
+def test_a_processor_of_earlier_years_is_completed_by_its_model(folder, tmp_path, x, lacking):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    record = copy / "processor_config.json"
+    values = json.loads(record.read_text())
+    record.write_text(json.dumps({name: value for name, value in values.items() if name not in lacking}))
+    found, _ = nll(built(copy), x, QUESTIONS, ANSWERS)
+    assert torch.equal(found, nll(built(folder), x, QUESTIONS, ANSWERS)[0])
 
 
 def test_gradient_checkpointing_gives_the_same_gradients(folder, mllama, x):

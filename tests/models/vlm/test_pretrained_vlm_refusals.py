@@ -5,8 +5,10 @@ from unittest.mock import Mock
 
 import huggingface_hub
 import pytest
+import torch
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
-from tiny_vlm_folders import CLASSES, LENGTH, SIDE, built, settings
+from safetensors.torch import load_file, save_file
+from tiny_vlm_folders import CLASSES, LENGTH, PATCH, SIDE, built, settings
 
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
@@ -80,6 +82,39 @@ def test_weights_that_lack_a_tensor(copy):
         },
     )
     with pytest.raises(InputError, match=r"lack 1 tensors \(first: lm_head\.weight\)"):
+        built(copy)
+
+
+def test_weights_with_a_foreign_tensor(copy):
+    state = load_file(copy / "model.safetensors")
+    save_file(state | {"other.weight": torch.zeros(2)}, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(InputError, match=r"hold 1 foreign tensors \(first: other\.weight\)"):
+        built(copy)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"num_additional_image_tokens": 0},
+        {"patch_size": 2 * PATCH},
+        {"vision_feature_select_strategy": "full"},
+    ],
+)
+def test_a_processor_that_does_not_fit(copy, values):
+    """One image shows it: the tokens that stand for it are not as many as the model's features."""
+    change(copy / "processor_config.json", **values)
+    with pytest.raises(
+        InputError, match=r"^model\.path: the processor of '.*copy' does not fit its model \("
+    ) as error:
+        built(copy)
+    assert "\n" not in str(error.value)
+
+
+def test_images_of_another_size_than_the_tower_takes(copy):
+    config = json.loads((copy / "processor_config.json").read_text())
+    side = {"crop_size": {"height": 3 * PATCH, "width": 3 * PATCH}, "size": {"shortest_edge": 3 * PATCH}}
+    change(copy / "processor_config.json", image_processor=config["image_processor"] | side)
+    with pytest.raises(InputError, match=r"does not fit its model \(\w+: "):
         built(copy)
 
 

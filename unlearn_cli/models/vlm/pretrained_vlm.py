@@ -27,6 +27,8 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.delta import load_delta, names_in
 from unlearn_cli.models.hub_files import fetched_file, fetched_folder
+from unlearn_cli.models.loaded import check_tensors, quiet
+from unlearn_cli.models.vlm.llava_processor import complete_processor
 from unlearn_cli.models.vlm.vision_language import VisionLanguage
 from unlearn_cli.storage.files import read_json
 
@@ -82,6 +84,7 @@ class PretrainedVlm(ModelSettings):
         folder = model_folder(self.path, self.revision)
         processor = self._processor(folder)
         net = self._opened(folder)
+        complete_processor(processor, net.config, folder)
         if self.gradient_checkpointing:
             renamed = hasattr(net, "activation_checkpointing_enable")  # by transformers, of late
             enable = net.activation_checkpointing_enable if renamed else net.gradient_checkpointing_enable
@@ -89,6 +92,7 @@ class PretrainedVlm(ModelSettings):
         trained = "|".join(WHOLE[:-1]) if self.quantise else ""
         model = VisionLanguage(net, processor, images.classes, trained)
         self._check_texts(model, images.size)
+        self._check_processor(model, images.size)
         if self.delta:
             load_delta(model, self.delta)
             model.departed = names_in(self.delta)
@@ -124,22 +128,18 @@ class PretrainedVlm(ModelSettings):
         return processor
 
     def _opened(self, folder: Path) -> Any:
-        transformers_logging.disable_progress_bar()
         options: dict[str, Any] = {"device_map": self.device_map, "dtype": DTYPES[self.dtype]}
         if self.quantise:
             options["quantization_config"] = self._quantisation()
         kind = KINDS[read_json(folder / CONFIG)["architectures"][0]]
         try:
-            net, loaded = kind.from_pretrained(
-                folder, use_safetensors=True, local_files_only=True, output_loading_info=True, **options
-            )
+            with quiet(transformers_logging):
+                net, loaded = kind.from_pretrained(
+                    folder, use_safetensors=True, local_files_only=True, output_loading_info=True, **options
+                )
         except FAULTS as error:
             raise self._cannot("it cannot be opened", error) from error
-        if lacking := sorted(loaded["missing_keys"]):  # transformers would draw them at random
-            raise InputError(
-                f"model.path: the weights of '{self.path}' lack {len(lacking)} tensors "
-                f"(first: {lacking[0]}); {HINT}"
-            )
+        check_tensors(loaded, f"'{self.path}'", HINT)
         if {"cpu", "disk"} & set(map(str, getattr(net, "hf_device_map", {}).values())) and (
             torch.cuda.is_available()
         ):
@@ -183,6 +183,17 @@ class PretrainedVlm(ModelSettings):
                 f"task.questions: image, question and answer take up to {longest} tokens, but '{self.path}' "
                 f"knows {known} places; ask for less"
             )
+
+    def _check_processor(self, model: VisionLanguage, size: tuple[int, int]) -> None:
+        """InputError: what the processor makes of an image is not what the model reads."""
+        try:
+            model.read_image(size)
+        except (*FAULTS, IndexError) as error:
+            raise InputError(
+                f"model.path: the processor of '{self.path}' does not fit its model ({_told(error)}); "
+                "compare its JSON files with config.json: patch_size, num_additional_image_tokens, "
+                "vision_feature_select_strategy, the images' size, the tokens"
+            ) from error
 
     def _cannot(self, what: str, error: Exception) -> InputError:
         return InputError(f"model.path: '{self.path}': {what} ({_told(error)}); {HINT}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,23 @@ class VisionLanguage(nn.Module):
             whole = found.reshape(len(x), tiles[0].numel(), -1, width)
             return whole[:, tiles[0].flatten().bool()].flatten(1, 2)
         return found.reshape(len(x), -1, width)[:, self.leading(layer) :]
+
+    @torch.no_grad()
+    def read_image(self, size: tuple[int, int]) -> None:
+        """Go with an image of (height, width) as far as the language model's first layer.
+
+        Raises what transformers does where the processor's tokens are not those that the model puts in.
+        """
+        inputs = self.inputs(torch.zeros(1, 3, *size), [self.pairs[0][0]])
+        first = next(
+            module for name, module in self.net.named_modules() if name.endswith("language_model.layers.0")
+        )
+
+        def stop(module: nn.Module, arguments: Any) -> None:
+            raise _Enough(arguments[0])
+
+        with suppress(_Enough), first.register_forward_pre_hook(stop, prepend=True):
+            self.net(**inputs, use_cache=False, logits_to_keep=1)
 
     def sample(self) -> Tensor:
         """(1, 3, H, W): an image of noise, of the size that the model looks at; always the same."""
