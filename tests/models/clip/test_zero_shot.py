@@ -16,6 +16,7 @@ from unlearn_cli.models.clip.prompts import (
     TextPrompts,
     VisualPrompts,
     among_patches,
+    check_context,
 )
 from unlearn_cli.models.clip.tiny_clip import TinyClip
 from unlearn_cli.models.delta import load_delta, save_delta
@@ -124,6 +125,34 @@ def test_a_text_context_of_the_words_own_embeddings_changes_nothing(model):
     torch.testing.assert_close(text.encode(model), plain)
     text.contexts += 1
     assert not torch.allclose(text.encode(model), plain)
+
+
+class WithoutEnd:
+    """Tokens as CLIPA has them: none for a text's end."""
+
+    def __init__(self, tokenizer):
+        self.tokenizer = tokenizer
+
+    def __call__(self, texts, context_length=None):
+        tokens = self.tokenizer(texts, context_length=context_length)
+        return tokens.masked_fill(tokens == self.tokenizer.eot_token_id, 0)
+
+
+@pytest.mark.parametrize("has_end", [True, False])
+def test_a_context_fits_or_is_refused_whether_texts_have_an_end_or_not(model, has_end):
+    """12 tokens: start, context, a name of one, a stop, and the end."""
+    if not has_end:
+        model.tokenizer = WithoutEnd(model.tokenizer)
+    check_context(model, "method.context", 3, "a photo of")
+    with pytest.raises(
+        InputError, match=r"^method\.context: 4, but method\.words='a photo of' is 3 token\(s\)"
+    ):
+        check_context(model, "method.context", 4, "a photo of")
+    check_context(model, "method.context", 8)
+    with pytest.raises(
+        InputError, match=r"^method\.context: 10 tokens and the name 'circle' do not fit into .* 12"
+    ):
+        check_context(model, "method.context", 10)
 
 
 @torch.no_grad()

@@ -22,15 +22,12 @@ from unlearn_cli.data.rows import digest
 from unlearn_cli.data.source import file_stamp
 from unlearn_cli.errors import InputError, did_you_mean
 from unlearn_cli.models.base import ModelSettings
+from unlearn_cli.models.clip.clip_files import HINT, check_layout, check_weight_file
 from unlearn_cli.models.clip.zero_shot import CONFIG, ZeroShotClip, check_template
 
 log = logging.getLogger("unlearn")
 
 LOCAL, HUB = "local-dir:", "hf-hub:"
-HINT = (
-    "give a name of open_clip with model.pretrained=TAG (or a file), hf-hub:OWNER/NAME, or a folder with "
-    f"{CONFIG}"
-)
 BUILDING = (OSError, ValueError, TypeError, RuntimeError, KeyError, AttributeError, AssertionError)
 READING = (SafetensorError, pickle.UnpicklingError, EOFError)
 """How open_clip tells of what it cannot load."""
@@ -89,9 +86,13 @@ class OpenClip(ModelSettings):
         if self._file() and (folder.is_dir() or self.name.startswith(HUB)):
             raise InputError(f"model.pretrained: '{self.name}' brings weights of its own; set it to null")
         if folder.is_dir():
-            if not (folder / CONFIG).is_file():
-                raise InputError(f"model.name: no {CONFIG} in '{self.name}'; {HINT}")
+            check_layout(folder, self.name)
             return f"{LOCAL}{folder}"
+        if folder.is_file():
+            raise InputError(
+                f"model.name: '{self.name}' is a file; give it as model.pretrained, and as model.name "
+                "open_clip's name of its architecture (ViT-B-32-quickgelu for OpenAI's ViT-B/32)"
+            )
         if self.name.startswith((".", "/", "~")):
             raise InputError(f"model.name: no such folder '{self.name}'; {HINT}")
         if self.name.startswith(HUB):
@@ -111,7 +112,8 @@ class OpenClip(ModelSettings):
                 f"model.pretrained: {self.name} has no weights without it; give one of "
                 f"{', '.join(tags) or '(open_clip knows none)'}, or a file"
             )
-        if self._file():
+        if file := self._file():
+            check_weight_file(Path(file), self.name)
             return
         if self.pretrained not in tags:
             hint = did_you_mean(self.pretrained, tags, f"there is {', '.join(tags) or 'none'}")
