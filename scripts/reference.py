@@ -26,12 +26,14 @@ REFERENCES = ("original", "retrain", "checkpoint")
 
 
 def main(check: bool) -> int:
-    stale = [path for path, text in documents() if not path.is_file() or path.read_text() != text]
+    stale = [
+        path for path, text in documents() if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
     for path in stale:
         print(f"{'stale' if check else 'written'}: {path.relative_to(ROOT)}")
         if not check:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(dict(documents())[path])
+            path.write_text(dict(documents())[path], encoding="utf-8")
     return int(check and bool(stale))
 
 
@@ -41,7 +43,7 @@ def documents() -> list[tuple[Path, str]]:
     made = {REFERENCE / f"{name}.md": page(name) for name in PAGES}
     made[REFERENCE / "README.md"] = index()
     others = {ROOT / "README.md", *(ROOT / "docs").rglob("*.md")} - set(made)
-    return [*made.items(), *((path, filled(path.read_text())) for path in sorted(others))]
+    return [*made.items(), *((path, filled(path.read_text(encoding="utf-8"))) for path in sorted(others))]
 
 
 def filled(text: str) -> str:

@@ -24,6 +24,7 @@ from unlearn_cli.config.plugins import used
 from unlearn_cli.errors import InputError, UnlearnError, failed_system_call
 from unlearn_cli.runtime.garbage import no_collection, no_collection_at_exit
 from unlearn_cli.runtime.process import is_main_process
+from unlearn_cli.runtime.terminal import print_plainer
 
 log = logging.getLogger("unlearn")
 
@@ -46,6 +47,7 @@ MODES = {"-m", "--multirun", "-r", "--run", "-c", "--cfg", "-i", "--info"}
 
 def main() -> None:
     """Entry point: exit code 0, 2 for wrong input, 1 for a run (or any run of a sweep) that failed."""
+    print_plainer()
     completing = "-sc" in sys.argv or "--shell-completion" in sys.argv
     with ExitStack() as plugins:
         try:

@@ -64,7 +64,9 @@ def made(outputs: Path) -> Any:
                     result = finished(f"m{method}", seed, quality(numbers), original, oracle)
                     write_json(folder / "metrics.json", result)
                     write_json(folder / "status.json", {"state": "finished", "reason": None})
-                    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+                    (folder / "config.yaml").write_text(
+                        yaml.safe_dump(config, sort_keys=False), encoding="utf-8"
+                    )
                     yield folder
 
 

@@ -26,7 +26,8 @@ def in_own_process(
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         env=os.environ | environment,
         check=True,
     )

@@ -1,7 +1,7 @@
 import pytest
 from rich.console import Console
 
-from unlearn_cli.compare.table import result_table, show, to_markdown, write
+from unlearn_cli.compare.table import result_tables, show, to_markdown, write
 from unlearn_cli.errors import RunError
 
 RESULT = {
@@ -32,10 +32,11 @@ def cells(markdown: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
-def printed(table, width: int) -> str:
+def printed(result, expected, width: int) -> str:
     console = Console(width=width, force_terminal=False)
     with console.capture() as capture:
-        console.print(table)
+        for table in result_tables(result["method"], result, expected, width):
+            console.print(table)
     return capture.get()
 
 
@@ -76,7 +77,7 @@ def test_a_run_without_comparisons_has_one_column():
 
 @pytest.mark.parametrize("width", [80, 140])
 def test_the_terminal_shows_every_number_at_any_width(width):
-    text = printed(result_table("salun", RESULT, {"UA": 2.99}), width)
+    text = printed(RESULT, {"UA": 2.99}, width)
     _, _, *rows = cells(to_markdown("salun", RESULT, {"UA": 2.99}))
     for row in rows:
         line = next(line for line in text.splitlines() if line.strip().startswith(row[0]))
@@ -85,10 +86,41 @@ def test_the_terminal_shows_every_number_at_any_width(width):
     assert max(map(len, text.splitlines())) <= width
 
 
+@pytest.mark.parametrize("width", [30, 40, 60, 70])
+def test_a_narrow_terminal_shows_every_number_in_tables_below_each_other(width):
+    text = printed(RESULT | {"warnings": ["RA is low."]}, {"UA": 2.99}, width)
+    head, _, *rows = cells(to_markdown("salun", RESULT, {"UA": 2.99}))
+    assert max(map(len, text.splitlines())) <= width
+    assert all(name in text for name in head[1:-1])
+    for row in rows:
+        numbers = [
+            line.strip()[len(row[0]) :].split()
+            for line in text.splitlines()
+            if line.strip().startswith(row[0])
+        ]
+        assert [number for part in numbers for number in part][: len(row) - 2] == row[1:-1]
+    assert text.count("RA is low.") == 1
+
+
+def test_a_pipe_is_not_cut_and_columns_are_honoured(capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    result = RESULT | {"source": None, "folder": "outputs/" + "x" * 100, "forget": {"facts": {}}}
+    show(result)
+    shown = capsys.readouterr().out
+    *_, rows = [row for row in cells(to_markdown("salun", RESULT, None)) if row[0].startswith("MIA")]
+    assert all(part in shown for part in rows)
+    assert result["folder"] in shown.splitlines()
+    monkeypatch.setenv("COLUMNS", "60")
+    show(result)
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines()[:-1])) <= 60
+    assert result["folder"] in shown.splitlines()
+
+
 def test_warnings_stand_under_the_table():
     warned = RESULT | {"warnings": ["The model is destroyed: RA is 10.0 %."]}
     assert to_markdown("salun", warned, None).endswith("\n\n**The model is destroyed: RA is 10.0 %.**\n")
-    assert printed(result_table("salun", warned, None), 140).rstrip().endswith("RA is 10.0 %.")
+    assert printed(warned, None, 140).rstrip().endswith("RA is 10.0 %.")
 
 
 def test_a_metric_without_a_meaning_is_refused():

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from unlearn_cli.errors import InputError, UnlearnError
+from unlearn_cli.runtime.terminal import print_plainer
 
 PROJECT = "unlearn"
 GROUPS = ("task", "data", "model", "forget")
@@ -82,6 +83,7 @@ def parser() -> Parser:
 
 def main() -> None:
     """Entry point: exit code 0, or 2 and a line for wrong input, or 1 where a file cannot be written."""
+    print_plainer()
     try:
         arguments = parser().parse_args()
         from unlearn_cli.compare.report import report

@@ -113,7 +113,9 @@ def _run_folders(path: Path, found: Found) -> Iterator[Path]:
 def _swept(folder: Path, found: Found) -> Iterator[Path]:
     """The folders of a sweep's runs; those that are not there have not begun."""
     try:
-        runs = [Path(run["folder"]) for run in json.loads((folder / SWEEP).read_text())["runs"]]
+        runs = [
+            Path(run["folder"]) for run in json.loads((folder / SWEEP).read_text(encoding="utf-8"))["runs"]
+        ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         found.leave_out("unreadable", folder / SWEEP, _reason(error))
         return
@@ -176,8 +178,10 @@ def load(file: Path) -> dict[str, Any]:
         Unfit: it is not there, unreadable or no mapping.
     """
     try:
-        text = file.read_text()
-        content = json.loads(text) if file.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)
+        text = file.read_text(encoding="utf-8")
+        # a name that is not UTF-8 (`\uDC…`) is beyond the quick loader
+        loader = yaml.SafeLoader if "\\uDC" in text.replace("\\udc", "\\uDC") else yaml.CSafeLoader
+        content = json.loads(text) if file.suffix == ".json" else yaml.load(text, loader)
     except FileNotFoundError as error:
         raise Unfit("half-written", f"no {file.name}") from error
     except (OSError, ValueError, yaml.YAMLError) as error:

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
 from unlearn_cli.compare.across import across
 from unlearn_cli.compare.comparison import Comparison, Options, chosen_metrics, compare, measured_in
 from unlearn_cli.compare.groups import without_repetitions
@@ -18,6 +16,7 @@ from unlearn_cli.compare.records import Found, Run, find
 from unlearn_cli.compare.rows import rows, to_csv
 from unlearn_cli.compare.terminal import show
 from unlearn_cli.errors import InputError
+from unlearn_cli.runtime.terminal import console
 from unlearn_cli.storage.files import replacing
 
 
@@ -36,7 +35,7 @@ def report(arguments: Namespace) -> None:
     )
     runs, comparison = read_and_compare(arguments.paths, arguments.where, options)
     check(runs, [arguments.against] if arguments.against else [], "--against")
-    show(comparison, Console())
+    show(comparison, console())
     write: list[tuple[Path | None, Callable[[Comparison], str]]] = [
         (arguments.csv, to_csv),
         (arguments.markdown, to_markdown),
@@ -81,7 +80,7 @@ def summarise(folder: Path) -> None:
     found = find([folder])
     runs = without_repetitions(found)
     if len(runs) > 1:
-        show(_compared(runs, Options(), found), Console())
+        show(_compared(runs, Options(), found), console())
         print(f"also as a page, for a paper, …: unlearn-compare {folder} --html table.html --latex table.tex")
 
 

@@ -1,21 +1,23 @@
 """The table that ends a run: every metric beside the original model, the retrain oracle and the paper."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from unlearn_cli.compare.fitting import GAP, parts
 from unlearn_cli.compare.meanings import meanings_of
 from unlearn_cli.compare.numbers import number
 from unlearn_cli.compare.selection import search_summary
 from unlearn_cli.errors import RunError
 from unlearn_cli.evaluation.gaps import AVERAGED, AVERAGED_OF_PROMPTS, OF_ANSWERS, OF_DOMAINS
 from unlearn_cli.evaluation.meaning import Meaning
+from unlearn_cli.runtime import terminal
 from unlearn_cli.storage.files import replacing
 
 HEADLINE = (
@@ -29,6 +31,10 @@ HEADLINE = (
     "samples",
     "delta_mb",
 )
+
+EDGES = 2  # blanks around the table
+MEANING_WIDTH = 12
+"""Cells that a meaning needs to say anything."""
 
 
 @dataclass(frozen=True)
@@ -73,31 +79,48 @@ def columns(table: list[Row]) -> list[str]:
     return ["method", *(c for c in others if any(row.values[c] is not None for row in table))]
 
 
-def result_table(method_name: str, result: Mapping[str, Any], expected: Mapping[str, float] | None) -> Table:
-    """One run's results for the terminal; on a narrow one the meanings are cut short, never the numbers.
+def result_tables(
+    method_name: str, result: Mapping[str, Any], expected: Mapping[str, float] | None, width: int
+) -> Iterator[Table]:
+    """One run's results for a terminal; on a narrow one the meanings are cut short, then the columns parted.
 
     `result` has metrics and cost (dicts), warnings (sentences, shown under the table), and original, oracle,
     gap, original_cost, oracle_cost (dicts) and avg_gap, each of which may be None. All dicts are by metric.
     `expected` holds the paper's numbers.
     """
     body = rows(result, expected)
-    names = columns(body)
-    warnings = Text("\n".join(result["warnings"]), style="bold red", justify="left")
+    headers = {name: method_name if name == "method" else name for name in columns(body)}
+    widths = {
+        name: max(cell_len(header), *(cell_len(row.cells([name])[1]) for row in body))
+        for name, header in headers.items()
+    }
+    left = EDGES + max(cell_len(row.meaning.label) for row in body)
+    fitting = [*parts(widths, left, width)]
+    room = width - left - sum(GAP + needed for needed in widths.values()) - GAP
+    for names in fitting:
+        shown = result if names is fitting[-1] else {**result, "warnings": []}
+        with_meaning = len(fitting) == 1 and room >= MEANING_WIDTH
+        yield _table(body, {name: headers[name] for name in names}, shown["warnings"], with_meaning)
+
+
+def _table(body: list[Row], headers: Mapping[str, str], sentences: list[str], with_meaning: bool) -> Table:
+    names = [*headers]
+    warnings = Text("\n".join(sentences), style="bold red", justify="left")
     table = Table(
         box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False, caption=warnings if warnings else None
     )
     table.add_column("", no_wrap=True)
-    for name in names:
+    for name, header in headers.items():
         style = {"method": "bold", "gap": "cyan"}.get(name)
-        table.add_column(
-            method_name if name == "method" else name, justify="right", no_wrap=True, style=style
-        )
-    table.add_column("meaning", style="dim")
+        table.add_column(header, justify="right", no_wrap=True, style=style)
+    if with_meaning:
+        table.add_column("meaning", style="dim")
     for headline in (True, False):
         for row in body:
             if row.headline is headline:
                 *numbers, meaning = row.cells(names)
-                table.add_row(*numbers, Text(meaning, no_wrap=True, overflow="ellipsis"))
+                last = [Text(meaning, no_wrap=True, overflow="ellipsis")] if with_meaning else []
+                table.add_row(*numbers, *last)
         table.add_section()
     return table
 
@@ -105,19 +128,20 @@ def result_table(method_name: str, result: Mapping[str, Any], expected: Mapping[
 def show(result: Mapping[str, Any]) -> None:
     """Print the table of a finished run (metrics.json's content)."""
     expected = _means(result)
-    console = Console()
-    console.print(result_table(result["method"], result, expected))
+    console = terminal.console()
+    for table in result_tables(result["method"], result, expected, console.width):
+        console.print(table)
     if line := search_summary(result["forget"]):
         console.print(f"forget set: {line}", style="dim")
     if result["source"] and expected:
         console.print(f"paper: {result['source']}", style="dim")
-    console.print(f"{result['folder']}", style="dim")
+    console.print(f"{result['folder']}", style="dim", soft_wrap=True)
 
 
 def write(result: Mapping[str, Any], path: Path) -> None:
     """The same table as a Markdown file."""
     with replacing(path) as temporary:
-        temporary.write_text(to_markdown(result["method"], result, _means(result)))
+        temporary.write_text(to_markdown(result["method"], result, _means(result)), encoding="utf-8")
 
 
 def _means(result: Mapping[str, Any]) -> dict[str, float]:

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from unlearn_cli.compare.captions import legend, lines, notes
 from unlearn_cli.compare.comparison import DESTROYED, Comparison, Row, Table
+from unlearn_cli.compare.fitting import GAP, parts
 
-GAP = 2  # between columns: the box's own and one of padding
 NAMES = 2
 """Names take at most one part of the width in so many, and go on in a second line."""
 REFERENCE = "dim"
@@ -36,18 +36,12 @@ def _fitting(table: Table, width: int) -> Iterator[list[str]]:
     """The columns in parts that are no wider than the terminal, with the names."""
     names, counts = [_name(row).plain for row in table.rows], [str(row.n) for row in table.rows]
     left = min(max(map(cell_len, names)), width // NAMES) + GAP + max(map(cell_len, counts))
-    part: list[str] = []
-    used = left
+    widths = {}
     for key, column in table.columns.items():
         texts = column.label.split("\n")
         texts += [line for row in table.rows for line in lines(row, row.cells[key], column.unit)]
-        needed = GAP + max(cell_len(text) for text in texts)
-        if part and used + needed > width:
-            yield part
-            part, used = [], left
-        part.append(key)
-        used += needed
-    yield part
+        widths[key] = max(cell_len(text) for text in texts)
+    return parts(widths, left, width)
 
 
 def _rendered(table: Table, columns: Sequence[str], width: int) -> RichTable:

@@ -49,7 +49,7 @@ def _git(*arguments: str) -> str | None:
     """What git says of the source tree; None where the package is not run from a checkout."""
     command = ["git", "-C", str(PACKAGE), *arguments]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=10)
+        answer = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return answer.stdout.strip() if answer.returncode == 0 else None

@@ -46,11 +46,11 @@ def remove_working_files(folder: Path) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, allow_nan=True) + "\n")
+        temporary.write_text(json.dumps(content, indent=1, allow_nan=True) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:
-    return json.loads(path.read_text())
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def read_text(path: Path) -> str:

@@ -89,7 +89,11 @@ class RunFolder:
             raise InputError(
                 f"paths.outputs: cannot write to '{self.path}' ({error.strerror}); give a writable folder"
             ) from error
-        handler = LogFile(self.path / "log.txt") if self.is_main else logging.NullHandler()
+        handler = (
+            LogFile(self.path / "log.txt", encoding="utf-8", errors="backslashreplace")
+            if self.is_main
+            else logging.NullHandler()
+        )
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(handler)
         try:

@@ -46,7 +46,7 @@ def _alike(facts: dict[str, Any]) -> dict[str, Any]:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return json.loads(file.read_text())
+        return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # an entry or a run that is being written measures nothing yet
         return {}
 

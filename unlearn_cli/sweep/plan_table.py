@@ -3,10 +3,10 @@
 from collections import Counter
 
 from rich import box
-from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
+from unlearn_cli.runtime import terminal
 from unlearn_cli.sweep.estimate import duration_text
 from unlearn_cli.sweep.plan import Plan
 from unlearn_cli.sweep.status_table import STYLES
@@ -17,8 +17,13 @@ def show_plan(found: Plan, before: bool) -> None:
 
     before: what is missing and shared is made before the runs, in jobs of its own.
     """
-    console = Console()
-    table = Table("run", "state", "time", box=box.SIMPLE_HEAD, pad_edge=False)
+    console = terminal.console()
+    table = Table(
+        Column("run", overflow="fold"),
+        *(Column(name, no_wrap=True) for name in ("state", "time")),
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
     for run, state in zip(found.runs, found.states(), strict=True):
         time = "" if state.name == "finished" else _time(run.seconds)
         table.add_row(run.overrides, Text(state.name, style=STYLES.get(state.name, "")), time)

@@ -18,5 +18,5 @@ def queue() -> Queue | None:
 
 def ask(*command: str) -> list[str] | None:
     """The lines that a SLURM command prints; None if it fails."""
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    answer = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     return answer.stdout.splitlines() if answer.returncode == 0 else None

@@ -87,6 +87,6 @@ def _dead(status: Mapping[str, Any]) -> bool:
 def _last_line(folder: Path) -> str:
     """The last line of the run's log: what it is at."""
     file = folder / "log.txt"
-    lines = file.read_text(errors="replace").splitlines() if file.exists() else []
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.exists() else []
     said = [line for line in lines[-50:] if " INFO " in line or " DEBUG " in line or " WARNING " in line]
     return said[-1].split(" ", 3)[-1] if said else ""

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from rich import box
-from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
+from unlearn_cli.runtime import terminal
 from unlearn_cli.sweep.record import Item, Record
 from unlearn_cli.sweep.states import State
 
@@ -16,13 +16,17 @@ STYLES = {"finished": "green", "running": "cyan", "failed": "red", "killed": "re
 
 def show_status(record: Record, found: Mapping[str, State], items: Sequence[Item]) -> None:
     """These runs and prerequisites with their states; a job that failed with its log file."""
-    table = Table("", "state", "", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        *(Column(name, overflow="fold", no_wrap=name == "state") for name in ("", "state", "")),
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
     for item in items:
         state = found[item.folder]
         name = Text(item.name) if item in record.runs else Text(f"first: {item.name}", style="dim")
         detail = f"{state.detail}\n{item.log}" if item.log and state.over else state.detail
         table.add_row(name, Text(state.name, style=STYLES.get(state.name, "")), Text(detail))
-    console = Console()
+    console = terminal.console()
     counts = Counter(found[item.folder].name for item in record.runs)
     told = ", ".join(f"{count} {name}" for name, count in counts.most_common())
     console.print(f"sweep {record.name}: {len(record.runs)} runs: {told}", highlight=False)
