@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 
 from hydra._internal.utils import get_args_parser
 
+from unlearn_cli.command.subcommands import PLAN, SUBCOMMANDS
 from unlearn_cli.errors import InputError
 
 OUTPUTS = "a run's folder follows from its configuration, below paths.outputs=…"
@@ -71,7 +72,7 @@ def _refuse_word(word: str, typed: Sequence[str], nearest: Nearest) -> NoReturn:
     value = _next(typed, word).lstrip("=") or _next(typed, "=")
     if value and (keys := nearest(word)):
         raise InputError(f"cannot read '{word} {value}': {_with_value(keys, value)}")
-    words = "other words are plan, status and, a command of its own, unlearn-compare"
+    words = f"other words are {', '.join((PLAN, *SUBCOMMANDS))} and, a command of its own, unlearn-compare"
     raise InputError(f"cannot read '{word}': key=value is right; {words}")
 
 

@@ -8,6 +8,7 @@ USAGE = {
     "unlearn -m method=ft,ga seed=0,1 …": "a sweep: every combination",
     "unlearn plan -m method=ft,ga …": "what the sweep would do, what of it is there, how long it would take",
     "unlearn status [SWEEP]": "how the latest sweep, or that one, goes",
+    "unlearn schema FOLDER": "JSON Schemas of all YAML files, for editors",
     "unlearn-compare FOLDER …": "finished runs side by side: tables, tests, a page",
 }
 HELP = {

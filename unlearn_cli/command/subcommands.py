@@ -2,6 +2,7 @@
 
 SUBCOMMANDS = {
     "status": "unlearn_cli.sweep.command:status",
+    "schema": "unlearn_cli.command.schema:schema",
 }
 """By name the function that is called with the further arguments; imported when it is asked for."""
 PLAN = "plan"

@@ -2,11 +2,12 @@
 
 import os
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import HelpFormatter
 from pathlib import Path
 from typing import NoReturn
 
-from unlearn_cli.errors import InputError, UnlearnError
+from unlearn_cli.errors import UnlearnError
+from unlearn_cli.runtime.arguments import Parser
 from unlearn_cli.runtime.terminal import print_plainer
 
 PROJECT = "unlearn"
@@ -28,11 +29,11 @@ examples:
   unlearn-compare outputs --across forget --where forget=random,worst_case --markdown table.md"""
 
 
-class Parser(ArgumentParser):
-    """Errors in one line, as everywhere in this program."""
+class Formatter(HelpFormatter):
+    """As wide as the terminal; the examples stay lines."""
 
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; unlearn-compare --help shows what there is")
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text == EXAMPLES else super()._fill_text(text, width, indent)
 
 
 def parser() -> Parser:
@@ -42,7 +43,7 @@ def parser() -> Parser:
         usage="%(prog)s PATH … [options]",
         description=DESCRIPTION,
         epilog=EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=Formatter,
     )
     paths = "run folders, sweep folders or folders above them"
     made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=paths)

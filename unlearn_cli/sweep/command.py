@@ -1,9 +1,9 @@
 """`unlearn status`: how a sweep goes, from its run folders and the queue."""
 
-import argparse
 from pathlib import Path
 
 from unlearn_cli.errors import InputError
+from unlearn_cli.runtime.arguments import Parser
 from unlearn_cli.sweep.follow import states
 from unlearn_cli.sweep.queue import queue
 from unlearn_cli.sweep.record import FILE, Record
@@ -16,7 +16,7 @@ def status(arguments: list[str]) -> None:
     Raises:
         InputError: no such sweep.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="unlearn status",
         description="The runs of a sweep: queued, running (at what), finished, failed (why), preempted.",
     )
