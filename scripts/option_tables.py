@@ -91,7 +91,12 @@ def training_apart(option: Option) -> list[str]:
 def worth(key: Key) -> bool:
     """Whether a recipe's value says anything: not the keys of other optimisers and schedules."""
     name = key.name.rpartition(".")[2]
-    return key.default not in ("null", "[]") and name != "decay" and (name, key.default) != ("momentum", "0")
+    idle = {("momentum", "0"), ("warmup_epochs", "0")}
+    return (
+        key.default not in ("null", "[]")
+        and name not in ("decay", "warmup_lr")
+        and (name, key.default) not in idle
+    )
 
 
 def method_values(choice: str) -> list[str]:

@@ -10,6 +10,8 @@ SGD = {
     "schedule": "constant",
     "milestones": [],
     "decay": 0.1,
+    "warmup_epochs": 0,
+    "warmup_lr": 1e-5,
     "clip_norm": None,
     "ema": None,
     "parameters": None,

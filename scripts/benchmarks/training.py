@@ -69,6 +69,8 @@ def recipe(batch_size: int) -> Recipe:
         schedule="cosine",
         milestones=[],
         decay=0.1,
+        warmup_epochs=0,
+        warmup_lr=1e-5,
         clip_norm=None,
         ema=None,
     )

@@ -57,6 +57,26 @@ def test_milestones_beyond_the_end_and_at_uneven_epochs(recipe):
     assert rates(recipe(schedule="multistep", lr=1.0, milestones=[2, 9], decay=0.5)) == [1.0] * 8 + [0.5] * 2
 
 
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "multistep"])
+def test_a_schedule_begins_after_its_warm_up(recipe, schedule):
+    """Dassl's constant warm-up: the schedule, of its full length, comes an epoch later."""
+    chosen = recipe(schedule=schedule, lr=0.4, milestones=[1], warmup_epochs=1, warmup_lr=0.03)
+    plain = rates(recipe(schedule=schedule, lr=0.4, milestones=[1]))
+    found = rates(chosen)
+    assert found == pytest.approx([0.03] * 4 + plain[:6], rel=1e-6)
+    for done in range(10):
+        assert rates(chosen, done) == pytest.approx(found[done:], rel=1e-12)
+
+
+def test_a_warm_up_as_long_as_the_phase_or_above_the_rate(recipe):
+    assert rates(recipe(lr=0.4, warmup_epochs=7, warmup_lr=0.5)) == pytest.approx([0.5] * 10)
+
+
+def test_one_cycle_takes_no_warm_up(recipe):
+    with pytest.raises(ValidationError, match="warms up by itself"):
+        recipe(schedule="onecycle", warmup_epochs=1)
+
+
 @pytest.mark.parametrize(
     ("most", "expected"),
     [(None, [4, 4, 2]), (1, [1]), (4, [4]), (5, [4, 1]), (8, [4, 4]), (9, [4, 4, 1]), (10, [4, 4, 2])],

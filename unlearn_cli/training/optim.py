@@ -5,15 +5,17 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import (
     ConstantLR,
     CosineAnnealingLR,
+    LambdaLR,
     LRScheduler,
     MultiStepLR,
     OneCycleLR,
+    SequentialLR,
 )
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -63,6 +65,12 @@ class Recipe(Settings):
         description="epochs after which the rate is multiplied by `decay` (multistep)"
     )
     decay: float = Field(gt=0, le=1, description="factor of the rate at a milestone (multistep)")
+    warmup_epochs: int = Field(
+        ge=0,
+        description="epochs at `warmup_lr` before the schedule begins, which then runs as it would without "
+        "them and is cut at the phase's end (Dassl's constant warm-up: CoOp and its kin)",
+    )
+    warmup_lr: float = Field(gt=0, description="learning rate of the warm-up")
     clip_norm: float | None = Field(
         gt=0, description="largest norm of the whole gradient; null = no clipping"
     )
@@ -84,6 +92,13 @@ class Recipe(Settings):
         except re.error as error:
             raise ValueError(f"no regular expression ({error})") from error
         return pattern
+
+    @field_validator("warmup_epochs")
+    @classmethod
+    def _warms_up_once(cls, epochs: int, info: ValidationInfo) -> int:
+        if epochs and info.data.get("schedule") == "onecycle":
+            raise ValueError("schedule=onecycle warms up by itself; choose 0")
+        return epochs
 
     def trained_names(self, model: nn.Module, key: str = "parameters") -> list[str]:
         """Names of the parameters to train. InputError if there are none; `key`: of the setting."""
@@ -131,6 +146,10 @@ class Recipe(Settings):
             schedule = OneCycleLR(optimizer, self.lr, total + 1, cycle_momentum=False)
         else:
             schedule = ConstantLR(optimizer, factor=1.0)
+        if self.warmup_epochs:
+            share, first = self.warmup_lr / self.lr, sum(steps[: self.warmup_epochs])
+            warmup = LambdaLR(optimizer, lambda step: share)
+            schedule = SequentialLR(optimizer, [warmup, schedule], milestones=[first])
         optimizer._opt_called = True  # type: ignore[attr-defined]  # replaying needs no warning
         for _ in range(done):
             schedule.step()
