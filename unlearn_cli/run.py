@@ -66,6 +66,7 @@ def check(origins: Origins) -> None:
     check_model(experiment, blank)
     experiment.mask.check(task, blank)
     method.check(task, blank, origins.data, rehearsal.sets)
+    experiment.eval.check_rows(rehearsal)
     experiment.eval.check(rehearsal, blank)
     for metric in experiment.metric.values():
         metric.check(rehearsal, blank)

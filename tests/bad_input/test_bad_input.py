@@ -51,7 +51,7 @@ from only_run import GA
         ("method.lr=-1", "method.lr: input should be greater than 0, got -1"),
         ("method.epochs=0", "method.epochs: input should be greater than 0, got 0"),
         ("seed=-1", "seed: input should be greater than or equal to 0, got -1"),
-        ("data.std=[0]", "data.std.0: input should be greater than 0"),
+        ("data.std=[0]", "data.std.0: input should be greater than or equal to 0.001"),
         ("data.mean=[0.5,0.5,0.5]", "data.mean: 3 values for images of 1 channel(s)"),
         ("model.depth=9", "model.depth: value error, the depth is 6n + 2"),
         ("method=eu_k method.k=100", "method.k: 100 is too many"),

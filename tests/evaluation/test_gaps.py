@@ -1,6 +1,6 @@
 import pytest
 
-from unlearn_cli.evaluation.destroyed import destroyed
+from unlearn_cli.evaluation.destroyed import at_chance, destroyed
 from unlearn_cli.evaluation.gaps import avg_gap, compared, gaps
 
 # SalUn, arXiv:2310.12508, Table 1, random 10 % of CIFAR-10.
@@ -54,3 +54,11 @@ def test_destroyed_models_are_named(ra, sign):
 def test_an_original_that_guesses_is_no_ground_for_a_warning():
     assert destroyed({"RA": 9.0}, {"RA": 12.0}, classes=10) == []
     assert destroyed({"RA": 55.0}, {"RA": 70.0}, classes=2) == []
+
+
+@pytest.mark.parametrize(
+    ("ra", "classes", "guesses"), [(12.0, 10, True), (16.0, 10, False), (54.0, 2, True), (70.0, 2, False)]
+)
+def test_an_original_that_guesses_is_told(ra, classes, guesses):
+    assert bool(at_chance({"RA": ra}, classes)) is guesses
+    assert bool(compared({"RA": ra}, {"RA": ra}, None, classes)["warnings"]) is guesses

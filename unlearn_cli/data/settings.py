@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import torch
-from pydantic import Field, PositiveFloat
+from pydantic import Field
 from torch import Tensor
 
 from unlearn_cli.config.settings import Settings
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from unlearn_cli.runtime.compute import Compute
     from unlearn_cli.storage.store import Store
 
+Level = Annotated[float, Field(ge=0, le=1)]
+Spread = Annotated[float, Field(ge=0.001, le=1)]
+"""A fourth of a grey level at least; less would be no picture."""
+
 
 class DataSettings(Settings, ABC):
     """Fields that every data set has; `load` gives the images."""
@@ -32,10 +36,8 @@ class DataSettings(Settings, ABC):
     test_fraction: float = Field(gt=0, lt=1, description="part of each class, where no test split is given")
     subset: float | None = Field(gt=0, le=1, description="use this part of the train rows alone; null: all")
     augment: Augment
-    mean: tuple[float, ...] | None = Field(description="per channel, of [0, 1] pixels; null: the train rows'")
-    std: tuple[PositiveFloat, ...] | None = Field(
-        description="per channel, of [0, 1] pixels; null: the train rows'"
-    )
+    mean: tuple[Level, ...] | None = Field(description="per channel, of [0, 1] pixels; null: the train rows'")
+    std: tuple[Spread, ...] | None = Field(description="per channel, of [0, 1] pixels; null: the train rows'")
 
     @abstractmethod
     def load(self, root: Path | None, store: Store, compute: Compute) -> ImageData:
@@ -45,7 +47,13 @@ class DataSettings(Settings, ABC):
         """(train, test) rows of data that come as one split of labels (N,)."""
         rows = np.arange(len(labels))
         test = stratified(rows, labels, self.test_fraction, rng("test", self.split_seed))
-        return np.setdiff1d(rows, test), test
+        train = np.setdiff1d(rows, test)
+        if len(np.unique(labels[train])) < len(np.unique(labels)):
+            raise InputError(
+                f"data.test_fraction: {self.test_fraction} leaves no row of some class to train on; give a "
+                "smaller part"
+            )
+        return train, test
 
     def in_memory(
         self,

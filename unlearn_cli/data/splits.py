@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from unlearn_cli.data.names import listed
 from unlearn_cli.data.rows import digest
 from unlearn_cli.data.substitution import Substitution
+from unlearn_cli.errors import InputError
 from unlearn_cli.runtime.seeding import rng
 
 if TYPE_CHECKING:
@@ -120,9 +122,17 @@ class Sets:
 
 
 def split(data: ImageData, val_fraction: float, seed: int) -> Splits:
-    """Hold out `val_fraction` of each class of the official train rows; test rows are the official ones."""
+    """Hold out `val_fraction` of each class of the official train rows; test rows are the official ones.
+
+    InputError: nothing of some class would be left to train on.
+    """
     val = data.held_out(val_fraction, rng("split", seed))
     train = np.setdiff1d(data.train_rows, val)
+    if untaught := np.setdiff1d(data.labels[data.train_rows], data.labels[train]).tolist():
+        names = listed((data.classes[one] for one in untaught), 3)
+        raise InputError(
+            f"data.val_fraction: {val_fraction} leaves no row of {names} to train on; give a smaller part"
+        )
     return Splits(train, val, data.test_rows, seed, digest(data.fingerprint, train, val, data.test_rows))
 
 

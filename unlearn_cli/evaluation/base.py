@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from typing_extensions import Never
 
 from unlearn_cli.config.settings import Settings
+from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.meaning import Meaning
 from unlearn_cli.tracking import Tracker
 
@@ -50,6 +51,27 @@ class Evaluation(Settings, ABC):
 
     def make_judge(self, origins: Origins) -> None:
         """Make the judge, so that the runs find it in the store."""
+
+    def check_rows(self, origins: Origins) -> None:
+        """Whether every part that is looked at has rows. InputError names what leaves one empty."""
+        sets, splits, data = origins.sets, origins.splits, origins.experiment.data
+        if not len(sets.unforgotten):
+            raise InputError("forget: no training row is retained; forget less")
+        if len(sets.test) >= self.tested_rows(origins):
+            return
+        if len(sets.test) < len(splits.test):
+            raise InputError(
+                f"forget: {len(sets.test)} of {len(splits.test)} test rows are of what is to be retained, "
+                "too few to be judged by; forget less"
+            )
+        raise InputError(
+            f"data.test_fraction: {len(splits.test)} rows to test on, too few to be judged by; give more "
+            f"than {data.test_fraction} of each class (or more images), or a test split"
+        )
+
+    def tested_rows(self, origins: Origins) -> int:
+        """How many test rows of what is to be retained the metrics need."""
+        return 1
 
     def check(self, origins: Origins, model: Never) -> None:
         """Called before anything is written; `model` is freshly initialised.

@@ -1,4 +1,4 @@
-"""Did unlearning destroy the model? A low accuracy on the forget set alone would look like success."""
+"""Did unlearning destroy the model, or was there nothing to forget? The forget set alone would not tell."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ def destroyed(values: Mapping[str, float], original_values: Mapping[str, float],
     Signs: RA lies more than 20 points under the original's, or the predictions have collapsed, that is RA is
     within half of what guessing would give (100 / classes) while the original's is far above it.
     """
-    key = next((key for key in KEPT if key in values), None)
+    key = _kept(values)
     if key is None:
         return []
     ra, before, chance = values[key], original_values[key], 100 / classes
@@ -26,3 +26,18 @@ def destroyed(values: Mapping[str, float], original_values: Mapping[str, float],
     if before - ra > LARGEST_DROP:
         return [f"The model is badly damaged: {key} fell from {before:.1f} % to {ra:.1f} %; {remedy}."]
     return []
+
+
+def at_chance(original_values: Mapping[str, float], classes: int) -> list[str]:
+    """One sentence if the original model knows little more than guessing would give (100 / classes)."""
+    key, chance = _kept(original_values), 100 / classes
+    if key is None or original_values[key] > min(1.5 * chance, chance + 5):
+        return []
+    return [
+        f"The original model guesses: {key} is {original_values[key]:.1f} % among {classes} classes, so "
+        "nothing can be forgotten; look at data.mean, data.std, the labels and train.*."
+    ]
+
+
+def _kept(values: Mapping[str, float]) -> str | None:
+    return next((key for key in KEPT if key in values), None)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from unlearn_cli.evaluation.destroyed import destroyed
+from unlearn_cli.evaluation.destroyed import at_chance, destroyed
 
 AVERAGED = ("UA", "RA", "TA", "MIA")
 """A classifier's (SalUn)."""
@@ -45,5 +45,5 @@ def compared(
         "oracle": dict(oracle) if oracle else None,
         "gap": gap,
         "avg_gap": avg_gap(gap) if gap else None,
-        "warnings": destroyed(metrics, original, classes),
+        "warnings": at_chance(original, classes) + destroyed(metrics, original, classes),
     }

@@ -1,7 +1,7 @@
 """The training loop: the only one. Originals, oracles, every gradient method go through `Trainer.fit`."""
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from unlearn_cli.runtime.seeding import fold, seed_all
 from unlearn_cli.runtime.stopping import stop, stop_requested
 from unlearn_cli.storage.files import read_json, write_json
 from unlearn_cli.training.cost import Cost
+from unlearn_cli.training.lone_values import by_running_statistics
 from unlearn_cli.training.mask import Mask
 from unlearn_cli.training.optim import Recipe
 from unlearn_cli.training.phase import Monitor, Phase
@@ -147,7 +148,9 @@ class Trainer:
         phase = Phase(stage, model, steps, update, companion, self.cost, self.folder, self.checkpoint_seconds)
         self.history += phase.history
         called = self.compute.wrapped(model)
-        with Progress(stage, phase.total_steps, phase.step, self.progress and self.is_main) as bar:
+        lone_values = nullcontext() if self.compute.compile else by_running_statistics(model)
+        bar = Progress(stage, phase.total_steps, phase.step, self.progress and self.is_main)
+        with lone_values, bar:
             for epoch in phase.epochs_left():
                 if until and epoch and until(phase.history[-1]):
                     break
