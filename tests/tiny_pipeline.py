@@ -27,11 +27,11 @@ VALUES = {
 
 
 def pipeline(
-    seed: int = 0, prediction: str = "epsilon", channels: int = 4, pad: str | None = None
+    seed: int = 0, prediction: str = "epsilon", pad: str | None = None, **unet: Any
 ) -> StableDiffusionPipeline:
     """The parts and the scheduler's values of Stable Diffusion 1.x (v_prediction: of 2.x), 8 x 8 latents.
 
-    channels: that the UNet takes; pad: what the tokenizer fills up with, "!" in 2.x.
+    pad: what the tokenizer fills up with, "!" in 2.x; unet: values of its configuration.
     """
     torch.manual_seed(seed)
     tokenizer = trained_tokenizer(WORDS, TOKENS)
@@ -47,9 +47,8 @@ def pipeline(
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    unet = UNet2DConditionModel(
+    network = UNet2DConditionModel(
         sample_size=SIZE // 2,
-        in_channels=channels,
         layers_per_block=1,
         block_out_channels=(8, 16),
         down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
@@ -57,6 +56,7 @@ def pipeline(
         cross_attention_dim=WIDTH,
         attention_head_dim=2,
         norm_num_groups=4,
+        **unet,
     )
     vae = AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 2,
@@ -76,7 +76,7 @@ def pipeline(
         vae=vae,
         text_encoder=CLIPTextModel(text),
         tokenizer=tokenizer,
-        unet=unet,
+        unet=network,
         scheduler=scheduler,
         safety_checker=None,
         feature_extractor=None,

@@ -114,6 +114,17 @@ def test_half_precision_and_a_files_name_are_taken(tmp_path):
     assert torch.allclose(sae.decode(sae.encode(X)), CENTRED @ W_D.T + B, atol=0.1)
 
 
+@pytest.mark.parametrize("given", [".", "checkpoints", "checkpoints/ae_1000.pt"])
+def test_dictionary_learnings_own_folders(tmp_path, given):
+    """Checkpoints with their step, the configuration one folder up: the last one is taken."""
+    dictionary_learning("AutoEncoder", LINEAR | {"bias": B})(tmp_path)
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "ae.pt").rename(tmp_path / "checkpoints" / "ae_1000.pt")
+    torch.save({"no": "autoencoder"}, tmp_path / "checkpoints" / "ae_200.pt")
+    sae = load_foreign(tmp_path / given)
+    assert torch.allclose(sae.decode(sae.encode(X)), CENTRED @ W_D.T + B, atol=1e-4)
+
+
 WRONG = {
     "dict_class 'AutoEncoderTopk'; did you mean 'AutoEncoderTopK'": dictionary_learning(
         "AutoEncoderTopk", LINEAR

@@ -1,5 +1,6 @@
 """What a library says of the weights that it has read, held to this: every tensor, and no other."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -26,7 +27,7 @@ def quiet(*loggings: Any) -> Iterator[None]:
     """diffusers and transformers (their modules `logging`) leave it to us to say what does not fit."""
     before = [library.get_verbosity() for library in loggings]
     for library in loggings:
-        library.set_verbosity_error()
+        library.set_verbosity(logging.CRITICAL)
         library.disable_progress_bar()
     try:
         yield

@@ -5,6 +5,7 @@ and z to longer values, where that changes nothing else: relu and jumprelu, whos
 others keep their columns (both libraries that have them train with length 1).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from unlearn_cli.models.state_dict import read_state_dict
 from unlearn_cli.sae.autoencoder import Dictionary, SparseAutoencoder
 from unlearn_cli.storage.files import read_json
 
+CHECKPOINTS = "checkpoints"
 DEAD_AFTER = 10_000_000  # tokens; the libraries' own
 
 
@@ -71,8 +73,11 @@ class Tensors(dict[str, Tensor]):
 
 
 def load_foreign(path: Path) -> SparseAutoencoder:
-    """From a folder (or its file of weights) of dictionary_learning (`ae.pt` or another .pt, `config.json`),
-    EleutherAI's sparsify (`sae.safetensors`, `cfg.json`) or sae-lens (`sae_weights.safetensors`, `cfg.json`).
+    """From a folder, or its file of weights, of another library.
+
+    dictionary_learning: `ae.pt`, or the last `ae_N.pt` there or in `checkpoints/`, and `config.json` there
+    or one folder up. EleutherAI's sparsify: `sae.safetensors`, `cfg.json`. sae-lens:
+    `sae_weights.safetensors`, `cfg.json`.
 
     On the CPU, in eval mode; nothing in the files is executed.
 
@@ -81,7 +86,7 @@ def load_foreign(path: Path) -> SparseAutoencoder:
     """
     folder = path if path.is_dir() else path.parent
     names = [path.name] if path.is_file() else ["ae.pt", "sae.safetensors", "sae_weights.safetensors"]
-    file = next((folder / name for name in names if (folder / name).is_file()), None)
+    file = next((folder / name for name in names if (folder / name).is_file()), _last_checkpoint(folder))
     if file is None:
         raise InputError(f"{path}: no sparse autoencoder there; one of {', '.join(names)} is looked for")
     if file.suffix != ".safetensors":
@@ -90,7 +95,9 @@ def load_foreign(path: Path) -> SparseAutoencoder:
         read, record = (sae_lens if file.name == "sae_weights.safetensors" else sparsify), "cfg.json"
     tensors = Tensors(read_state_dict(file))
     try:
-        found = read(dict(read_json(folder / record)), tensors)
+        above = file.parent.parent if file.parent.name == CHECKPOINTS else file.parent
+        beside = file.with_name(record)
+        found = read(dict(read_json(beside if beside.is_file() else above / record)), tensors)
         if tensors:
             raise ValueError(f"tensors that are not understood: {', '.join(tensors)}")
         return found.autoencoder()
@@ -99,6 +106,12 @@ def load_foreign(path: Path) -> SparseAutoencoder:
     except (OSError, ValueError, TypeError, RuntimeError, InputError) as error:
         told = in_a_line(error)
         raise InputError(f"{path}: not understood as of {read.__name__} ({told})") from error
+
+
+def _last_checkpoint(folder: Path) -> Path | None:
+    """The `ae_N.pt` of the largest N, in the folder or in its `checkpoints/`."""
+    files = [file for place in (folder, folder / CHECKPOINTS) for file in place.glob("ae_*.pt")]
+    return max(files, key=lambda file: int(re.sub(r"\D", "", file.stem) or 0), default=None)
 
 
 def dictionary_learning(config: Mapping[str, Any], tensors: Tensors) -> Read:

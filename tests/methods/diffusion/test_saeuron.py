@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny_text import ADAM, TinyText
 
-from unlearn_cli.errors import InputError
+from unlearn_cli.errors import InputError, RunError
 from unlearn_cli.experiment import checked
 from unlearn_cli.methods.diffusion.saeuron import SAeUron
 from unlearn_cli.sae.scores import Tally
@@ -85,6 +85,15 @@ def test_the_edit_of_a_hand_made_tally(tiny):
     assert found["selected"].tolist() == [[True, False, False, False]]
     torch.testing.assert_close(found["factor"], -2.0 * torch.tensor([[3.0, 1.0, 0.0, 0.0]]))
     torch.testing.assert_close(found["threshold"], torch.tensor([[2.0, 1.0, 0.5, 0.5]]))
+
+
+def test_a_concept_without_a_feature_fails(tiny):
+    """Nothing would be turned off."""
+    forget, other = (Tally(4, torch.device("cpu"), 1) for _ in range(2))
+    for tally in (forget, other):
+        tally.update(torch.tensor([[1.0, 1.0, 1.0, 1.0]]))
+    with pytest.raises(RunError, match=r"^saeuron: no feature of '.*' is more active for the concept"):
+        saeuron(tiny, groups=1).edit(forget, other)
 
 
 def test_a_layer_that_is_not_there_is_refused(tiny):

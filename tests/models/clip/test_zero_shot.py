@@ -127,6 +127,19 @@ def test_a_text_context_of_the_words_own_embeddings_changes_nothing(model):
     assert not torch.allclose(text.encode(model), plain)
 
 
+def test_texts_that_the_tower_does_not_see_whole_or_apart_are_told_once(caplog):
+    long = "circle " * 12
+    classes = ["a_dog", f"{long}red", f"{long}blue", "A dog", "cat"]
+    for _ in range(2):
+        TinyClip(**TINY).build(ImageSpec(classes, 3, (8, 8), (0.5,) * 3, (0.25,) * 3))
+    assert [record.getMessage() for record in caplog.records] == [
+        "model: the texts of 2 classes are longer than the text tower reads; their end has no effect "
+        f"(first: '{long}red')",
+        "model: the classes 'a_dog' and 'A dog' are one text to the text tower",
+        f"model: the classes '{long}red' and '{long}blue' are one text to the text tower",
+    ]
+
+
 class WithoutEnd:
     """Tokens as CLIPA has them: none for a text's end."""
 

@@ -13,7 +13,7 @@ from tiny_pipeline import SIZE, built, change, pipeline, saved, scheduled, setti
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
-from unlearn_cli.models.diffusion.pipeline_folder import pipeline_folder
+from unlearn_cli.models.diffusion.pipeline_folder import _fetched
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.runtime.compute import Compute
 
@@ -96,6 +96,15 @@ def test_a_pipeline_of_the_same_parts_is_taken(copy, kind):
     if kind.startswith("Latent"):
         scheduled(copy, LCMScheduler())
     assert built(copy, PROMPTS).prompts == [*PROMPTS, ""]
+
+
+def test_a_distilled_unet_is_told(tmp_path, caplog):
+    place = saved(tmp_path / "lcm", time_cond_proj_dim=8)
+    with caplog.at_level(logging.WARNING, "unlearn"):
+        for _ in range(2):
+            built(place, PROMPTS)
+    (record,) = caplog.records
+    assert "was distilled to read the guidance scale, which it is not given here" in record.getMessage()
 
 
 def test_it_is_ready_made_and_can_be_guided(folder):
@@ -186,7 +195,7 @@ def test_a_hub_names_identity_is_the_commit(monkeypatch, folder, tmp_path):
     (weights,) = (commit / "unet").glob("*.safetensors")
     os.utime(weights, ns=(1, 1))
     assert settings("owner/hub-identity").identity() == first
-    pipeline_folder.cache_clear()
+    _fetched.cache_clear()
     other = commit.rename(commit.with_name("4567def"))
     monkeypatch.setattr(
         "unlearn_cli.models.diffusion.pipeline_folder._from_hub", lambda *_: other / "model_index.json"

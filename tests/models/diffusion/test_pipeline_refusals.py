@@ -143,7 +143,7 @@ def test_a_part_of_another_class(copy):
 
 
 def test_an_inpainting_model(tmp_path):
-    place = saved(tmp_path / "inpaint", channels=9)
+    place = saved(tmp_path / "inpaint", in_channels=9)
     with pytest.raises(InputError, match="the UNet takes 9 channels, and the autoencoder's latents have 4"):
         built(place, PROMPTS)
 

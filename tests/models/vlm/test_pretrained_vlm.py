@@ -13,7 +13,7 @@ from transformers.utils.quantization_config import QuantizationMethod
 
 from unlearn_cli.data.questions import SEPARATOR
 from unlearn_cli.errors import InputError
-from unlearn_cli.models.vlm.pretrained_vlm import model_folder
+from unlearn_cli.models.vlm.pretrained_vlm import _fetched
 
 KEY = "gradient_checkpointing"
 QUESTIONS, ANSWERS = [q for q, _ in PAIRS], [a for _, a in PAIRS]
@@ -152,7 +152,7 @@ def test_a_hub_names_identity_is_the_commit(monkeypatch, folder, tmp_path):
     commit = shutil.copytree(folder, tmp_path / "snapshots" / "0123abc")
 
     def found(place):
-        model_folder.cache_clear()
+        _fetched.cache_clear()
         monkeypatch.setattr(
             "unlearn_cli.models.vlm.pretrained_vlm.fetched_file", lambda *_: place / "config.json"
         )

@@ -12,7 +12,7 @@ from tiny_vlm_folders import CLASSES, LENGTH, PATCH, SIDE, built, settings
 
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
-from unlearn_cli.models.vlm.pretrained_vlm import model_folder
+from unlearn_cli.models.vlm.pretrained_vlm import _fetched
 
 
 def change(file, **values) -> None:
@@ -168,7 +168,7 @@ def test_weights_that_the_hub_withholds(monkeypatch, kind, told):
     def refused(*_, **__):
         raise kind("no", response=Mock(headers={}))
 
-    model_folder.cache_clear()
+    _fetched.cache_clear()
     monkeypatch.setattr("unlearn_cli.models.hub_files.hf_hub_download", refused)
     with pytest.raises(InputError, match=rf"^model\.path: {told}"):
         built("o/gated")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.rows import spread
 from unlearn_cli.data.splits import Sets
-from unlearn_cli.errors import InputError, did_you_mean
+from unlearn_cli.errors import InputError, RunError, did_you_mean
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.models.diffusion.text_to_image import TextToImage
@@ -96,11 +96,18 @@ class SAeUron(GradientMethod):
         return tally
 
     def edit(self, forget: Tally, other: Tally) -> dict[str, Tensor]:
-        """Which features (G, m), by what factor, above what activation."""
+        """Which features (G, m), by what factor, above what activation. RunError: none."""
         found = scores(self.score, forget, other)
         least = torch.quantile(found, self.percentile / 100, dim=1, keepdim=True)
+        selected = (found > least) & (found > 0)
+        if not selected.any():
+            raise RunError(
+                f"saeuron: no feature of '{self.layer}' is more active for the concept than for other "
+                "prompts, so there is nothing to turn off; give another method.layer, or a larger "
+                "method.dictionary.expansion"
+            )
         return {
-            "selected": (found > least) & (found > 0),
+            "selected": selected,
             "factor": self.multiplier * forget.mean,
             "threshold": (forget.mean + other.mean) / 2,
         }

@@ -65,7 +65,9 @@ class OpenClip(ModelSettings):
             clip = open_clip.create_model(where, pretrained=pretrained, require_pretrained=True)
             tokenizer = open_clip.get_tokenizer(where)
         mean, std = clip.visual.image_mean, clip.visual.image_std
-        return ZeroShotClip(clip.float(), tokenizer, images.classes, self.template, mean, std, architecture)
+        model = ZeroShotClip(clip.float(), tokenizer, images.classes, self.template, mean, std, architecture)
+        model.tell_texts()
+        return model
 
     def facts(self) -> dict[str, Any]:
         """Which weights: of a folder or a file by names, sizes and times."""

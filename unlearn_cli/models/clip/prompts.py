@@ -141,7 +141,7 @@ def placeholders(model: ZeroShotClip, number: int, key: str = "method.context") 
     texts = [model.prompt(name, f"{words} {{}}.") for name in model.classes]
     tokens = model.tokens(texts)
     length = tokens.shape[1]
-    cut = (_lengths(model, texts, 2 * length) > _lengths(model, texts, length)).tolist()
+    cut = model.are_cut(texts).tolist()
     if any(cut):
         raise InputError(
             f"{key}: {number} tokens and the name '{model.classes[cut.index(True)]}' do not fit into the "
@@ -155,16 +155,10 @@ def check_context(model: ZeroShotClip, key: str, number: int, words: str | None 
     placeholders(model, number, key)
     if words is None:
         return
-    given, empty = _lengths(model, [words, ""], model.tokens([words]).shape[1]).tolist()
+    given, empty = model.token_counts([words, ""]).tolist()
     known = given - empty
     if known < number:
         raise InputError(f"{key}: {number}, but method.words='{words}' is {known} token(s); give as many")
-
-
-def _lengths(model: ZeroShotClip, texts: Sequence[str], context: int) -> Tensor:
-    """(n,): tokens of the texts up to the last that does not fill up; CLIPA's put no end there."""
-    tokens = model.tokenizer([*texts, ""], context_length=context)
-    return ((tokens != tokens[-1, -1]) * torch.arange(1, context + 1)).amax(1)[:-1]
 
 
 class Prompted(Adapter):

@@ -42,9 +42,11 @@ class TinyClip(ModelSettings):
         architecture = self.architecture(images.size[0])
         clip = open_clip.model.CLIP(**architecture)
         tokenizer = open_clip.SimpleTokenizer(context_length=self.tokens)
-        return ZeroShotClip(
+        model = ZeroShotClip(
             clip, tokenizer, images.classes, self.template, images.mean, images.std, architecture
         )
+        model.tell_texts()
+        return model
 
     def architecture(self, side: int) -> dict[str, Any]:
         """As in open_clip's configuration files."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +18,8 @@ from unlearn_cli.models.capabilities import WithAdapter
 from unlearn_cli.models.memory import Memory
 from unlearn_cli.storage.files import write_json
 from unlearn_cli.storage.tensors import write_tensors
+
+log = logging.getLogger("unlearn")
 
 LARGEST_SCALE = 100.0  # of the logits: CLIP's own limit
 CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
@@ -153,6 +157,28 @@ class ZeroShotClip(nn.Module):
         """(n, L) int64; what is longer is cut off."""
         return self.tokenizer(list(texts)).to(self.mean.device)
 
+    def token_counts(self, texts: Sequence[str], context: int | None = None) -> Tensor:
+        """(n,): tokens of the texts up to the last that does not fill up; CLIPA's put no end there.
+
+        context: length that they are filled up to, or cut to; None: the text tower's.
+        """
+        tokens = self.tokenizer([*texts, ""], context_length=context)
+        places = torch.arange(1, tokens.shape[1] + 1)
+        return ((tokens != tokens[-1, -1]) * places).amax(1)[:-1]
+
+    def are_cut(self, texts: Sequence[str]) -> Tensor:
+        """(n,) bool: the text tower does not see their end."""
+        length = self.tokenizer([""]).shape[1]
+        return self.token_counts(texts, 2 * length) > self.token_counts(texts, length)
+
+    def tell_texts(self) -> None:
+        """Say, once in a process, which classes' texts are cut or the same to the text tower."""
+        cut = [name for name, is_cut in zip(self.classes, self.are_cut(self.prompts), strict=True) if is_cut]
+        by_tokens: dict[tuple[int, ...], list[str]] = {}
+        for name, row in zip(self.classes, self.tokens(self.prompts).tolist(), strict=True):
+            by_tokens.setdefault(tuple(row), []).append(name)
+        _tell_texts(tuple(cut), tuple(tuple(names) for names in by_tokens.values() if len(names) > 1))
+
     def encode_tokens(self, tokens: Tensor) -> Tensor:
         """(n, E), normalised."""
         return F.normalize(self.clip.encode_text(tokens).float(), dim=-1)
@@ -169,6 +195,18 @@ class ZeroShotClip(nn.Module):
         preprocessing = {"mean": self.mean.flatten().tolist(), "std": self.std.flatten().tolist()}
         write_tensors(folder / WEIGHTS, {k: v.contiguous() for k, v in self.clip.state_dict().items()})
         write_json(folder / CONFIG, {"model_cfg": self.architecture, "preprocess_cfg": preprocessing})
+
+
+@lru_cache
+def _tell_texts(cut: tuple[str, ...], same: tuple[tuple[str, ...], ...]) -> None:
+    if cut:
+        log.warning(
+            "model: the texts of %d classes are longer than the text tower reads; their end has no effect "
+            "(first: '%s')",
+            *(len(cut), cut[0]),
+        )
+    for names in same:
+        log.warning("model: the classes %s are one text to the text tower", " and ".join(map(repr, names)))
 
 
 @contextmanager

@@ -37,12 +37,11 @@ WEIGHTS = re.compile(
 HINT = "give a pipeline folder of diffusers, or a hub name (owner/name)"
 
 
-@lru_cache
 def pipeline_folder(path: str, revision: str | None, variant: str | None) -> Path:
     """The folder of a pipeline that can be used, downloaded if need be. InputError if there is none.
 
     A pipeline is known by its parts, whatever its class is called (image to image, Safe, a latent consistency
-    model, ...). Looked at once in a process; a safety checker, which blanks images, is told of and left out.
+    model, ...). A safety checker, which blanks images, is told of and left out.
     """
     local = Path(path).expanduser()
     if local.is_file():
@@ -50,18 +49,35 @@ def pipeline_folder(path: str, revision: str | None, variant: str | None) -> Pat
     there = local.is_dir()
     if not there and (path.startswith((".", "/", "~")) or path.count("/") != 1):
         raise InputError(f"model.path: no such folder '{path}'; {HINT}")
-    index = local / INDEX if there else _from_hub(path, revision)
-    if not index.is_file():
+    if there and not (local / INDEX).is_file():
         raise InputError(f"model.path: '{path}' has no {INDEX}, so it is {_thing(local)}; {HINT}")
-    described = _read(index, path)
-    _check_kind(described, path)
-    folder = local if there else _downloaded(path, revision, variant)
+    folder = local if there else _fetched(path, revision, variant)
+    described = _described(folder / INDEX, path)
     for part in PARTS:
         _check_part(folder, part, described, path)
     _check_variant(folder, variant, path)
-    if (described.get("safety_checker") or [None])[0]:
-        log.info("model: the safety checker of '%s' is left out: it blanks images", path)
+    _tell(path, bool((described.get("safety_checker") or [None])[0]), _reads_guidance(folder))
     return folder
+
+
+@lru_cache
+def _fetched(path: str, revision: str | None, variant: str | None) -> Path:
+    """From the hub, asked once in a process; another kind of pipeline is refused before it is fetched."""
+    _described(_from_hub(path, revision), path)
+    return _downloaded(path, revision, variant)
+
+
+@lru_cache
+def _tell(path: str, has_checker: bool, reads_guidance: bool) -> None:
+    """Say, once in a process, in what its images may differ from those of its own pipeline."""
+    if has_checker:
+        log.info("model: the safety checker of '%s' is left out: it blanks images", path)
+    if reads_guidance:
+        log.warning(
+            "model: the UNet of '%s' was distilled to read the guidance scale, which it is not given here; "
+            "its images need not be like those of its own pipeline",
+            path,
+        )
 
 
 def class_of(folder: Path, part: str) -> str:
@@ -79,6 +95,14 @@ def variants(folder: Path) -> set[str | None]:
     return {match[1] for file in folder.iterdir() if (match := WEIGHTS.fullmatch(file.name))}
 
 
+def _reads_guidance(folder: Path) -> bool:
+    """Whether the UNet has an input for the guidance scale, as latent consistency models have."""
+    try:
+        return read_json(folder / "unet" / CONFIG).get("time_cond_proj_dim") is not None
+    except (OSError, ValueError, AttributeError):
+        return False  # what is wrong with it is told when it is opened
+
+
 def _thing(folder: Path) -> str:
     """What a folder without an index is."""
     try:
@@ -89,8 +113,9 @@ def _thing(folder: Path) -> str:
     return alone if kind else "no pipeline"
 
 
-def _check_kind(described: dict[str, Any], path: str) -> None:
-    """InputError: a pipeline that has other parts than Stable Diffusion 1.x or 2.x."""
+def _described(index: Path, path: str) -> dict[str, Any]:
+    """The index. InputError: damaged, or it has other parts than Stable Diffusion 1.x or 2.x."""
+    described = _read(index, path)
     kind = described.get("_class_name")
     named = {part: entry for part, entry in described.items() if isinstance(entry, list) and any(entry)}
     foreign = [part for part in named if part not in (*PARTS, *LEFT_OUT)]
@@ -104,6 +129,7 @@ def _check_kind(described: dict[str, Any], path: str) -> None:
             f"model.path: '{path}' is a {kind} with {listed(foreign)}; what can be used is Stable Diffusion "
             f"1.x or 2.x, of {', '.join(PARTS)} alone"
         )
+    return described
 
 
 def _check_part(folder: Path, part: str, described: dict[str, Any], path: str) -> None:

@@ -203,9 +203,8 @@ def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(f'{error}'.split())[:200]}"
 
 
-@lru_cache
 def model_folder(path: str, revision: str | None) -> Path:
-    """The folder of a model that can be used, downloaded if need be; looked at once in a process.
+    """The folder of a model that can be used, downloaded if need be.
 
     Raises:
         InputError: there is none, or one of another architecture.
@@ -214,7 +213,22 @@ def model_folder(path: str, revision: str | None) -> Path:
     there = local.is_dir()
     if not there and (path.startswith((".", "/", "~")) or path.count("/") != 1):
         raise InputError(f"model.path: no such folder '{path}'; {HINT}")
-    config = local / CONFIG if there else fetched_file(path, CONFIG, revision, "model of transformers", HINT)
+    if not there:
+        return _fetched(path, revision)
+    _check_kind(local / CONFIG, path)
+    return local
+
+
+@lru_cache
+def _fetched(path: str, revision: str | None) -> Path:
+    """From the hub, asked once in a process; another architecture is refused before it is fetched."""
+    what = "model of transformers"
+    _check_kind(fetched_file(path, CONFIG, revision, what, HINT), path)
+    return fetched_folder(path, PATTERNS, revision, what, HINT)
+
+
+def _check_kind(config: Path, path: str) -> None:
+    """InputError: no model of transformers, or one of another architecture."""
     if not config.is_file():
         raise InputError(f"model.path: '{path}' has no {CONFIG}, so it is no model of transformers; {HINT}")
     try:
@@ -223,4 +237,3 @@ def model_folder(path: str, revision: str | None) -> Path:
         raise InputError(f"model.path: '{path}': {CONFIG} is damaged ({error}); {HINT}") from error
     if kind not in KINDS:
         raise InputError(f"model.path: '{path}' is a {kind}; what can be used is {' or '.join(KINDS)}")
-    return local if there else fetched_folder(path, PATTERNS, revision, "model of transformers", HINT)
