@@ -45,10 +45,11 @@ def _read_freely(kind: type[BaseModel]) -> set[str]:
 
 
 def _free(schema: Schema) -> Schema:
-    if schema.get("type") == "array":
-        one_or_many = [_strict(schema, {}), _strict(schema["items"], {})]
-        return {"anyOf": [*one_or_many, REFERENCE, MISSING], "description": schema.get("description", "")}
-    return {"description": schema.get("description", "")}
+    """A list of plain values, or one of them; anything where the type is none that a YAML spells out."""
+    described = {"description": schema.get("description", "")}
+    if "type" in schema.get("items", {}):
+        return {"anyOf": [_strict(schema, {}), _strict(schema["items"], {}), REFERENCE, MISSING]} | described
+    return described
 
 
 def _value(schema: Schema, classes: Mapping[str, Schema]) -> Schema:
