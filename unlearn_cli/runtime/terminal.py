@@ -1,10 +1,14 @@
 """What is printed fits the place it goes to: its signs, its width."""
 
+from __future__ import annotations
+
 import codecs
 import os
 import sys
+from typing import TYPE_CHECKING
 
-from rich.console import Console
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PLAINER = {"–": "-", "−": "-", "…": "...", "±": "+-", "×": "x", "→": ">", "↓": "v", "↑": "^"}
 PLAINER |= {"≤": "<=", "≥": ">=", "·": ".", "‖": "||", "’": "'", "‘": "'", "“": '"', "”": '"'}
@@ -23,6 +27,8 @@ def print_plainer() -> None:
 
 def console() -> Console:
     """For tables on stdout: as wide as the terminal or COLUMNS; a pipe has room for every row."""
+    from rich.console import Console  # a command's own help needs no table
+
     made = Console()
     if not made.is_terminal and not made.is_jupyter and not os.environ.get("COLUMNS"):
         made.width = PIPE_WIDTH
