@@ -146,6 +146,51 @@ def test_requeued_offline_run_syncs_to_one_run_without_shifted_steps(tmp_path, s
         assert run.summary[f"metrics/{name}"] == pytest.approx(value)
 
 
+AGENT = {
+    "WANDB_SWEEP_ID": "sweep1",
+    "WANDB_RUN_ID": "agents-run",
+    "WANDB_PROJECT": "theirs",
+    "WANDB_ENTITY": "team",
+    "WANDB_RUN_GROUP": "paper",
+    "WANDB_NAME": "mine",
+    "WANDB_TAGS": "a,b",
+}
+
+
+def test_the_run_that_an_agent_waits_for_is_the_commands_own(tmp_path, monkeypatch):
+    for name, value in AGENT.items():
+        monkeypatch.setenv(name, value)
+    wandb.teardown()
+    unlearn(f"paths.outputs={tmp_path}", "method=ga", EPOCH, *OFFLINE)
+    runs = {job: run_of(found) for job, (found,) in tracked(tmp_path).items()}
+    assert runs.keys() == {"original", "oracle", "unlearn"}
+    assert runs["unlearn"]["run_id"] == "agents-run"
+    assert runs["unlearn"]["sweep_id"] == "sweep1"
+    assert runs["unlearn"]["display_name"] == "mine"
+    for job in ("original", "oracle"):
+        assert not runs[job].get("sweep_id")
+        assert runs[job]["display_name"] == f"digits-random-{job}-s0"
+    assert len({run["run_id"] for run in runs.values()}) == 3
+    for run in runs.values():
+        assert (run["project"], run["entity"], run["run_group"]) == ("theirs", "team", "paper")
+        assert {"a", "b", "digits"} <= set(run["tags"])
+
+
+def test_a_key_goes_before_a_variable_and_one_id_is_not_for_several_runs(tmp_path, monkeypatch, capsys):
+    for name in ("WANDB_PROJECT", "WANDB_RUN_GROUP", "WANDB_RUN_ID"):
+        monkeypatch.setenv(name, "of-the-environment")
+    monkeypatch.setenv("WANDB_DIR", str(tmp_path / "scratch"))
+    command = (f"paths.outputs={tmp_path / 'outputs'}", "method=ga", EPOCH, *OFFLINE, "oracle=false")
+    unlearn("-m", *command, "seed=0,1", "tracking.project=mine", "tracking.group=ours")
+    runs = tracked(tmp_path / "scratch")
+    assert not offline(tmp_path / "outputs")
+    assert "WANDB_RUN_ID=of-the-environment names one run, these are 2" in capsys.readouterr().err
+    found = [run_of(found) for job in runs.values() for found in job]
+    assert {run["run_id"] for run in found}.isdisjoint({"of-the-environment"})
+    assert len({run["run_id"] for run in found}) == len(found) == 4
+    assert {(run["project"], run["run_group"]) for run in found} == {("mine", "ours")}
+
+
 def test_a_dead_server_costs_no_result(tmp_path, monkeypatch, caplog):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

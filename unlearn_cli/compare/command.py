@@ -10,7 +10,7 @@ from unlearn_cli.errors import UnlearnError
 from unlearn_cli.runtime.arguments import Parser
 from unlearn_cli.runtime.terminal import print_plainer
 
-PROJECT = "unlearn"
+PROJECT = os.environ.get("WANDB_PROJECT") or "unlearn"
 GROUPS = ("task", "data", "model", "forget")
 DESCRIPTION = """\
 Compare finished runs: mean ± standard deviation over seeds, 95 % confidence interval, gap to the retrain

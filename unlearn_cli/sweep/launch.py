@@ -1,6 +1,7 @@
 """A sweep from its composed runs to its end."""
 
 import logging
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from unlearn_cli.sweep.plan_table import show_plan
 from unlearn_cli.sweep.queue import queue
 from unlearn_cli.sweep.record import Item, Record
 from unlearn_cli.sweep.settings import Here, Jobs, Processes, Slurm
+from unlearn_cli.tracking.given import GROUP, for_several_runs
 
 log = logging.getLogger("unlearn")
 
@@ -51,8 +53,10 @@ def launch(where: str, settings: Mapping[str, Any], composed: Composed, planning
         return []
     for run in found.runs:  # a tracker shows the runs of a sweep together
         tracking = run.experiment.config["tracking"]
-        if tracking.get("group", "") is None:
+        if tracking.get("group", "") is None and GROUP not in os.environ:
             tracking["group"] = found.name
+    if len(found.runs) > 1 and (id := for_several_runs()):
+        log.warning("WANDB_RUN_ID=%s names one run, these are %d: each has its own id", id, len(found.runs))
     log.info("sweep %s: %d runs, %d to do", found.name, len(found.runs), len(found.to_do))
     if isinstance(place, Slurm):
         _on_slurm(found, place)

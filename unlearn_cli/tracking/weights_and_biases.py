@@ -17,6 +17,7 @@ from pydantic import Field
 from unlearn_cli.config.nested import flat
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.tracking.checks import check_online, check_writable, has_key
+from unlearn_cli.tracking.given import PROJECT, given
 from unlearn_cli.tracking.tracker import RunInfo, Tracker
 
 if TYPE_CHECKING:
@@ -39,22 +40,26 @@ class WandbSettings(Settings):
     mode: Literal["auto", "online", "offline"] = Field(
         description="auto: online when a key is configured, else offline"
     )
-    project: str = Field(
+    project: str | None = Field(
         min_length=1,
         max_length=128,
         pattern=r"^[^/\\#?%:]+$",
-        description="project of W&B that the runs go to; it is made if there is none",
+        description="project of W&B, made if there is none; null: WANDB_PROJECT, or unlearn",
     )
-    entity: str | None = Field(description="user or team; null: the key's default")
-    group: str | None = Field(description="group of the run; null: data/model/forget set")
-    tags: list[Tag] = Field(description="tags beside the run's own")
+    entity: str | None = Field(description="user or team; null: WANDB_ENTITY, or the key's default")
+    group: str | None = Field(description="group of the run; null: WANDB_RUN_GROUP, or data/model/forget set")
+    tags: list[Tag] = Field(description="tags beside the run's own and those of WANDB_TAGS")
     name: str | None = Field(
-        description="name of the command's own run; null: data, method and seed. Originals, oracles, "
-        "judges keep theirs"
+        description="name of the command's own run; null: WANDB_NAME, or data, method and seed. Originals, "
+        "oracles, judges keep theirs"
     )
 
     def start(self, info: RunInfo, folder: Path) -> Tracker:
-        """Begin or continue the run `info.id`; W&B keeps its files in `folder`/wandb. Never raises."""
+        """Begin or continue the run `info.id`; W&B keeps its files in `folder`/wandb. Never raises.
+
+        WANDB_DIR goes before the folder, and for the command's own run WANDB_RUN_ID before `info.id`.
+        """
+        folder = Path(os.environ.get("WANDB_DIR") or folder)
         try:
             check_writable(folder / "wandb")
         except OSError as error:
@@ -89,27 +94,32 @@ class WandbSettings(Settings):
     def _init(self, info: RunInfo, folder: Path, mode: Literal["online", "offline"]) -> "wandb.Run":
         import wandb
 
-        return wandb.init(
-            mode=mode,
-            project=self.project,
-            entity=self.entity,
-            id=info.id,
-            resume="allow",
-            name=(info.own and self.name) or info.name,
-            group=self.group or info.group,
-            job_type=info.job_type,
-            tags=list(dict.fromkeys(tag[:TAG_LENGTH] for tag in (*info.tags, *self.tags))),
-            config=info.config,
-            dir=str(folder),
-            reinit="create_new",  # no global wandb.run
-            settings=wandb.Settings(
-                silent=True,
-                console="off",
-                init_timeout=INIT_SECONDS,
-                finish_timeout=FINISH_SECONDS,
-                finish_timeout_raises=True,
-            ),
-        )
+        with given(info.own) as environment:
+            in_sweep = bool(environment.sweep_id)  # whose agent knows the run by its id
+            group = self.group or environment.run_group or info.group
+            name = (info.own and (self.name or environment.run_name)) or info.name
+            tags = (*info.tags, *self.tags, *(environment.run_tags or ()))
+            return wandb.init(
+                mode=mode,
+                project=None if in_sweep else self.project or environment.project or PROJECT,
+                entity=None if in_sweep else self.entity,
+                id=None if in_sweep else environment.run_id or info.id,
+                resume="allow",
+                name=name,
+                group=group,
+                job_type=info.job_type,
+                tags=list(dict.fromkeys(tag[:TAG_LENGTH] for tag in tags)),
+                config=info.config,
+                dir=str(folder),
+                reinit="create_new",  # no global wandb.run
+                settings=wandb.Settings(
+                    silent=True,
+                    console="off",
+                    init_timeout=INIT_SECONDS,
+                    finish_timeout=FINISH_SECONDS,
+                    finish_timeout_raises=True,
+                ),
+            )
 
 
 def _guarded(
