@@ -191,7 +191,7 @@ def test_a_key_goes_before_a_variable_and_one_id_is_not_for_several_runs(tmp_pat
     assert {(run["project"], run["run_group"]) for run in found} == {("mine", "ours")}
 
 
-def test_a_dead_server_costs_no_result(tmp_path, monkeypatch, caplog):
+def test_a_dead_server_costs_no_result(tmp_path, monkeypatch, capsys):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -201,15 +201,15 @@ def test_a_dead_server_costs_no_result(tmp_path, monkeypatch, caplog):
     (folder,) = run_folders(tmp_path)
     assert state(folder) == "finished"
     assert result["metrics"]["RA"] >= 0
-    assert "tracked offline" in caplog.text
+    assert "tracked offline" in capsys.readouterr().err
     assert tracked(tmp_path)["unlearn"]
 
 
-def test_a_client_that_breaks_costs_no_result(tmp_path, monkeypatch, caplog):
+def test_a_client_that_breaks_costs_no_result(tmp_path, monkeypatch, capsys):
     def broken(*_, **__):
         raise RuntimeError("no process can be started")
 
     monkeypatch.setattr(weights_and_biases.WandbSettings, "_init", broken)
     (result,) = unlearn(f"paths.outputs={tmp_path}", "method=ga", EPOCH, *OFFLINE)
     assert state(Path(result["folder"])) == "finished"
-    assert "not tracked" in caplog.text
+    assert "not tracked" in capsys.readouterr().err
