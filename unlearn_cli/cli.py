@@ -10,21 +10,18 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any, NoReturn
-
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from unlearn_cli.command.subcommands import PLAN, SUBCOMMANDS
-from unlearn_cli.config.catalogue import conf_folder, implied_choices
-from unlearn_cli.config.composing import chosen_options
-from unlearn_cli.config.overrides import joined, readable
+from unlearn_cli.config.catalogue import conf_folder, implied_choices, joined
 from unlearn_cli.config.plugins import used
 from unlearn_cli.errors import InputError, UnlearnError, failed_system_call
 from unlearn_cli.runtime.garbage import no_collection, no_collection_at_exit
 from unlearn_cli.runtime.process import is_main_process
 from unlearn_cli.runtime.terminal import print_plainer
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 log = logging.getLogger("unlearn")
 
@@ -48,14 +45,10 @@ MODES = {"-m", "--multirun", "-r", "--run", "-c", "--cfg", "-i", "--info"}
 def main() -> None:
     """Entry point: exit code 0, 2 for wrong input, 1 for a run (or any run of a sweep) that failed."""
     print_plainer()
-    completing = "-sc" in sys.argv or "--shell-completion" in sys.argv
     with ExitStack() as plugins:
         try:
-            typed = os.environ.get("COMP_LINE", "").split() if completing else sys.argv[1:]
-            plugins.enter_context(used(joined(typed)))
+            plugins.enter_context(used(joined(sys.argv[1:])))
         except UnlearnError as error:
-            if completing:
-                return  # in the midst of a line nothing is printed
             _fail(error)
         _answer()
 
@@ -65,15 +58,17 @@ def _answer() -> None:
     if sys.argv[1:2] and sys.argv[1] in SUBCOMMANDS:
         _told(resolve_name(SUBCOMMANDS[sys.argv[1]]), sys.argv[2:])
         return
+    if "--version" in sys.argv:
+        print(f"unlearn {version('unlearn-cli')}")
+        return
+    from unlearn_cli.config.overrides import readable
+
     typed = readable(joined(sys.argv[1:]))
     arguments = sys.argv[1:] = sorted(typed, key=_is_override)  # argparse wants flags on one side
     if "--help" in arguments or "-h" in arguments:
         from unlearn_cli.command.help import show_help
 
         _told(show_help, arguments)
-        return
-    if "--version" in arguments:
-        print(f"unlearn {version('unlearn-cli')}")
         return
     about_a_sweep = any(a == PLAN or a.startswith("hydra/launcher=") for a in arguments)
     if about_a_sweep and MODES.isdisjoint(arguments):
@@ -104,10 +99,19 @@ def _answer() -> None:
         _fail(outcome.error)
 
 
-@hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
-def _compose(config: DictConfig) -> None:
+def _compose() -> None:
+    """Hand sys.argv to Hydra, which calls `_do_run` or, through hydra_plugins, `sweep`."""
+    import hydra
+
+    hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(_do_run)()
+
+
+def _do_run(config: "DictConfig") -> None:
     """Called by Hydra with the composed configuration of a single run."""
+    from hydra.core.hydra_config import HydraConfig
+
     from unlearn_cli.compare.table import show
+    from unlearn_cli.config.composing import chosen_options
     from unlearn_cli.storage.finished import finished_result
 
     choices = chosen_options(HydraConfig.get().runtime.choices)
@@ -123,7 +127,7 @@ def _compose(config: DictConfig) -> None:
         outcome.error = error
 
 
-def _run(config: DictConfig, choices: dict[str, str], overrides: Sequence[str]) -> dict[str, Any]:
+def _run(config: "DictConfig", choices: dict[str, str], overrides: Sequence[str]) -> dict[str, Any]:
     with no_collection():
         from unlearn_cli.config.texts import with_texts
         from unlearn_cli.run import run  # with PyTorch and all that a run needs

@@ -1,13 +1,9 @@
 """Help and completion: complete, and as wide as the terminal."""
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 
 import pytest
-from own_process import PROGRAM, in_own_process
+from own_process import in_own_process
 from tiny_commands import methods
 
 from unlearn_cli.command.chosen import EVERY_GROUP
@@ -52,40 +48,6 @@ def test_a_tasks_help_lists_all_that_fits_it_and_nothing_else(unlearn, monkeypat
 
 def test_a_plans_help(unlearn):
     assert "unlearn plan method=salun" in unlearn("plan", "--help").out
-
-
-@pytest.mark.parametrize(
-    ("line", "first", "absent"),
-    [
-        ("unlearn method=s", "method=sa", "method=ga"),
-        ("unlearn meth", "method.", "mask="),
-        ("unlearn method=ga data=ci", "data=cifar10", "data=svhn"),
-        ("unlearn method=ga method.l", "method.lr=", "method.batch_size="),
-    ],
-)
-def test_completion(line, first, absent):
-    """As the installed bash script asks."""
-    done = in_own_process("-sc", "query=bash", COMP_LINE=line, COMP_POINT=str(len(line)))
-    assert done.stdout.split()[0] == first
-    assert absent not in done.stdout
-
-
-@pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
-def test_tab_in_bash(tmp_path):
-    """The script that help names, installed in a shell: what TAB would put on the line."""
-    program = tmp_path / "unlearn"
-    program.write_text(f"#!{sys.executable}\n{PROGRAM}")
-    program.chmod(0o755)
-    script = """
-    eval "$(unlearn --shell-completion install=bash)"
-    [[ $(complete -p unlearn) == *hydra_bash_completion* ]] || exit 1
-    COMP_LINE="unlearn method=sal" COMP_CWORD=1 COMP_POINT=18
-    hydra_bash_completion
-    echo "${COMPREPLY[@]}"
-    """
-    path = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=os.environ | path)
-    assert done.stdout.split() == ["method=salun", "method=salun_soft"], done.stderr
 
 
 OPENING = "# unlearn method=mine\n# Mine: a method of one's own\n"

@@ -19,9 +19,15 @@ def test_the_package():
         (["--help"], {}, "Usage"),
         (["--version"], {}, "unlearn "),
         (["--cfg", "job", "method=ga"], {}, "GradientAscent"),
-        (["-sc", "query=bash"], {"COMP_LINE": "unlearn method=s", "COMP_POINT": "16"}, "method=salun"),
+        *[
+            (["completion", "bash", "--reply"], {"COMP_LINE": line, "COMP_POINT": str(len(line))}, answer)
+            for line, answer in (
+                ("unlearn method=salu", "salun_soft"),
+                ("unlearn method.ord", "method.order="),
+            )
+        ],
     ],
-    ids=["help", "version", "composition", "completion"],
+    ids=["help", "version", "composition", "option", "key"],
 )
 def test_before_any_run(arguments, environment, answer):
     done = in_own_process(*arguments, **environment)

@@ -45,6 +45,8 @@ def check(typed: Sequence[str], nearest: Nearest) -> None:
         value = value or _next(typed, flag)
         keys = nearest(name.replace("-", "_"))
         raise InputError(f"{flag.partition('=')[0]}: no such flag; {_with_value(keys, value)}")
+    if read.shell_completion:
+        raise InputError("--shell-completion: unlearn completion bash (zsh, fish) prints what TAB needs")
     overrides = [*read.overrides, *unknown]  # argparse takes those before a flag alone
     for argument in overrides:
         if "=" not in argument and not argument.startswith("~"):

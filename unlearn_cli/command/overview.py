@@ -9,6 +9,7 @@ USAGE = {
     "unlearn plan -m method=ft,ga …": "what the sweep would do, what of it is there, how long it would take",
     "unlearn status [SWEEP]": "how the latest sweep, or that one, goes",
     "unlearn schema FOLDER": "JSON Schemas of all YAML files, for editors",
+    "unlearn completion bash": 'TAB, by eval "$(unlearn completion bash)" in ~/.bashrc; also zsh, fish',
     "unlearn-compare FOLDER …": "finished runs side by side: tables, tests, a page",
 }
 HELP = {
@@ -31,7 +32,6 @@ FLAGS = {
     "-m, --multirun": "a sweep",
     "--version": "the version of this program",
     "--hydra-help": "the flags of Hydra, which composes the configuration",
-    "TAB": 'completes after eval "$(unlearn --shell-completion install=bash)"; also zsh, fish',
     "UNLEARN_PLUGINS=FOLDER": "the same for every command; several with : between",
     "UNLEARN_DATA=FOLDER": "local copies of data sets are looked for here first (paths.data)",
     "UNLEARN_TRACEBACK=1": "errors with their traceback",

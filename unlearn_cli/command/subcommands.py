@@ -3,7 +3,10 @@
 SUBCOMMANDS = {
     "status": "unlearn_cli.sweep.command:status",
     "schema": "unlearn_cli.command.schema:schema",
+    "completion": "unlearn_cli.command.completion.command:completion",
 }
 """By name the function that is called with the further arguments; imported when it is asked for."""
 PLAN = "plan"
 """A word before a sweep's arguments: say what it would do, and do nothing."""
+SHELLS = ("bash", "zsh", "fish")
+"""What `unlearn completion` is for."""

@@ -1,5 +1,6 @@
 """What can be chosen, read from the YAML files' opening lines; imports nothing heavy."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +10,7 @@ TASKS = "# Tasks: "
 ALL_BUT = "all but "
 NO_DESCRIPTION = ("@package", "yaml-language-server:")
 """How comments begin that say something to Hydra or to an editor."""
+CONFIG_DIR = ("--config-dir", "-cd")
 PLUGINS: list[Path] = []
 """Folders of the plug-ins in use, looked at after conf/; see plugins.py."""
 
@@ -81,9 +83,20 @@ def implied_choices(arguments: list[str]) -> list[str]:
     return [choice for choice in dict.fromkeys(found) if choice.partition("=")[0] not in given]
 
 
+def joined(arguments: Iterable[str]) -> list[str]:
+    """The arguments, a flag and its folder as one: a folder may have a name like an override's."""
+    found: list[str] = []
+    for argument in arguments:
+        if found and found[-1] in CONFIG_DIR:
+            found[-1] = f"--config-dir={argument}"
+        else:
+            found.append(argument)
+    return found
+
+
 def config_folders(arguments: list[str]) -> tuple[Path, ...]:
     """The folders given by --config-dir."""
-    found = [value for flag, value in pairwise(arguments) if flag in ("--config-dir", "-cd")]
+    found = [value for flag, value in pairwise(arguments) if flag in CONFIG_DIR]
     found += [a.split("=", 1)[1] for a in arguments if a.startswith("--config-dir=")]
     return tuple(Path(folder) for folder in found)
 

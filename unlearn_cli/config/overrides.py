@@ -14,19 +14,7 @@ from hydra.errors import HydraException
 
 OVERRIDE = re.compile(r"([+~]{0,2}[A-Za-z_][\w.@/:]*)=(.*)", re.DOTALL)
 """Key and value."""
-CONFIG_DIR = ("--config-dir", "-cd")
 OPENING, CLOSING = "[{(", "]})"
-
-
-def joined(arguments: Iterable[str]) -> list[str]:
-    """The arguments, a flag and its folder as one: a folder may have a name like an override's."""
-    found: list[str] = []
-    for argument in arguments:
-        if found and found[-1] in CONFIG_DIR:
-            found[-1] = f"--config-dir={argument}"
-        else:
-            found.append(argument)
-    return found
 
 
 def readable(arguments: Iterable[str]) -> list[str]:

@@ -1,0 +1,1 @@
+"""What TAB offers in bash, zsh and fish. Silent wherever there is nothing to say."""
