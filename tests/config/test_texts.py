@@ -5,6 +5,7 @@ import pytest
 import unlearn_cli as unlearn
 from unlearn_cli.config.composing import composed
 from unlearn_cli.config.texts import with_texts
+from unlearn_cli.data.prompt_files import Prompt
 from unlearn_cli.experiment import read
 
 
@@ -37,7 +38,7 @@ def test_what_refers_to_it_follows():
         "data.retain=[2001]",
     )
     data = group("data", *overrides)
-    assert (data.concept, data.retain) == (["1984"], ["2001"])
+    assert (data.concept, data.retain) == (["1984"], [Prompt("2001")])
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from unlearn_cli.config.overrides import OVERRIDE, elements
 from unlearn_cli.config.settings import kind_of
 from unlearn_cli.errors import InputError
 
-TEXT = ("string_type", "path_type")
-"""Pydantic's words for a value that is no text, and no path, where one is wanted."""
+TEXT = ("string_type", "path_type", "dataclass_type")
+"""Pydantic's words for a value that is no text, no path and no prompt (which is read from a text)."""
 
 
 def with_texts(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
