@@ -8,16 +8,16 @@ from typing import Any
 from unlearn_cli.errors import InputError
 
 
-def check_tensors(loading_info: Mapping[str, Any], whose: str, hint: str) -> None:
+def check_tensors(loading_info: Mapping[str, Any], whose: str, hint: str, key: str = "model.path") -> None:
     """InputError: tensors that the file lacks, which the library draws at random, or that the model has not.
 
     loading_info: of `from_pretrained(..., output_loading_info=True)` in diffusers and transformers.
-    whose: the part of the model ("the text_encoder of 'FOLDER'").
+    whose: the part of the model ("the text_encoder of 'FOLDER'"); key: the setting that names it.
     """
     for kind, says in (("missing_keys", "lack {} tensors"), ("unexpected_keys", "hold {} foreign tensors")):
         if names := sorted(loading_info[kind]):
             raise InputError(
-                f"model.path: the weights of {whose} {says.format(len(names))} (first: {names[0]}): "
+                f"{key}: the weights of {whose} {says.format(len(names))} (first: {names[0]}): "
                 f"another architecture, or not whole; {hint}"
             )
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tiny_pipeline import rewrite
 from tiny_vision import saved_classifier
 from transformers import AutoImageProcessor, AutoModelForImageClassification
 
@@ -81,6 +82,21 @@ def test_its_key_tells_weights_and_values_apart(folder, tmp_path):
     other = ReadyJudge(path=str(saved_classifier(tmp_path, ["crane", "horn"])))
     assert other.get(origins("crane"))[1] not in keys
     assert judge.made(origins("crane"))
+
+
+def test_weights_that_lack_a_tensor_are_refused_and_looked_at_again(tmp_path):
+    """transformers would draw a head at random."""
+    folder = saved_classifier(tmp_path / "judge", LABELS)
+    judge = ReadyJudge(path=str(folder))
+    judge.check(origins("crane"))
+    rewrite(folder, lambda tensors: tensors.pop(sorted(tensors)[0]))
+    with pytest.raises(
+        InputError, match=r"^eval\.judges: the weights of '.*judge' lack 1 tensors"
+    ):
+        judge.check(origins("crane"))
+    (folder / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(InputError, match=r"^eval\.judges: '.*judge' cannot be opened"):
+        judge.check(origins("crane"))
 
 
 @pytest.mark.parametrize(

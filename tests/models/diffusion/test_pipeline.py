@@ -6,6 +6,7 @@ import shutil
 
 import huggingface_hub
 import pytest
+import recipes
 import torch
 from diffusers import DDIMScheduler, LCMScheduler, StableDiffusionPipeline
 from tiny_pipeline import SIZE, built, change, pipeline, saved, scheduled, settings
@@ -15,6 +16,7 @@ from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.diffusion.pipeline_folder import _fetched
 from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.models.diffusion.tiny_text_to_image import TinyTextToImage
 from unlearn_cli.runtime.compute import Compute
 
 PROMPTS = ["a photo of the airplane over hills", "a dog"]
@@ -105,6 +107,17 @@ def test_a_distilled_unet_is_told(tmp_path, caplog):
             built(place, PROMPTS)
     (record,) = caplog.records
     assert "was distilled to read the guidance scale, which it is not given here" in record.getMessage()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_a_tiny_model_writes_is_a_pipeline_to_go_on_with(tmp_path, channels):
+    spec = ImageSpec(PROMPTS, channels, (8, 8), (0.0,) * channels, (1.0,) * channels)
+    tiny = TinyTextToImage(**recipes.TINY_TEXT).build(spec)
+    tiny.export(tmp_path)
+    model = settings(tmp_path / "pipeline").build(spec)
+    own = tiny.state_dict()
+    assert all(torch.equal(tensor, own[name]) for name, tensor in model.state_dict().items())
+    assert model.process.config.timestep_spacing == "trailing"
 
 
 def test_it_is_ready_made_and_can_be_guided(folder):

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from pydantic import Field
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torchvision.transforms.functional import to_pil_image
 
 from unlearn_cli.data.names import unknown
 from unlearn_cli.data.rows import digest
+from unlearn_cli.data.source import file_stamp
 from unlearn_cli.errors import InputError, in_a_line
 from unlearn_cli.evaluation.judge import AnyJudge, JudgeNetwork
+from unlearn_cli.models.loaded import check_tensors, quiet
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
@@ -63,7 +66,8 @@ class ReadyJudge(AnyJudge):
         self.get(origins)
 
     def get(self, origins: Origins) -> tuple[JudgeNetwork, str]:
-        model, processor, key = _opened(self.path)
+        place = Path(self.path).expanduser()
+        model, processor, key = _opened(self.path, file_stamp(place) if place.is_dir() else "")
         values = [value for value in origins.data.classes if value]  # empty: the prompt asks for none
         names = labels_by_name(model.config.id2label)
         for value in values:
@@ -90,17 +94,21 @@ def _plain(name: str) -> str:
 
 
 @lru_cache
-def _opened(path: str) -> tuple[Any, Any, str]:
-    """Model, image processor, and a hash of the weights; an attack asks for them again and again."""
-    from transformers import AutoImageProcessor, AutoModelForImageClassification
-    from transformers.utils.logging import disable_progress_bar
+def _opened(path: str, stamp: str) -> tuple[Any, Any, str]:
+    """Model, image processor, and a hash of the weights; an attack asks for them again and again.
 
-    disable_progress_bar()
+    stamp: changes with the files of a folder.
+    """
+    from transformers import AutoImageProcessor, AutoModelForImageClassification
+    from transformers.utils import logging as transformers_logging
+
     try:
         place = str(Path(path).expanduser()) if Path(path).expanduser().is_dir() else path
         processor = AutoImageProcessor.from_pretrained(place)
-        model = AutoModelForImageClassification.from_pretrained(place)
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+        with quiet(transformers_logging):
+            model, info = AutoModelForImageClassification.from_pretrained(place, output_loading_info=True)
+    except (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError) as error:
         raise InputError(f"eval.judges: '{path}' cannot be opened ({in_a_line(error)}); {HINT}") from error
+    check_tensors(info, f"'{path}'", HINT, key="eval.judges")
     states = [value.cpu().numpy() for value in model.state_dict().values()]
     return model, processor, digest(*states)

@@ -73,5 +73,7 @@ class TinyTextToImage(UNetShape):
             clip_sample=False,
             steps_offset=1,
         )
-        vae = PixelUnshuffle(block_out_channels=(latent, latent), latent_channels=latent)
+        vae = PixelUnshuffle(
+            block_out_channels=(latent, latent), latent_channels=latent, in_channels=images.channels
+        )
         return TextToImage(unet, text_encoder, vae, tokenizer, process, images.classes, self.label_drop)

@@ -24,6 +24,7 @@ class PixelUnshuffle(ModelMixin, ConfigMixin):
         self,
         block_out_channels: tuple[int, ...] = (12, 12),
         latent_channels: int = 12,
+        in_channels: int = 3,
         scaling_factor: float = 1.0,
         force_upcast: bool = False,
     ):
