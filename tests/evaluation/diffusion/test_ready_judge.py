@@ -90,9 +90,7 @@ def test_weights_that_lack_a_tensor_are_refused_and_looked_at_again(tmp_path):
     judge = ReadyJudge(path=str(folder))
     judge.check(origins("crane"))
     rewrite(folder, lambda tensors: tensors.pop(sorted(tensors)[0]))
-    with pytest.raises(
-        InputError, match=r"^eval\.judges: the weights of '.*judge' lack 1 tensors"
-    ):
+    with pytest.raises(InputError, match=r"^eval\.judges: the weights of '.*judge' lack 1 tensors"):
         judge.check(origins("crane"))
     (folder / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(InputError, match=r"^eval\.judges: '.*judge' cannot be opened"):
