@@ -17,7 +17,7 @@ from unlearn_cli.config.catalogue import conf_folder, implied_choices, joined
 from unlearn_cli.config.plugins import used
 from unlearn_cli.errors import InputError, UnlearnError, failed_system_call
 from unlearn_cli.runtime.garbage import no_collection, no_collection_at_exit
-from unlearn_cli.runtime.process import is_main_process
+from unlearn_cli.runtime.process import check_launcher, is_main_process
 from unlearn_cli.runtime.terminal import print_plainer
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ def _do_run(config: "DictConfig") -> None:
 
     choices = chosen_options(HydraConfig.get().runtime.choices)
     try:
+        check_launcher()
         if outcome.planning:
             raise InputError(
                 "plan: says what a sweep (-m) by hydra/launcher=local, processes or slurm would do"
@@ -141,6 +142,7 @@ def sweep(where: str, settings: dict[str, Any], composed: list[Any]) -> None:
         from unlearn_cli.sweep.launch import launch
 
     try:
+        check_launcher()
         outcome.folders = launch(where, settings, composed, outcome.planning)
     except (Exception, KeyboardInterrupt) as error:
         outcome.error = error

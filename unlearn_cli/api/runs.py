@@ -10,6 +10,7 @@ from unlearn_cli.command.explain import explaining
 from unlearn_cli.config.composing import composed, hydra_of_our_own, initialized, overrides_of
 from unlearn_cli.config.plugins import used
 from unlearn_cli.config.run_path import resolved, run_path
+from unlearn_cli.runtime.process import check_launcher
 from unlearn_cli.storage.run_folder import RunFolder
 
 
@@ -36,6 +37,7 @@ def run(*overrides: str) -> Result:
         from unlearn_cli.config.texts import with_texts
         from unlearn_cli.run import run as one_run  # with PyTorch and all that a run needs
 
+        check_launcher()
         with explaining(overrides):
             config, choices = composed(overrides)
         config = with_texts(config, overrides_of(overrides))

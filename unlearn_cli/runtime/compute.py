@@ -1,7 +1,11 @@
 """Where a run computes: device, precision, memory layout, processes (through accelerate)."""
 
 import inspect
-from contextlib import AbstractContextManager
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -24,6 +28,9 @@ from unlearn_cli.errors import InputError
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
+log = logging.getLogger("unlearn")
+
+TOLD_AFTER = 20.0  # seconds
 PATIENCE = timedelta(days=2)  # others wait while the main process waits for a store entry in the making
 # Syncing in the forward would change buffers that a first forward's backward needs. PyTorch renamed it.
 RENAMED = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
@@ -60,9 +67,12 @@ class Compute:
         self.compile = compile
         AcceleratorState._reset_state()  # runs of one sweep in one process may differ in precision
         mixed = "no" if precision == "fp32" else precision
-        self.accelerator = Accelerator(
-            mixed_precision=mixed, cpu=not on_gpu, kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)]
-        )
+        with _telling_of_a_wait():
+            self.accelerator = Accelerator(
+                mixed_precision=mixed,
+                cpu=not on_gpu,
+                kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
+            )
         self.device = self.accelerator.device if on_gpu else torch.device("cpu")  # not "cpu:0"
 
     @property
@@ -123,6 +133,22 @@ class Compute:
 
     def barrier(self) -> None:
         self.accelerator.wait_for_everyone()
+
+
+@contextmanager
+def _telling_of_a_wait() -> Iterator[None]:
+    """Processes that never come are waited for as long as those that are late: say so."""
+    rank, world = (os.environ.get(name, "?") for name in ("RANK", "WORLD_SIZE"))
+    line = (
+        "process %s of %s (RANK, WORLD_SIZE) waits for the others; if there are none, unset these variables"
+    )
+    timer = threading.Timer(TOLD_AFTER, log.warning, (line, rank, world))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def unwrapped(model: nn.Module) -> Any:
