@@ -195,6 +195,7 @@ def test_paths_in_bash(results, monkeypatch):
     [
         ("unlearn method=sa", ["salun ", "salun_soft "]),
         ("unlearn -m method=ga,sal", ["ga,salun", "ga,salun_soft"]),
+        ("unlearn hydra/launcher=slurm method=scr", ["scrub"]),
         ("unlearn 'method=scr", ["method=scrub"]),
         ("unlearn optim@met", ["@method="]),
         ("unlearn optim@method=ada", ["adam ", "adamw "]),

@@ -9,6 +9,7 @@ from unlearn_cli.command.subcommands import SHELLS
 from unlearn_cli.config.catalogue import joined
 from unlearn_cli.config.plugins import used
 from unlearn_cli.errors import InputError
+from unlearn_cli.runtime.garbage import no_collection
 
 REPLY = "--reply"
 HELP = """\
@@ -49,7 +50,7 @@ def answers(shell: str, line: str, cursor: int) -> list[str]:
     found = read(line, cursor, PROGRAMS)
     if not found:
         return []
-    with used(joined(found.words)):
+    with no_collection(), used(joined(found.words)):
         there = candidates(found)
     if shell == "fish":
         return there  # it quotes, and it sees for itself what goes on

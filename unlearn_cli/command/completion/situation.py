@@ -20,7 +20,7 @@ class Situation:
 
     @cached_property
     def is_sweep(self) -> bool:
-        return not {PLAN, "-m", "--multirun"}.isdisjoint(self.words)
+        return LAUNCHER in self.given or not {PLAN, "-m", "--multirun"}.isdisjoint(self.words)
 
     @cached_property
     def given(self) -> dict[str, str]:
