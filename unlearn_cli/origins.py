@@ -85,6 +85,8 @@ class Origins:
         """Load the data (unless they are at hand) and split them."""
         if data is None:
             data = experiment.data.load(experiment.paths.data, store, compute)
+            if experiment.model.takes_colour:
+                data = data.in_colour()
             if isinstance(experiment.task, AsksQuestions):
                 data = experiment.task.as_questions(data)
         splits = split(data, experiment.data.val_fraction, experiment.data.split_seed)

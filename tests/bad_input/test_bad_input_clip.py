@@ -98,7 +98,6 @@ def test_it_is_refused(refused, monkeypatch, tmp_path, wrong, said):
             "task=classification method=adu",
             "method: 'adu' does not fit task=classification (it needs embedded)",
         ),
-        ("task=clip data=digits", "data: images of 1 channel(s), but a CLIP takes 3"),
         (
             "task=classification forget=domain method=ga",
             "forget.column: no column 'domain' in digits; there is",

@@ -104,10 +104,6 @@ def test_a_run_that_has_left_no_edits(refused, tmp_path):
         ("task=clip forget=answer", "forget: shapes asks no questions; forget=answer is for task=vlm"),
         ("task=vlm data=digits", "task.questions: none; give at least one, as in {label: {ask: …"),
         (
-            "task=vlm data=digits +task.questions.digit.ask=which? +task.questions.digit.answer='{label}'",
-            "data: images of 1 channel(s), but a LLaVA takes 3",
-        ),
-        (
             "task=classification model=tiny_vlm",
             "model: 'tiny_vlm' does not fit task=classification; those that do: ",
         ),

@@ -130,6 +130,18 @@ def test_grey_images_have_one_channel_whatever_their_mode(noise, write, load):
     assert load(as_colour).fingerprint == data.fingerprint
 
 
+@pytest.mark.parametrize("resident", [True, False])
+def test_grey_images_are_taken_as_three_channels(noise, write, load, resident):
+    """What a CLIP, a vision-language model or a pipeline is given."""
+    grey = load(write("train", {"image": noise(8, channels=1), "label": [0, 1] * 4}, PETS), resident=resident)
+    data = grey.in_colour()
+    assert (data.channels, data.mean, data.std) == (3, grey.mean * 3, grey.std * 3)
+    (x,), (y,) = (one.pixels([np.array([5, 0])]) for one in (grey, data))
+    assert torch.equal(y, x.expand(2, 3, 6, 5))
+    assert data.in_colour() is data
+    assert data.columns["label"].tolist() == grey.columns["label"].tolist()
+
+
 def test_one_colour_image_makes_three_channels(noise, write, load):
     mixture = [*noise(7, channels=1), *noise(1)]
     data = load(write("train", {"image": mixture, "label": [0, 1] * 4}, PETS))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor
+from typing_extensions import Self
 
 from unlearn_cli.data.augment import crop_and_flip, random_resized_crop
 from unlearn_cli.data.batch import Batch
@@ -96,6 +97,16 @@ class ImageData(ABC):
             columns={key: values for key, values in self.columns.items() if key != "label"},
         )
 
+    def in_colour(self) -> Self:
+        """The same images with three channels; grey ones have three alike."""
+        if self.channels != 1:
+            return self
+        return replace(self, channels=3, mean=self.mean * 3, std=self.std * 3, **self._in_colour())
+
+    def _in_colour(self) -> dict[str, Any]:
+        """What a kind of data changes beside."""
+        return {}
+
     def prepare(self, batch: Batch, augment: bool) -> Batch:
         """Float pixels in [0, 1]; augmented at random by torch's global CPU generator if `augment`."""
         x = batch.x
@@ -158,6 +169,9 @@ class Resident(ImageData):
             device=device,
             **facts,
         )
+
+    def _in_colour(self) -> dict[str, Any]:
+        return {"tensor": self.tensor.expand(-1, 3, -1, -1)}
 
     def pixels(self, plan: Sequence[np.ndarray]) -> Iterator[Tensor]:
         for rows in plan:

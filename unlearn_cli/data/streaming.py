@@ -29,6 +29,10 @@ class Decoder(Dataset):
         self.table = table.select_columns([column])
         self.column, self.channels, self.size, self.fit = column, channels, size, fit
 
+    def in_colour(self) -> Decoder:
+        """Another one, to three channels."""
+        return Decoder(self.table, self.column, 3, self.size, self.fit)
+
     def __len__(self) -> int:
         return len(self.table)
 
@@ -56,6 +60,9 @@ class Streaming(ImageData):
 
     decoder: Decoder
     workers: int
+
+    def _in_colour(self) -> dict[str, Any]:
+        return {"decoder": self.decoder.in_colour()}
 
     def pixels(self, plan: Sequence[np.ndarray]) -> Iterator[Tensor]:
         for x in decoded(self.decoder, plan, self.workers, pin=self.device.type == "cuda"):

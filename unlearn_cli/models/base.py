@@ -16,6 +16,9 @@ class ModelSettings(Settings, ABC):
     ready_made: ClassVar[bool] = False
     """Its weights are the original model: nothing is trained, and nothing can be retrained."""
 
+    takes_colour: ClassVar[bool] = False
+    """It takes three channels alone: grey images are given to it as such."""
+
     @abstractmethod
     def build(self, images: ImageSpec) -> nn.Module:
         """A freshly initialised model for the data; it draws from torch's global RNG, the caller seeds.

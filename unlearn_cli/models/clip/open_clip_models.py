@@ -38,6 +38,7 @@ class OpenClip(ModelSettings):
 
     tasks: ClassVar[tuple[str, ...]] = ("clip",)
     ready_made: ClassVar[bool] = True
+    takes_colour: ClassVar[bool] = True
 
     name: str = Field(description="a name of open_clip (ViT-B-16-quickgelu), hf-hub:OWNER/NAME, or a folder")
     pretrained: str | None = Field(

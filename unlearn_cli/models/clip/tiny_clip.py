@@ -20,6 +20,7 @@ class TinyClip(ModelSettings):
     """A vision transformer and a text transformer, trained together on the captions (task=clip)."""
 
     tasks: ClassVar[tuple[str, ...]] = ("clip",)
+    takes_colour: ClassVar[bool] = True
 
     template: str = Field(description="text of a class in zero-shot classification, the class for {}")
     dim: int = Field(gt=0, description="dimensions of the space that images and texts share")

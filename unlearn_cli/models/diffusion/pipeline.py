@@ -59,6 +59,7 @@ class Pipeline(ModelSettings):
 
     tasks: ClassVar[tuple[str, ...]] = ("text_to_image",)
     ready_made: ClassVar[bool] = True
+    takes_colour: ClassVar[bool] = True
 
     path: str = Field(description="a pipeline folder of diffusers, or a hub name")
     revision: str | None = Field(description="branch, tag or commit of a hub name; null = the newest")

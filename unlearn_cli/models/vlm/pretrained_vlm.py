@@ -54,6 +54,7 @@ class PretrainedVlm(ModelSettings):
 
     tasks: ClassVar[tuple[str, ...]] = ("vlm",)
     ready_made: ClassVar[bool] = True
+    takes_colour: ClassVar[bool] = True
 
     path: str = Field(description="a folder of transformers, or a hub name")
     revision: str | None = Field(description="branch, tag or commit of a hub name; null = the newest")

@@ -35,6 +35,7 @@ class TinyVlm(ModelSettings):
     """A CLIP vision tower, a projector and a Llama, trained together on the questions (task=vlm)."""
 
     tasks: ClassVar[tuple[str, ...]] = ("vlm",)
+    takes_colour: ClassVar[bool] = True
 
     patch_size: int = Field(gt=0, description="pixels of a patch's side; divides that of the images")
     width: int = Field(gt=0, description="width of vision tower and language model")
