@@ -28,6 +28,7 @@ from unlearn_cli.storage.files import read_json, write_json
 from unlearn_cli.storage.store import Store
 from unlearn_cli.storage.tensors import write_tensors
 from unlearn_cli.tasks.monitor import glances
+from unlearn_cli.tasks.verbs.diffusion import CaptionsImages
 from unlearn_cli.tasks.verbs.vlm import AsksQuestions
 from unlearn_cli.tracking import NullSettings, Tracker, tracked
 from unlearn_cli.tracking.run_info import run_info
@@ -87,6 +88,8 @@ class Origins:
             data = experiment.data.load(experiment.paths.data, store, compute)
             if experiment.model.takes_colour:
                 data = data.in_colour()
+            if isinstance(experiment.task, CaptionsImages):
+                data = experiment.task.as_captioned(data)
             if isinstance(experiment.task, AsksQuestions):
                 data = experiment.task.as_questions(data)
         splits = split(data, experiment.data.val_fraction, experiment.data.split_seed)

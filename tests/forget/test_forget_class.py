@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from unlearn_cli.data.captions import as_captioned
 from unlearn_cli.data.splits import divide
 from unlearn_cli.errors import InputError
 from unlearn_cli.forget.by_class import ByClass
@@ -45,3 +46,16 @@ def test_a_class_that_does_not_exist(data, splits):
 def test_all_classes(data, splits):
     with pytest.raises(InputError, match=r"chooses all 24 training rows; none is retained"):
         select(data, splits, [0, 1, 2, 3])
+
+
+def test_of_captioned_images_the_next_class_is_the_anchor(data, splits):
+    captioned = as_captioned(data, "an image of a {label}")
+    assert captioned.classes[1] == "an image of a bird"
+    assert captioned.columns["label"].tolist() == data.columns["label"].tolist()
+    found = ByClass(classes=["bird", "cat"], fraction=None, seed=0).select(captioned, splits)
+    assert set(captioned.columns["label"][found.rows]) == {"bird", "cat"}
+    assert set(captioned.columns["label"][found.anchors]) == {"dog"}
+    assert np.isin(found.anchors, np.setdiff1d(splits.train, found.rows)).all()
+    last = ByClass(classes=["dog"], fraction=0.5, seed=0).select(captioned, splits)
+    assert set(captioned.columns["caption"][last.anchors]) == {"an image of a airplane"}
+    assert as_captioned(captioned, "other") is captioned

@@ -54,7 +54,7 @@ class TinyText:
             anchors=forget + 2,
             concepts=(Substitution("dotted", "plain", "object"),),
         )
-        self.task = TextToImage()
+        self.task = TextToImage(caption="{label}")
         self.sampler = Sampler(**SAMPLER)
         self.trainer = self.trainer_in(folder)
 

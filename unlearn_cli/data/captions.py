@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from string import Formatter
 from typing import NamedTuple
 
 import numpy as np
 
+from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.names import unknown
+from unlearn_cli.data.rows import digest
 from unlearn_cli.data.scenes import Scene
 
 FIELDS = ("colour", "shape", "texture")
@@ -47,6 +50,24 @@ def describe_scene(
     if says_domain:
         text = f"a {words['domain']} of {text}"
     return re.sub(r"\ba (?=[aeiou])", "an ", text)
+
+
+def as_captioned(data: ImageData, caption: str) -> ImageData:
+    """The images with captions as their classes: the data's own as they are, else the caption filled.
+
+    Columns: `label` stays the class' name, `caption` is new.
+    """
+    if "caption" in data.columns:
+        return data
+    texts = fill_captions(caption, data.columns, "task.caption")
+    classes, labels = np.unique(texts, return_inverse=True)
+    return replace(
+        data,
+        classes=[str(text) for text in classes],
+        labels=labels.astype(np.int64),
+        fingerprint=digest(data.fingerprint, *classes, labels),
+        columns=data.columns | {"caption": texts.astype(object)},
+    )
 
 
 def fill_captions(caption: str, columns: Mapping[str, np.ndarray], key: str = "task.captions") -> np.ndarray:

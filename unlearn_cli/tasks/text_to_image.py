@@ -3,9 +3,12 @@
 from typing import Any, ClassVar
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from unlearn_cli.data.batch import Batch
+from unlearn_cli.data.captions import as_captioned
+from unlearn_cli.data.images import ImageData
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.models.layer_output import main_output
@@ -20,12 +23,20 @@ class TextToImage(Diffusion):
     """Diffusion models of latents, conditioned on a prompt: a class is a caption, known by number.
 
     What takes a forgotten prompt's place is the same prompt with the anchor in the concept's place
-    (`Batch.anchor`, from forget=concept).
+    (`Batch.anchor`, from forget=concept); of a whole class the next one's prompt (forget=class).
     """
 
     name: ClassVar[str] = "text_to_image"
     writes_delta: ClassVar[bool] = True  # a run keeps the changed tensors, not another whole model
     prompts: ClassVar[bool] = True  # conditions are texts: what a method asks for that edits words
+
+    caption: str = Field(
+        min_length=1, description="prompt of an image whose data have no captions, columns in braces"
+    )
+
+    def as_captioned(self, data: ImageData) -> ImageData:
+        """The data with prompts as their classes."""
+        return as_captioned(data, self.caption)
 
     def facts(self) -> dict[str, Any]:
         """What of the task moves the training of an original."""

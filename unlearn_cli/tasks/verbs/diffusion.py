@@ -4,11 +4,12 @@ x_t: noisy states (B, c, h, w), pixels or latents; t: their steps (B,) int64; co
 classes or numbers of prompts.
 """
 
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
 from unlearn_cli.data.batch import Batch
+from unlearn_cli.data.images import ImageData
 from unlearn_cli.models.diffusion.sampling import OwnDraws, Sampler
 from unlearn_cli.tasks.verbs.base import (
     HasDivergence,
@@ -19,6 +20,12 @@ from unlearn_cli.tasks.verbs.base import (
     WritesDelta,
 )
 from unlearn_cli.training.trainer import Trainer
+
+
+@runtime_checkable
+class CaptionsImages(Protocol):
+    def as_captioned(self, data: ImageData) -> ImageData:
+        """The data with prompts as their classes."""
 
 
 class HasDenoisingLoss(HasLoss, Protocol):
@@ -118,5 +125,7 @@ class GenerationVerbs(
     """All that `Generation` offers."""
 
 
-class TextToImageVerbs(GenerationVerbs, HasPrompts, PredictsClean, HasActivations, WritesDelta, Protocol):
+class TextToImageVerbs(
+    CaptionsImages, GenerationVerbs, HasPrompts, PredictsClean, HasActivations, WritesDelta, Protocol
+):
     """All that `TextToImage` offers."""
