@@ -148,10 +148,11 @@ def test_a_recipe_with_a_papers_numbers(shown):
         ("method.lrr=1", "method.lrr: no such key or group; did you mean 'method.lr'?"),
         ("mehtod=ga", "mehtod: no such key or group; did you mean 'method'?"),
         ("lr", "cannot read 'lr'"),
+        ("method salun", "cannot read 'method salun': did you mean method=salun?"),
     ],
 )
 def test_what_is_misspelt(unlearn, argument, message):
-    end = unlearn(argument, "--help")
+    end = unlearn(*argument.split(), "--help")
     assert (end.code, end.out) == (2, "")
     assert end.error.startswith(message)
 

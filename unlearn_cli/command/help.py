@@ -10,6 +10,8 @@ from unlearn_cli.command.subcommands import PLAN
 from unlearn_cli.config.composing import composed, initialized
 
 HELP = ("--help", "-h")
+TOPICS = (PLAN, *EVERY_GROUP)
+"""Words that stand alone beside --help."""
 
 
 def show_help(arguments: Sequence[str]) -> None:
@@ -20,7 +22,9 @@ def show_help(arguments: Sequence[str]) -> None:
     """
     arguments = [argument for argument in arguments if argument not in HELP]
     asked = words(arguments)
-    overrides = [argument for argument in arguments if argument not in (PLAN, *EVERY_GROUP)]
+    overrides = [argument for argument in arguments if argument not in TOPICS]
+    if any("=" not in word and not word.startswith("~") for word in words(overrides)):
+        overrides = arguments  # `method salun`: the group is no topic, but a part of what was meant
     page = Page()
     with explaining(overrides):
         options = _composed(overrides)
@@ -36,7 +40,7 @@ def show_help(arguments: Sequence[str]) -> None:
             show_option(page, one)
         if len(options) == 1 and options[0].group == "task":
             show_fitting(page, options[0].option.name)
-    elif not {PLAN, *EVERY_GROUP} & set(asked):
+    elif not {*TOPICS} & {*asked}:
         show_overview(page)
 
 
