@@ -161,7 +161,7 @@ def _chosen_configuration(arguments: Sequence[str]) -> DictConfig:
     overrides = []
     for argument in arguments:
         group, names = _named(argument)
-        if group in groups() and names and not [*_not_there(argument)]:
+        if "=" in argument and group in groups() and names and not [*_not_there(argument)]:
             overrides.append(f"{group}=[{','.join(names)}]" if len(names) > 1 else f"{group}={names[0]}")
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
