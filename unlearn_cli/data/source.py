@@ -19,6 +19,7 @@ from unlearn_cli.data.rows import digest
 from unlearn_cli.data.split_names import choose
 from unlearn_cli.data.tree import Tree
 from unlearn_cli.errors import InputError, in_a_line
+from unlearn_cli.storage.caches import check_caches
 
 # It prints what it then raises, and what is raised is told in one line here.
 logging.getLogger("datasets.packaged_modules").setLevel(logging.CRITICAL)
@@ -96,6 +97,7 @@ class Source:
             )
             if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
                 raise cause from None  # the cache's disk is full; the data may be good
+            check_caches()
             reason = in_a_line(cause) or type(cause).__name__
             raise InputError(f"data.path: '{self.place}' cannot be read ({reason}); {HINT}") from error
         return Parts(train, val or None, test or None, (*chosen.notes, *unread))

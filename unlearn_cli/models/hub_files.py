@@ -16,6 +16,7 @@ from huggingface_hub.errors import (
 )
 
 from unlearn_cli.errors import InputError
+from unlearn_cli.storage.caches import check_caches
 
 
 def fetched_file(path: str, file: str, revision: str | None, lacking: str, hint: str) -> Path:
@@ -60,5 +61,6 @@ def _told(path: str, file: str, revision: str | None, lacking: str, hint: str) -
     except EntryNotFoundError as error:
         raise InputError(f"model.path: '{path}' has no {file}, so it is no {lacking}; {hint}") from error
     except (HfHubHTTPError, HFValidationError, OSError) as error:
+        check_caches()
         reason = " ".join(f"{error}".split())[:200]
         raise InputError(f"model.path: '{path}' cannot be fetched ({reason}); {hint}") from error

@@ -15,6 +15,7 @@ from unlearn_cli.models.classifiers import small_cnn  # noqa: F401  registers it
 from unlearn_cli.models.classifiers.normalise import Normalised
 from unlearn_cli.models.classifiers.stem import SMALL, shrink, small_options
 from unlearn_cli.models.state_dict import read_state_dict
+from unlearn_cli.storage.caches import check_caches
 
 
 class TimmSettings(ModelSettings):
@@ -80,6 +81,7 @@ class TimmSettings(ModelSettings):
                 **options,
             )
         except OSError as error:
+            check_caches()
             raise InputError(
                 f"model.pretrained: the weights of {self.name} are neither in the Hugging Face cache nor in "
                 "reach; fetch them once where there is a network, set HF_HOME to a cache that holds them, "
