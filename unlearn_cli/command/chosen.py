@@ -80,7 +80,7 @@ def chosen(arguments: Sequence[str]) -> list[Chosen]:
         HydraException: an override cannot be read.
     """
     parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-    parsed = parser.parse_overrides([placed(word) for word in words(arguments)])
+    parsed = parser.parse_overrides([one for word in words(arguments) for one in placed(word)])
     of_groups = [one for one in parsed if one.key_or_group in EVERY_GROUP]
     values = tuple(runs(one)[0] for one in parsed if one not in of_groups)
     found = []
@@ -122,10 +122,13 @@ def place_of(option: Option) -> str | None:
     return found and found[1]
 
 
-def placed(word: str) -> str:
-    """`lower=be` as Hydra takes it: `lower@forget.lower=be`."""
-    group, _, name = word.partition("=")
-    return f"{group}@{PLACES[group].format(name)}={name}" if group in PLACES else word
+def placed(word: str) -> list[str]:
+    """`lower=be` as Hydra takes it: `lower@forget.lower=be`; of several attacks each has its own place."""
+    group, _, names = word.partition("=")
+    if group not in PLACES:
+        return [word]
+    each = names.split(",") if "{}" in PLACES[group] else [names]
+    return [f"{group}@{PLACES[group].format(name)}={name}" for name in each]
 
 
 def runs(override: Override) -> list[str]:
