@@ -4,6 +4,7 @@ SUBCOMMANDS = {
     "status": "unlearn_cli.sweep.command:status",
     "schema": "unlearn_cli.command.schema:schema",
     "completion": "unlearn_cli.command.completion.command:completion",
+    "new": "unlearn_cli.command.new:new",
 }
 """By name the function that is called with the further arguments; imported when it is asked for."""
 PLAN = "plan"
