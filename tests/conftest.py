@@ -58,6 +58,15 @@ def hydra_is_quick() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def plugins_are_forgotten() -> Iterator[None]:
+    """Modules of a test's folder `plugins`: the next test may have others of their names."""
+    yield
+    for name, module in list(sys.modules.items()):
+        if "." not in name and Path(getattr(module, "__file__", None) or "").parent.name == "plugins":
+            del sys.modules[name]
+
+
 @pytest.fixture
 def recipe():
     """recipe(**changes): an SGD recipe of two epochs."""

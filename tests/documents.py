@@ -10,10 +10,17 @@ from commands import first_run
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 FILES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+EXTEND = DOCS / "extend"
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 RUN = re.compile(r"(UNLEARN_DATA=\S+ )?unlearn( plan)?( -m)?( '?[+\w]+[.@/\w]*=|$)")
 CODE = re.compile(r"`([^`\n]+)`")
+
+
+def plugin_files(page: Path) -> dict[str, str]:
+    """The files that a page shows, by the place that it names."""
+    shown = re.findall(r"^`(plugins/\S+)`:\n\n```(?:python|yaml)\n(.*?)```", page.read_text(), re.M | re.S)
+    return dict(shown)
 
 
 def links(file: Path) -> Iterator[tuple[Path, str]]:

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 
 import pytest
-from documents import DOCS, FILES, ROOT, anchors, commands, links, mentioned
+from documents import DOCS, EXTEND, FILES, ROOT, anchors, commands, links, mentioned, plugin_files
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -13,11 +13,24 @@ from omegaconf import DictConfig, OmegaConf
 
 from scripts.option_tables import sections
 from scripts.reference import documents, filled
-from unlearn_cli.config.catalogue import conf_folder, implied_choices, options
+from unlearn_cli.config.catalogue import conf_folder, group_folders, implied_choices, options
+from unlearn_cli.config.plugins import used
 from unlearn_cli.experiment import read
 
 METHODS = DOCS / "methods"
-GROUPS = {path.name for path in conf_folder().iterdir() if path.is_dir()}
+GROUPS = group_folders()
+
+
+@pytest.fixture(scope="module")
+def own_options(tmp_path_factory):
+    """What the pages on plug-ins show is at hand, as for a reader who follows them."""
+    folder = tmp_path_factory.mktemp("docs")
+    for page in EXTEND.glob("*.md"):
+        for name, content in plugin_files(page).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(content)
+    with used([f"--config-dir={folder / 'plugins'}"]):
+        yield
 
 
 def test_what_follows_from_the_code_is_up_to_date():
@@ -83,6 +96,7 @@ def test_code_and_lists_are_what_they_look_like(file):
     assert not [lines[n] for n in starts if n and lines[n - 1].strip() and not lines[n - 1].startswith("#")]
 
 
+@pytest.mark.usefixtures("own_options")
 def test_commands_compose():
     """Once for all of like choices; then the other values of each are put in their place and checked."""
     alike = defaultdict(list)
@@ -112,6 +126,7 @@ def check(config: DictConfig, overrides: list[str]) -> None:
     read(OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]), choices)
 
 
+@pytest.mark.usefixtures("own_options")
 def test_choices_within_sentences_are_options():
     for file in FILES:
         for command in mentioned(file):
@@ -123,5 +138,5 @@ def test_choices_within_sentences_are_options():
 
 def is_choice(word: str) -> bool:
     """group=option, as against key=value."""
-    group = word.partition("=")[0].partition("@")[0]
+    group = word.lstrip("+").partition("=")[0].partition("@")[0]
     return group in GROUPS or group == "hydra/launcher"

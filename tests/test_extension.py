@@ -1,8 +1,9 @@
-"""Extensions of one's own: one Python file anywhere on the path and one YAML in a folder of one's own."""
+"""Plug-ins outside the checkout, in processes of their own, and the pages on them in docs/extend."""
 
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,16 +11,21 @@ from unittest.mock import patch
 
 import pytest
 import timm
+import tiny_commands
 import torch
+from documents import EXTEND, plugin_files
 from run_results import entries, run_folders, state
 from safetensors.torch import load_file
 from tiny_commands import EPOCH, TINY
-from tiny_run import unlearn
 
+from unlearn_cli.command.new import KINDS, SKELETONS, filled, new
+from unlearn_cli.compare.command import main as compare
+from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.classification.evaluation import ClassifierEvaluation
-from unlearn_cli.evaluation.meaning import MEANINGS
+from unlearn_cli.evaluation.diffusion.text_to_image import TextToImageEvaluation
+from unlearn_cli.storage.files import read_json
 
-PAGES = sorted((Path(__file__).parents[1] / "docs" / "extend").glob("*.md"))
+PAGES = sorted(page for page in EXTEND.glob("*.md") if page.stem != "README")
 METHOD = '''
 """Pull: weights shrink towards zero after a pass over the retain set."""
 
@@ -34,7 +40,7 @@ class Pull(GradientMethod):
 
     def unlearn(self, task, model, sets, trainer):
         def objective(model, batch):
-            return {"retain": 0 * task.loss(model, batch).mean()}
+            return {"retain": task.loss(model, batch).mean()}
 
         def shrink(parameters, anchors, lr, progress):
             for p, anchor in zip(parameters, anchors):
@@ -48,81 +54,171 @@ YAML = """\
 defaults:
   - /optim@_here_: sgd
   - _self_
-_target_: my_pull.Pull
+_target_: {module}.Pull
 epochs: 3
 lr: 0.1
 batch_size: 64
 factor: 0.5
 """
+PLACEHOLDERS = ("FOLDER", "OWNER", "rows.txt")
+"""Of commands that want data of the reader's."""
 
 
 @pytest.fixture
-def extension(tmp_path):
-    """A folder with my_pull.py and conf/method/pull.yaml."""
-    (tmp_path / "my_pull.py").write_text(METHOD)
-    (tmp_path / "conf" / "method").mkdir(parents=True)
-    (tmp_path / "conf" / "method" / "pull.yaml").write_text(YAML)
+def folder(tmp_path):
+    """tmp_path, with pull.py and method/pull.yaml in plugins/."""
+    (tmp_path / "plugins" / "method").mkdir(parents=True)
+    (tmp_path / "plugins" / "pull.py").write_text(METHOD)
+    (tmp_path / "plugins" / "method" / "pull.yaml").write_text(YAML.format(module="pull"))
     return tmp_path
 
 
-def test_a_method_from_outside_runs_through_the_command(extension):
-    outputs = extension / "outputs"
-    arguments = [
-        f"--config-dir={extension / 'conf'}",
-        f"paths.outputs={outputs}",
-        "method=pull",
-        EPOCH,
-        *TINY,
-    ]
-    environment = os.environ | {"PYTHONPATH": str(extension)}
-    command = [str(Path(sys.executable).with_name("unlearn")), *arguments]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr
-    assert "pull" in ended.stdout
-    (folder,) = run_folders(outputs)
-    assert folder.name.startswith("pull-s0-")
+def command(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`unlearn` in a process of its own, called in the folder; it must end well."""
+    done = subprocess.run(
+        [sys.executable, "-m", "unlearn_cli", *arguments],
+        env=os.environ | environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def is_pulled(outputs: Path) -> bool:
+    (folder,) = [folder for folder in run_folders(outputs) if folder.name.startswith("pull-s0-")]
     assert state(folder) == "finished"
     after = load_file(folder / "model.safetensors")
     originals = [load_file(entry / "model.safetensors") for entry in entries(outputs / "store", "model")]
-    assert any(torch.equal(after["net.fc.weight"], 0.5 * before["net.fc.weight"]) for before in originals)
+    return any(torch.equal(after["net.fc.weight"], 0.5 * before["net.fc.weight"]) for before in originals)
 
 
-def test_its_options_are_checked_and_it_composes_with_a_mask(extension, monkeypatch, capsys):
-    monkeypatch.syspath_prepend(extension)
-    arguments = (
-        f"--config-dir={extension / 'conf'}",
-        f"paths.outputs={extension / 'outputs'}",
-        "method=pull",
+def test_a_folder_is_found_without_pythonpath(folder):
+    done = command(folder, "method=pull", EPOCH, *TINY, UNLEARN_PLUGINS="plugins")
+    assert "pull" in done.stdout
+    assert is_pulled(folder / "outputs")
+
+
+def test_an_installed_package_brings_its_options_along(folder):
+    site, package = folder / "site", folder / "site" / "my_lab"
+    shutil.copytree(folder / "plugins", package)
+    (package / "method" / "pull.yaml").write_text(YAML.format(module="my_lab.pull"))
+    (site / "my_lab-1.0.dist-info").mkdir()
+    (site / "my_lab-1.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: my-lab\nVersion: 1.0\n"
     )
-    with pytest.raises(SystemExit) as ended:
-        unlearn(*arguments, "method.factor=2")
-    assert ended.value.code == 2
-    assert "method.factor" in capsys.readouterr().err
-    (result,) = unlearn(*arguments, EPOCH, "mask=saliency")
-    assert result["cost"]["mask_seconds"] > 0
+    points = site / "my_lab-1.0.dist-info" / "entry_points.txt"
+    points.write_text("[unlearn_cli.plugins]\nmy_lab = my_lab\n")
+    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
+    command(folder, "method=pull", EPOCH, *TINY, PYTHONPATH=path)
+    assert is_pulled(folder / "outputs")
+    assert "Pull: weights shrink (yours)" in command(folder, "--help", PYTHONPATH=path, COLUMNS="120").stdout
+
+
+def test_processes_of_a_sweep_know_it(folder):
+    """They run the copy of their submission, with no folder of plug-ins named."""
+    done = command(
+        folder,
+        *("-m", "hydra/launcher=processes", "method=pull,ft", EPOCH, *TINY),
+        UNLEARN_PLUGINS=str(folder / "plugins"),
+    )
+    assert is_pulled(folder / "outputs"), done.stderr
+    assert [*folder.glob("outputs/sweeps/*/code/*/pull.py")]
+
+
+def test_its_options_are_checked_and_it_composes_with_a_mask(folder, monkeypatch, tiny):
+    monkeypatch.setenv("UNLEARN_PLUGINS", str(folder / "plugins"))
+    assert tiny("method=pull", "method.factor=2").error.startswith("method.factor: ")
+    assert tiny("method=pull", EPOCH, "mask=saliency").code == 0
+    (file,) = Path("outputs").rglob("metrics.json")
+    assert read_json(file)["cost"]["mask_seconds"] > 0
+
+
+def test_what_new_writes_passes_its_tests(tmp_path, monkeypatch, capsys):
+    """All kinds in one process: what takes the time is the import of PyTorch."""
+    monkeypatch.chdir(tmp_path)
+    for kind in KINDS:
+        new([kind, f"mine_{kind}"])
+        assert f"unlearn {kind}=mine_{kind}" in capsys.readouterr().out
+    quick = "from unlearn_cli.evaluation.classification.evaluation import ClassifierEvaluation as E\n"
+    Path("conftest.py").write_text(f"{quick}E.figures = lambda *_: []\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "plugins"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "7 passed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["methd", "mine"], "'methd': no kind of plug-in; did you mean 'method'?"),
+        (
+            ["method", "My-Own"],
+            "'My-Own': a plug-in's name has small letters, digits and _ alone, as in my_method",
+        ),
+        (["method", "salun"], "'salun': there is a method=salun already; take another name"),
+        (["model", "statistics"], "'statistics': a module of that name is installed, and would hide yours"),
+    ],
+)
+def test_names_that_new_refuses(arguments, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=re.escape(said)):
+        new(arguments)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_new_writes_over_nothing(tmp_path):
+    new(["data", "mine_once", str(tmp_path)])
+    with pytest.raises(InputError, match=r"mine_once.py: is there already"):
+        new(["data", "mine_once", str(tmp_path)])
 
 
 def test_there_is_a_page_for_each_kind_of_extension():
-    assert {page.stem for page in PAGES} == {"data", "forget_set", "method", "metric", "model", "task"}
+    kinds = {"attack", "data", "forget_set", "method", "metric", "model", "task"}
+    assert {page.stem for page in PAGES} == kinds
+
+
+@pytest.mark.parametrize(("kind", "name", "page"), [
+    ("method", "bounded", "method"), ("model", "mlp", "model"), ("data", "two_tones", "data"),
+    ("metric", "surprise", "metric"), ("forget", "darkest", "forget_set"),
+])  # fmt: skip
+def test_a_page_shows_what_new_writes(kind, name, page):
+    shown = plugin_files(EXTEND / f"{page}.md")
+    assert f"    unlearn new {kind} {name} plugins\n" in (EXTEND / f"{page}.md").read_text()
+    for file, skeleton in ((f"{name}.py", "module.py"), (f"{kind}/{name}.yaml", "option.yaml")):
+        assert shown[f"plugins/{file}"] == filled((SKELETONS / kind / f"{skeleton}.txt").read_text(), name)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_documents_examples_run_as_they_stand(page, tmp_path, monkeypatch, unlearn, shared_store):
     """Files are written from the page, then its commands follow; FILE: weights trained elsewhere."""
     text = page.read_text()
-    files = re.findall(r"`(\S+)`:\n\n```(?:python|yaml)\n(.*?)```", text, re.DOTALL)
-    commands = re.findall(r"^    PYTHONPATH=\. unlearn (?!-m)(.*?)(?: +#.*)?$", text, re.MULTILINE)
-    assert files
-    assert commands
-    for name, content in files:
+    found = re.findall(r"^    (unlearn(?:-compare)? (?!new|-m).*?)(?: +#.*)?$", text, re.MULTILINE)
+    commands = [line for line in found if not any(word in line for word in PLACEHOLDERS)]
+    assert len(commands) > 1
+    for name, content in plugin_files(page).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(content)
     torch.save(timm.create_model("resnet18", num_classes=10, in_chans=1).state_dict(), tmp_path / "FILE")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(ClassifierEvaluation, "figures", lambda *_: [])  # four fifths of such a run's time
+    (variable,) = set(re.findall(r"^    export (\w+=\w+)$", text, re.MULTILINE))
+    monkeypatch.setenv(*variable.split("="))
+    for evaluation in (ClassifierEvaluation, TextToImageEvaluation):  # four fifths of such a run's time
+        monkeypatch.setattr(evaluation, "figures", lambda *_: [])
     short = ("data.subset=0.2", "train.epochs=1", "progress=false", f"paths.store={shared_store}")
-    with patch.dict(MEANINGS):  # a page adds to it
-        for command in commands:
-            ended = unlearn(*shlex.split(command), *short)
-            assert ended.code == 0, ended.err
-            assert "UA" in ended.out
+    drawn = [word for word in tiny_commands.PROMPTS if not word.startswith(("task=", "eval.attacked="))]
+    drawn += ["eval.attacked_prompts=2", "oracle=false", "method.max_steps=1", "method.warm_up=0"]
+    for line in commands:
+        program, *words = shlex.split(line)
+        if program == "unlearn-compare":
+            with patch.object(sys, "argv", [program, *words]):
+                compare()
+            continue
+        ended = unlearn(*words, *(drawn if "task=text_to_image" in words else short))
+        assert ended.code == 0, ended.err
+        assert "UA" in ended.out

@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Template
 
 from unlearn_cli.config.catalogue import options
-from unlearn_cli.errors import InputError
+from unlearn_cli.errors import InputError, did_you_mean
 
 SKELETONS = Path(__file__).with_name("skeletons")
 KINDS = ("method", "model", "data", "metric", "forget")
@@ -24,10 +24,14 @@ def new(arguments: list[str]) -> None:
         prog="unlearn new",
         description="A plug-in that works as it stands: FOLDER/NAME.py, FOLDER/KIND/NAME.yaml and its test.",
     )
-    parser.add_argument("kind", choices=KINDS)
-    parser.add_argument("name", help="of the option and of its file; with small letters, as in my_method")
+    parser.add_argument("kind", metavar="KIND", help=", ".join(KINDS))
+    parser.add_argument(
+        "name", metavar="NAME", help="of the option and of its file; with small letters, as in my_method"
+    )
     default = "default: plugins"
-    parser.add_argument("folder", nargs="?", type=Path, default=Path("plugins"), help=default)
+    parser.add_argument(
+        "folder", metavar="FOLDER", nargs="?", type=Path, default=Path("plugins"), help=default
+    )
     read = parser.parse_args(arguments)
     written = write(read.kind, read.name, read.folder)
     print(*written, sep="\n")
@@ -58,6 +62,8 @@ def filled(skeleton: str, name: str) -> str:
 
 
 def _check(kind: str, name: str, folder: Path) -> None:
+    if kind not in KINDS:
+        raise InputError(f"'{kind}': no kind of plug-in; {did_you_mean(kind, KINDS)}")
     if not NAME.fullmatch(name):
         raise InputError(f"'{name}': a plug-in's name has small letters, digits and _ alone, as in my_{kind}")
     if name in {option.name for option in options(kind)}:

@@ -8,6 +8,7 @@ USAGE = {
     "unlearn -m method=ft,ga seed=0,1 …": "a sweep: every combination",
     "unlearn plan -m method=ft,ga …": "what the sweep would do, what of it is there, how long it would take",
     "unlearn status [SWEEP]": "how the latest sweep, or that one, goes",
+    "unlearn new method NAME": "writes a plug-in that runs; also model, data, metric, forget",
     "unlearn schema FOLDER": "JSON Schemas of all YAML files, for editors",
     "unlearn completion bash": 'TAB, by eval "$(unlearn completion bash)" in ~/.bashrc; also zsh, fish',
     "unlearn-compare FOLDER …": "finished runs side by side: tables, tests, a page",
