@@ -114,7 +114,7 @@ def test_an_installed_package_brings_its_options_along(folder):
     path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
     command(folder, "method=pull", EPOCH, *TINY, PYTHONPATH=path)
     assert is_pulled(folder / "outputs")
-    assert "Pull: weights shrink (yours)" in command(folder, "--help", PYTHONPATH=path, COLUMNS="120").stdout
+    assert "Pull: weights shrink (yours)" in command(folder, "method", "--help", PYTHONPATH=path).stdout
 
 
 def test_processes_of_a_sweep_know_it(folder):
