@@ -14,7 +14,11 @@ def to_markdown(comparison: Comparison) -> str:
 
 
 def _setting(table: Table, by: Sequence[str]) -> list[str]:
-    head = ["", "n", *(_plain(column.label).replace("\n", "<br>") for column in table.columns.values())]
+    head = [
+        "",
+        "n",
+        *("<br>".join(map(_plain, column.label.split("\n"))) for column in table.columns.values()),
+    ]
     body = [head, ["---", *("---:" for _ in head[1:])], *(_row(table, row) for row in table.rows)]
     drawn = "\n".join("| " + " | ".join(line) + " |" for line in body)
     return [f"### {_plain(table.title)}", drawn, *(_plain(note) for note in notes(table, by))]
@@ -34,4 +38,4 @@ def _plain(text: str) -> str:
     """Text with nothing that Markdown would take for its own."""
     for character in "\\|*<[`":
         text = text.replace(character, f"\\{character}")
-    return text
+    return " ".join(text.splitlines())

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from unlearn_cli.compare.comparison import Row, Table
 from unlearn_cli.compare.statistics import Estimate
 from unlearn_cli.evaluation.meaning import MEANINGS, Meaning
-from unlearn_cli.figures.palette import COLOURS, MARKERS, OTHERS, plain
+from unlearn_cli.figures.palette import COLOURS, MARKERS, OTHERS, draw_names_as_they_are, plain
 
 PALETTE = (*COLOURS.values(), *OTHERS[1:])
 REFERENCES = {"retrain": ("*", "black"), "original": ("X", "dimgrey")}
@@ -91,6 +91,7 @@ def _bars(
 
 def _svg(figure: Figure, salt: str) -> str:
     """The figure as an element of a page: no header, nothing from elsewhere, text as text."""
+    draw_names_as_they_are(figure)
     text = io.StringIO()
     nothing = {"Creator": None, "Date": None, "Format": None, "Type": None}
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):

@@ -7,16 +7,22 @@ from unlearn_cli.errors import InputError, did_you_mean
 
 def listed(names: Iterable[object], most: int = 12) -> str:
     """'a, b, c', cut after `most` with the number left out."""
-    words = [str(name) for name in names]
+    words = [one_line(name) for name in names]
     left = len(words) - most
     return ", ".join(words[:most]) + (f" and {left} more" if left > 0 else "")
+
+
+def one_line(name: object) -> str:
+    """The name with line ends and other signs that cannot be printed as '\\n', '\\x1b'."""
+    shown = (sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in str(name))
+    return "".join(shown)
 
 
 def unknown(key: str, what: str, name: object, names: Sequence[str]) -> InputError:
     """The error for a name that does not exist: the closest one, or those there are."""
     there = f"there is {listed(names)}"
-    hint = there if isinstance(name, int) else did_you_mean(str(name), names, there)
-    return InputError(f"{key}: no {what} '{name}'; {hint}")
+    hint = there if isinstance(name, int) else did_you_mean(one_line(name), map(one_line, names), there)
+    return InputError(f"{key}: no {what} '{one_line(name)}'; {hint}")
 
 
 def number_of(key: str, what: str, name: object, names: Sequence[str]) -> int:

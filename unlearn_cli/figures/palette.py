@@ -4,6 +4,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from unlearn_cli.storage.files import replacing
 
@@ -18,8 +19,21 @@ MANY_CLASSES = 30  # from here on classes are ordered by accuracy and only forgo
 
 def save(figure: Figure, path: Path) -> None:
     """Write the figure whole or not at all; the suffix gives the format."""
+    draw_names_as_they_are(figure)
     with replacing(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:], dpi=SAVED_DPI)
+
+
+def draw_names_as_they_are(figure: Figure) -> None:
+    """Nothing in a text is a formula: a class may be called "$_{$". The powers of ten of log axes stay."""
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_parse_math(False)
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+                for label in (tick.label1, tick.label2):
+                    label.set_parse_math(axis.get_scale() == "log")
 
 
 def plain(axis: Axes) -> None:

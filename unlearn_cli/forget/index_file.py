@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import json
 import pickle
@@ -15,6 +14,7 @@ import torch
 
 from unlearn_cli.data.names import listed
 from unlearn_cli.errors import in_a_line
+from unlearn_cli.storage.files import read_text
 
 FORMS = (
     "give .txt or .csv (a row's number or file name in each line), .json (a list, or a run's manifest), "
@@ -22,7 +22,6 @@ FORMS = (
 )
 COLUMNS = ("index", "indices", "idx", "row", "rows", "forget", "forget_index", "forget_indices", "forget_idx")
 FILE_COLUMNS = ("file", "file_name", "filename", "path", "file_path", "filepath", "image", "image_path")
-MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 UNREADABLE = (
     *(OSError, ValueError, EOFError, RecursionError, MemoryError, RuntimeError, csv.Error),
     pickle.UnpicklingError,
@@ -49,18 +48,12 @@ def read_index_file(file: Path) -> Any:
         raise ValueError(f"cannot be read ({in_a_line(error) or type(error).__name__})") from error
 
 
-def _text(file: Path) -> str:
-    content = file.read_bytes()
-    encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), "utf-8")
-    return content.decode(encoding)
-
-
 def _json(file: Path) -> Any:
-    return json.loads(_text(file))
+    return json.loads(read_text(file))
 
 
 def _json_lines(file: Path) -> Any:
-    return [json.loads(line) for line in _text(file).splitlines() if line.strip()]
+    return [json.loads(line) for line in read_text(file).splitlines() if line.strip()]
 
 
 def _numpy(file: Path) -> Any:
@@ -90,7 +83,7 @@ def _anything(file: Path) -> Any:
 
 def _table(file: Path) -> list[str]:
     """The cells that name rows: all of a plain list, one column of a table with a header."""
-    lines = [line for line in _text(file).splitlines() if line.strip(" \t,;") and line[:1] != "#"]
+    lines = [line for line in read_text(file).splitlines() if line.strip(" \t,;") and line[:1] != "#"]
     if not lines:
         return []
     delimiter = next((mark for mark in ",;\t" if mark in lines[0]), None)

@@ -26,10 +26,13 @@ def print_plainer() -> None:
 
 
 def console() -> Console:
-    """For tables on stdout: as wide as the terminal or COLUMNS; a pipe has room for every row."""
+    """For tables on stdout: as wide as the terminal or COLUMNS; a pipe has room for every row.
+
+    Names are printed as they are: "[cat]" is no style and ":cat:" no picture.
+    """
     from rich.console import Console  # a command's own help needs no table
 
-    made = Console()
+    made = Console(markup=False, emoji=False)
     if not made.is_terminal and not made.is_jupyter and not os.environ.get("COLUMNS"):
         made.width = PIPE_WIDTH
     return made
