@@ -118,6 +118,8 @@ def test_a_text_encoder_as_older_versions_saved_it(copy):
         (EDMEulerScheduler(), "EDMEulerScheduler has no betas"),
         (DPMSolverMultistepScheduler(use_flow_sigmas=True), "the model predicts 'flow'"),
         (DDPMScheduler(beta_schedule="sigmoid"), "beta_schedule is 'sigmoid', and there is linear"),
+        (DDIMScheduler(timestep_spacing="karras"), "timestep_spacing is 'karras', and there is leading"),
+        (DDIMScheduler(trained_betas=[0.1] * 10), "trained_betas are 10, and num_train_timesteps is 1000"),
         (DDIMScheduler(rescale_betas_zero_snr=True), "rescale_betas_zero_snr with prediction_type epsilon"),
     ],
 )
@@ -133,6 +135,13 @@ def test_other_kinds_of_pipeline_are_refused(copy):
     with pytest.raises(
         InputError, match=r"is a StableDiffusionXLPipeline with text_encoder_2; .* 1\.x or 2\.x"
     ):
+        built(copy, PROMPTS)
+
+
+@pytest.mark.parametrize("entry", ["UNet2DConditionModel", ["diffusers"], {"class": "UNet2DConditionModel"}])
+def test_an_index_that_does_not_name_a_class(copy, entry):
+    change(copy / "model_index.json", unet=entry)
+    with pytest.raises(InputError, match=r"model_index\.json is damaged \(unet names no library and class\)"):
         built(copy, PROMPTS)
 
 

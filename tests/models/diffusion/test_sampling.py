@@ -9,7 +9,7 @@ import torch
 from diffusers import DDIMPipeline, DDIMScheduler, DDPMScheduler
 from torch import nn
 
-from unlearn_cli.errors import Preempted, RunError
+from unlearn_cli.errors import InputError, Preempted, RunError
 from unlearn_cli.models.diffusion.denoiser import Denoiser
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.models.diffusion.unet import ClassConditional
@@ -151,6 +151,19 @@ def test_images_stay_within_their_range(compute):
     model.process = DDIMScheduler(**NOISING, clip_sample=False)
     images = sampler().sample(model, 100 * torch.randn(6, *SHAPE), LABELS, compute)
     assert (images.min(), images.max()) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("spacing", "offset", "steps", "first"), [("leading", 1, TIMESTEPS, TIMESTEPS), ("linspace", 0, 1, 0)]
+)
+def test_steps_that_begin_outside_of_the_timesteps_are_refused(spacing, offset, steps, first):
+    model = curved()
+    model.process = DDIMScheduler(**NOISING | {"timestep_spacing": spacing}, steps_offset=offset)
+    with pytest.raises(
+        InputError, match=rf"^k\.steps: {steps} steps of .* begin at timestep {first}, and it has 1"
+    ):
+        sampler(steps=steps).check(model, "k")
+    sampler(steps=8).check(model, "k")
 
 
 @pytest.mark.parametrize("stop_at", [None, 3])

@@ -9,6 +9,7 @@ from diffusers import DDIMScheduler
 from unlearn_cli.errors import InputError
 
 SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2")
+SPACINGS = ("leading", "trailing", "linspace")
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
 
 
@@ -34,8 +35,13 @@ def ddpm_process(kind: str, config: dict[str, Any], path: str) -> DDIMScheduler:
     predicts = "flow" if given.get("use_flow_sigmas") else given.get("prediction_type", "epsilon")
     if predicts not in PREDICTIONS:
         raise refused(f"the model predicts '{predicts}', and there is {', '.join(PREDICTIONS)}")
-    if given.get("trained_betas") is None and given["beta_schedule"] not in SCHEDULES:
+    betas, steps = given.get("trained_betas"), given.get("num_train_timesteps")
+    if betas is None and given["beta_schedule"] not in SCHEDULES:
         raise refused(f"beta_schedule is '{given['beta_schedule']}', and there is {', '.join(SCHEDULES)}")
+    if betas is not None and len(betas) != steps:
+        raise refused(f"trained_betas are {len(betas)}, and num_train_timesteps is {steps}")
+    if (spacing := given.get("timestep_spacing", SPACINGS[0])) not in SPACINGS:
+        raise refused(f"timestep_spacing is '{spacing}', and there is {', '.join(SPACINGS)}")
     if given.get("rescale_betas_zero_snr") and predicts == "epsilon":
         raise refused(
             "rescale_betas_zero_snr with prediction_type epsilon: the last state is noise alone, and from a "

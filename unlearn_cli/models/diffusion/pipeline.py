@@ -40,7 +40,7 @@ OPENED: dict[str, Any] = {
 """The classes of parts that have weights."""
 LOGGINGS = (diffusers_logging, transformers_logging)
 FAULTS = (
-    *(OSError, ValueError, TypeError, RuntimeError, AttributeError, KeyError),
+    *(OSError, ValueError, TypeError, RuntimeError, AttributeError, LookupError),
     *(SafetensorError, UnpicklingError),
 )
 """How reading a damaged part ends."""

@@ -116,6 +116,11 @@ def _thing(folder: Path) -> str:
 def _described(index: Path, path: str) -> dict[str, Any]:
     """The index. InputError: damaged, or it has other parts than Stable Diffusion 1.x or 2.x."""
     described = _read(index, path)
+    for part, entry in described.items():
+        if part in PARTS and not (isinstance(entry, list) and len(entry) == 2):
+            raise InputError(
+                f"model.path: '{path}': {INDEX} is damaged ({part} names no library and class); {HINT}"
+            )
     kind = described.get("_class_name")
     named = {part: entry for part, entry in described.items() if isinstance(entry, list) and any(entry)}
     foreign = [part for part in named if part not in (*PARTS, *LEFT_OUT)]

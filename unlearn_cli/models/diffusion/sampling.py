@@ -49,8 +49,8 @@ class Sampler(Settings):
         """Called before anything is written; `key` is this sampler's place in the configuration.
 
         Raises:
-            InputError: guidance of a model without label drop, or steps that do not divide its process'
-                timesteps: diffusers would then step to states between those that it names.
+            InputError: guidance of a model without label drop, steps that begin outside of its process'
+                timesteps, or do not divide them: there would be states between those that it names.
         """
         if self.guidance and not model.unconditional:
             raise InputError(
@@ -62,6 +62,12 @@ class Sampler(Settings):
             raise InputError(
                 f"{key}.steps: {self.steps} does not divide model.timesteps={timesteps}; "
                 f"{min(near, timesteps)} does"
+            )
+        model.process.set_timesteps(self.steps)
+        if not 0 < (first := int(model.process.timesteps[0])) < timesteps:
+            raise InputError(
+                f"{key}.steps: {self.steps} steps of this model's scheduler begin at timestep {first}, and it "
+                f"has 1 to {timesteps - 1}; give another number"
             )
 
     def draw(
