@@ -61,13 +61,13 @@ class TextToImageEvaluation(JudgedColumns, ImageMetrics, AttackSettings, Generat
 
     def check(self, origins: Origins, model: TextToImage) -> None:
         self.sampler.check(model, "eval.sampler")
+        self.check_judges(origins)
         prompts = self.prompt_set(origins)
         forgotten, others = (
             prompts.part(np.flatnonzero(which)).prompts
             for which in (prompts.is_forgotten, ~prompts.is_forgotten)
         )
         model.shared.check_told_apart(forgotten, others)
-        self.check_judges(origins)
         self.check_attacks(model, origins.sets)
         self.check_networks()
 

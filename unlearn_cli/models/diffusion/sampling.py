@@ -66,7 +66,7 @@ class Sampler(Settings):
         model.process.set_timesteps(self.steps)
         if not 0 < (first := int(model.process.timesteps[0])) < timesteps:
             raise InputError(
-                f"{key}.steps: {self.steps} steps of this model's scheduler begin at timestep {first}, and it "
+                f"{key}.steps: {self.steps} steps of the scheduler begin at timestep {first}, and it "
                 f"has 1 to {timesteps - 1}; give another number"
             )
 
