@@ -24,6 +24,7 @@ from unlearn_cli.errors import InputError, did_you_mean
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.clip.clip_files import HINT, check_layout, check_weight_file
 from unlearn_cli.models.clip.zero_shot import CONFIG, ZeroShotClip, check_template
+from unlearn_cli.storage.caches import check_caches
 
 log = logging.getLogger("unlearn")
 
@@ -146,6 +147,8 @@ class OpenClip(ModelSettings):
                 warnings.simplefilter("ignore")
                 yield
         except (*BUILDING, *READING) as error:
+            if isinstance(error, OSError):
+                check_caches()
             reason = " ".join(f"{error}".split())[:150]
             raise InputError(
                 f"model.name: '{self.name}' cannot be loaded ({type(error).__name__}: {reason}); {HINT}"
