@@ -47,6 +47,7 @@ def test_names_of_other_programs(refused, wrong, said):
         (["method", "=", "salun"], "did you mean method=salun?"),
         (["method=", "salun"], "cannot read 'method= salun': did you mean method=salun?"),
         (["seed", "=1"], "did you mean seed=1?"),
+        (["method=ga seed=1"], "several arguments in one; without quotes: unlearn method=ga seed=1"),
         (["run", "method=ga"], "cannot read 'run': key=value is right"),
         (["--cfg", "everything"], "invalid choice: 'everything'"),
     ],

@@ -20,7 +20,14 @@ def test_a_run(monkeypatch, tmp_path, capsys):
             with (folder / f"{number}.png").open("wb") as file:
                 Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(file, "PNG")
     (result,) = unlearn(
-        *("data=images", "data.path=./odd", "data.subset=null", "model=resnet20", "method=ga", "method.epochs=1"),
+        *(
+            "data=images",
+            "data.path=./odd",
+            "data.subset=null",
+            "model=resnet20",
+            "method=ga",
+            "method.epochs=1",
+        ),
         *("forget=class", "forget.classes=['[cat]']"),
         figures=True,
     )

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 from hydra._internal.utils import get_args_parser
 
 from unlearn_cli.command.subcommands import PLAN, SUBCOMMANDS
+from unlearn_cli.config.catalogue import groups
 from unlearn_cli.errors import InputError
 
 OUTPUTS = "a run's folder follows from its configuration, below paths.outputs=…"
@@ -51,6 +52,12 @@ def check(typed: Sequence[str], nearest: Nearest) -> None:
     for argument in overrides:
         if "=" not in argument and not argument.startswith("~"):
             _refuse_word(argument, typed, nearest)
+        group, _, name = argument.partition("=")
+        if group in groups() and " " in name.strip('"') and "=" in name:
+            apart = argument.replace('"', "")
+            raise InputError(
+                f"cannot read '{apart}': several arguments in one; without quotes: unlearn {apart}"
+            )
     _check_effect(overrides)
 
 
