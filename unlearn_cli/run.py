@@ -31,7 +31,7 @@ def run(config: DictConfig, choices: dict[str, str]) -> dict[str, Any]:
     """
     experiment = read(config, choices)
     folder = RunFolder(experiment.folder, experiment.config)
-    if result := folder.result():
+    if result := folder.answer():
         log.info("already finished: %s", folder.path)
         return result
 
@@ -40,7 +40,7 @@ def run(config: DictConfig, choices: dict[str, str]) -> dict[str, Any]:
     origins = Origins.of(experiment, compute, Store(experiment.paths.store, compute))
     check(origins)  # what does not fit is told before anything is written
 
-    with folder.running(), stop_signals():
+    with stop_signals(), folder.running():
         if result := compute.broadcast(folder.result()):
             log.info("finished by another process: %s", folder.path)
             return result

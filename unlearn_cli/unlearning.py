@@ -32,9 +32,9 @@ def unlearned(
     kept = RunModel(folder, None if whole else original.model, _facts(origins))
     if origin := references.of(experiment.method):
         model, record = origin.model, {"cost": dict(origin.cost), "history": origin.history}
-    elif kept.is_there():
+    elif found := origins.compute.main_first(kept.record):
         log.info("resumed: the model is unlearned already")
-        return kept.read(experiment.method.restored(copy.deepcopy(original.model), folder))
+        return kept.read(experiment.method.restored(copy.deepcopy(original.model), folder)), found
     else:
         model, record = _made(origins, copy.deepcopy(original.model), folder, tracker)
     if origins.compute.is_main:

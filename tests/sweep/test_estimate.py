@@ -19,7 +19,8 @@ def test_models_are_alike_whatever_their_seed_and_rows(tmp_path):
             (FACTS | {"train": {"epochs": 300}}, 9000.0),
         ]
     ):
-        write_json(tmp_path / "model" / str(number) / "entry.json", {"facts": facts, "seconds": seconds})
+        manifest = {"facts": facts, "files": {}, "seconds": seconds}
+        write_json(tmp_path / "model" / str(number) / "entry.json", manifest)
     (tmp_path / "model" / "torn").mkdir()
     (tmp_path / "model" / "torn" / "entry.json").write_text("{")
     assert entry_seconds(tmp_path, "model", FACTS | {"seed": 7}) == 20.0

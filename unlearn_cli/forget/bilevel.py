@@ -87,7 +87,8 @@ def solve(
             checkpoint of the lower level that runs.
     """
     file, trainer = folder / "selection.pt", origins.trainer(folder)
-    selection = Selection.load(file) if file.exists() else initial_selection(problem, len(units), random)
+    kept = trainer.compute.main_first(lambda: Selection.resumed(file, len(units)))
+    selection = kept or initial_selection(problem, len(units), random)
     trainer.cost.add(Cost(**selection.cost))
     if selection.trajectory:
         log.info("selection: resumed after upper iteration %d", len(selection.trajectory))

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unlearn_cli.training.checkpoint import write_checkpoint
+from unlearn_cli.training.checkpoint import read_checkpoint, write_checkpoint
 
 
 @dataclass
@@ -50,18 +50,29 @@ class Selection:
         """Replace the file by this state."""
         names = ("weights", "scores", "total_losses", "best")
         tensors = {name: torch.from_numpy(getattr(self, name)) for name in names}
-        write_checkpoint(
-            file,
-            tensors
-            | {"best_iteration": self.best_iteration, "trajectory": self.trajectory, "cost": self.cost},
-        )
+        plain = {"best_iteration": self.best_iteration, "trajectory": self.trajectory, "cost": self.cost}
+        write_checkpoint(file, tensors | plain, _of(len(self.weights)))
 
     @classmethod
     def load(cls, file: Path) -> Selection:
-        """The state in the file."""
-        content = torch.load(file, weights_only=True)
-        arrays: dict[str, Any] = {k: v.numpy() for k, v in content.items() if isinstance(v, Tensor)}
-        return cls(**content | arrays)
+        """The state in a file that is whole."""
+        return cls._of_content(torch.load(file, weights_only=True))
+
+    @classmethod
+    def resumed(cls, file: Path, there: int) -> Selection | None:
+        """The state in the file, of so many units; None if there is none (a damaged file goes aside)."""
+        content = read_checkpoint(file, _of(there))
+        return None if content is None else cls._of_content(content)
+
+    @classmethod
+    def _of_content(cls, content: dict[str, Any]) -> Selection:
+        own = {name: value for name, value in content.items() if name in cls.__dataclass_fields__}
+        arrays: dict[str, Any] = {k: v.numpy() for k, v in own.items() if isinstance(v, Tensor)}
+        return cls(**own | arrays)
+
+
+def _of(there: int) -> str:
+    return f"a selection among {there} units"
 
 
 class ValueShare(NamedTuple):

@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
 from torch import Tensor
 
-from unlearn_cli.errors import InputError
+from unlearn_cli.errors import InputError, in_a_line
 from unlearn_cli.models.checkpoint import check_facts
-from unlearn_cli.storage.tensors import write_tensors
+from unlearn_cli.storage.files import Damaged
+from unlearn_cli.storage.tensors import read_tensors, write_tensors
 
 DELTA = "delta.safetensors"
 PARTS = ("unet", "text_encoder")
@@ -62,7 +62,7 @@ def load_delta(target: Model, path: str | Path, facts: Mapping[str, Any] | None 
     if stored is None:
         raise InputError(f"delta {file}: not a delta of unlearn; give a run's {DELTA}")
     check_facts(stored, facts or {}, file)
-    own, new = _tensors(target), load_file(file)
+    own, new = _tensors(target), _read(file)
     for name, tensor in new.items():
         if name not in own:
             raise InputError(
@@ -88,7 +88,22 @@ def facts_of(file: Path) -> dict[str, Any] | None:
             found = (opened.metadata() or {}).get(FACTS)
     except (OSError, SafetensorError) as error:
         raise InputError(f"delta {file}: missing or damaged ({error}); give a run's {DELTA}") from error
-    return None if found is None else dict(json.loads(found))
+    if found is None:
+        return None
+    try:
+        facts = json.loads(found)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"delta {file}: its facts are damaged ({in_a_line(error)}); give another") from error
+    if not isinstance(facts, dict):
+        raise InputError(f"delta {file}: its facts are no JSON object; give another")
+    return facts
+
+
+def _read(file: Path) -> dict[str, Tensor]:
+    try:
+        return read_tensors(file)
+    except Damaged as error:
+        raise InputError(f"delta {file}: damaged ({error}); give a run's {DELTA}") from error
 
 
 def delta_at(path: Path) -> Path | None:

@@ -9,8 +9,12 @@ from torch import nn
 
 from unlearn_cli.models.checkpoint import load_into, save_model
 from unlearn_cli.models.delta import DELTA, load_delta, save_delta
-from unlearn_cli.storage.files import read_json, write_json
+from unlearn_cli.storage.content import check_content, hashes
+from unlearn_cli.storage.files import Damaged, set_aside, write_json
+from unlearn_cli.storage.run_folder import CONFIG, ENVIRONMENT, UNSEALED
+from unlearn_cli.storage.sealed import read_sealed, write_sealed
 
+FILES = "files"
 RECORD = "unlearn.resume.json"
 """The record's file: it is written last, as the sign that all is there, and goes once the run is finished."""
 
@@ -25,16 +29,26 @@ class RunModel:
     facts: Mapping[str, Any]
     """What determines the model; another one in the folder is refused."""
 
-    def is_there(self) -> bool:
-        return (self.folder / RECORD).exists()
+    def record(self) -> dict[str, Any] | None:
+        """What was written last; None: nothing, or not whole, or damaged, and then the record goes aside."""
+        file = self.folder / RECORD
+        try:
+            found = read_sealed(file)
+            if not (isinstance(found.get("cost"), dict) and isinstance(found.get("history"), list)):
+                raise Damaged("it is no record of a model")
+            check_content(self.folder, found.pop(FILES, {}))
+        except FileNotFoundError:
+            return None
+        except Damaged as error:
+            set_aside(file, str(error), "run")
+            return None
+        return found
 
-    def read(self, model: nn.Module) -> tuple[nn.Module, dict[str, Any]]:
-        """A copy of the original, filled in place with what was written; the record."""
+    def read(self, model: nn.Module) -> nn.Module:
+        """A copy of the original, filled in place with what was written."""
         if self.original is not None:
-            model = load_delta(model, self.folder / DELTA, self.facts)
-        else:
-            model = load_into(model, self.folder, self.facts)
-        return model, read_json(self.folder / RECORD)
+            return load_delta(model, self.folder / DELTA, self.facts)
+        return load_into(model, self.folder, self.facts)
 
     def write(self, model: nn.Module, record: dict[str, Any]) -> None:
         """The record has `cost` and `history`; of a delta it gains its size."""
@@ -45,4 +59,9 @@ class RunModel:
         else:
             save_model(self.folder, model, self.facts)
         write_json(self.folder / "history.json", record["history"])
-        write_json(self.folder / RECORD, record)
+        # with what the method has put beside it
+        write_sealed(self.folder / RECORD, record | {FILES: hashes(self.folder, without=self._rewritten())})
+
+    def _rewritten(self) -> list[str]:
+        """What a resumed run writes anew, or goes on with."""
+        return [*UNSEALED, CONFIG, ENVIRONMENT, *(file.name for file in self.folder.glob("*.resume.*"))]

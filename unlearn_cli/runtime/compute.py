@@ -4,10 +4,10 @@ import inspect
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from accelerate import Accelerator
@@ -27,6 +27,7 @@ from unlearn_cli.errors import InputError
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Read = TypeVar("Read")
 
 log = logging.getLogger("unlearn")
 
@@ -118,6 +119,15 @@ class Compute:
     def broadcast(self, value: Any) -> Any:
         """The main process's value, on every process."""
         return broadcast_object_list([value])[0] if self.world > 1 else value
+
+    def main_first(self, read: Callable[[], Read]) -> Read:
+        """What it reads, on every process: the main one sets aside what is damaged before others look."""
+        if self.is_main:
+            found = read()
+            self.barrier()
+            return found
+        self.barrier()
+        return read()
 
     def gather(self, values: list[Any]) -> list[Any]:
         """The lists of all processes, joined in the order of their ranks, on every process."""

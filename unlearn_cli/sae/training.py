@@ -46,7 +46,8 @@ def train_autoencoder(
         monitor=monitor,
     )
     phase.cost, phase.history = trainer.cost, trainer.history
-    if not (trainer.folder / f"{stage}.resume.pt").exists():  # whose autoencoder is normalised already
+
+    def prepare() -> None:
         sae.normalise(source.sample())
 
     def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
@@ -55,7 +56,7 @@ def train_autoencoder(
     def constrain(parameters: list[Tensor], anchors: list[Tensor], rate: float, progress: float) -> None:
         sae.constrain()
 
-    phase.fit(sae, source.feed, objective, recipe, stage=stage, proximal=constrain)
+    phase.fit(sae, source.feed, objective, recipe, stage=stage, proximal=constrain, prepare=prepare)
     sae.constrain()  # weights averaged over steps (EMA) are shorter
     return sae
 

@@ -22,7 +22,7 @@ def finished_result(composed: DictConfig, choices: dict[str, str]) -> dict[str, 
     """
     config = resolved(composed)
     folder = RunFolder(run_path(config, choices), config)
-    result = folder.result()
+    result = folder.answer()
     if result and folder.has_same_config():
         log.info("already finished: %s", folder.path)
         return result

@@ -12,6 +12,7 @@ from filelock import FileLock, SoftFileLock, Timeout
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.runtime.stopping import stop, stop_requested
+from unlearn_cli.storage.files import umask
 
 log = logging.getLogger("unlearn")
 
@@ -30,7 +31,7 @@ def exclusive_lock(path: Path, key: str, doing: str) -> Iterator[None]:
     Raises:
         InputError: the folder, which `key` of the configuration gives, takes no files or knows no locks.
     """
-    lock = FileLock(path, **NO_FALLBACK)
+    lock = FileLock(path, mode=0o666 & ~umask(), **NO_FALLBACK)  # for all who share the folder
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _take(lock, doing)

@@ -2,10 +2,9 @@
 
 import logging
 import os
-import platform
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,26 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from unlearn_cli.errors import InputError, Preempted, UnlearnError
-from unlearn_cli.runtime.process import slurm_job
+from unlearn_cli.storage.content import check_content, hashes
 from unlearn_cli.storage.environment import environment
-from unlearn_cli.storage.files import read_json, remove_leftovers, remove_working_files, replacing, write_json
+from unlearn_cli.storage.files import (
+    Damaged,
+    remove_leftovers,
+    remove_working_files,
+    replacing,
+    set_aside,
+    write_json,
+)
 from unlearn_cli.storage.locks import exclusive_lock
+from unlearn_cli.storage.sealed import read_sealed
+from unlearn_cli.storage.status import STATUS, read_status, write_status
 
-CONFIG = "config.yaml"
+CONFIG, ENVIRONMENT, RESULT, LOG, LOCK = (
+    *("config.yaml", "environment.json", "metrics.json"),
+    *("log.txt", ".lock"),
+)
+UNSEALED = (STATUS, LOG, LOCK, "wandb")
+"""What changes in a run's folder after its end."""
 log = logging.getLogger("unlearn")
 
 
@@ -43,20 +56,28 @@ class RunFolder:
         self.began = time.time()
 
     def status(self) -> dict[str, Any]:
-        """The status record; {"state": "absent"} if the run never began."""
-        file = self.path / "status.json"
-        return read_json(file) if file.exists() else {"state": "absent"}
+        """The status record; see `read_status`."""
+        return read_status(self.path)
 
     def result(self) -> dict[str, Any] | None:
         """What a finished run found, or None."""
-        if self.status()["state"] != "finished" or not (self.path / "metrics.json").exists():
+        try:
+            return result_of(self.path)
+        except Damaged:
             return None
-        return read_json(self.path / "metrics.json")
+
+    def answer(self) -> dict[str, Any] | None:
+        """The same; what a kill between the run's last write and its end has left of working files goes."""
+        result = self.result()
+        if result and self.is_main and os.access(self.path, os.W_OK):
+            remove_working_files(self.path)
+        return result
 
     def has_same_config(self) -> bool:
         """Whether the run that began here last had this very configuration, the keys outside its path too."""
         file = self.path / CONFIG
-        return file.exists() and file.read_text(encoding="utf-8") == OmegaConf.to_yaml(self.config)
+        wanted = OmegaConf.to_yaml(self.config).encode()
+        return file.is_file() and file.read_bytes() == wanted
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -68,7 +89,7 @@ class RunFolder:
         Raises:
             InputError: the folder cannot be written, or its file system has no locks.
         """
-        lock = exclusive_lock(self.path / ".lock", "paths.outputs", f"doing the run in {self.path}")
+        lock = exclusive_lock(self.path / LOCK, "paths.outputs", f"doing the run in {self.path}")
         with lock if self.is_main else nullcontext():
             if self.result():
                 yield
@@ -80,17 +101,19 @@ class RunFolder:
     def _marked(self) -> Iterator[None]:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            if self.is_main:
+                self._set_damaged_aside()
             self._status("running")
             if self.is_main:
                 with replacing(self.path / CONFIG) as temporary:
                     OmegaConf.save(OmegaConf.create(self.config), temporary)
-                write_json(self.path / "environment.json", environment())
+                write_json(self.path / ENVIRONMENT, environment())
         except OSError as error:
             raise InputError(
                 f"paths.outputs: cannot write to '{self.path}' ({error.strerror}); give a writable folder"
             ) from error
         handler = (
-            LogFile(self.path / "log.txt", encoding="utf-8", errors="backslashreplace")
+            LogFile(self.path / LOG, encoding="utf-8", errors="backslashreplace")
             if self.is_main
             else logging.NullHandler()
         )
@@ -120,10 +143,11 @@ class RunFolder:
         """
         if self.is_main:
             if result:
-                write_json(self.path / "metrics.json", result)
-            self._status("finished", seconds=time.time() - self.began - shared_seconds)
-            remove_working_files(self.path)
+                write_json(self.path / RESULT, result)
             remove_leftovers(self.path)
+            seconds = time.time() - self.began - shared_seconds
+            self._status("finished", seconds=seconds, files=self._sealed())
+            remove_working_files(self.path)
 
     def refused(self, error: Exception) -> None:
         """Note why the run could not begin, or why it failed, if it has not said so itself."""
@@ -131,10 +155,44 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             self._status("failed", _line(error))
 
+    def _sealed(self) -> dict[str, str]:
+        working = [file.name for file in self.path.glob("*.resume.*")]
+        return hashes(self.path, without=[*UNSEALED, *working])
+
+    def _set_damaged_aside(self) -> None:
+        """Status and result that are not as they were written: the run is made again."""
+        status = self.status()
+        if status["state"] == "damaged":
+            set_aside(self.path / STATUS, status["reason"], "run")
+        try:
+            result_of(self.path)
+        except Damaged as error:
+            if (self.path / RESULT).exists():
+                set_aside(self.path / RESULT, str(error), "run")
+            else:
+                log.warning("run: %s: %s, and so the run is made anew", self.path, error)
+
     def _status(self, state: str, reason: str | None = None, **more: Any) -> None:
         if self.is_main:
-            here = {"host": platform.node(), "pid": os.getpid(), "job": slurm_job(), "time": time.time()}
-            write_json(self.path / "status.json", {"state": state, "reason": reason, **here, **more})
+            write_status(self.path, state, reason, more)
+
+
+def result_of(folder: Path) -> dict[str, Any] | None:
+    """What a finished run found; None: it is not finished. Damaged: the result is not what the run wrote."""
+    status = read_status(folder)
+    if status["state"] != "finished":
+        return None
+    check_sealed(folder, [RESULT], status)
+    try:
+        return read_sealed(folder / RESULT)
+    except FileNotFoundError:  # something that several runs share has no result of its own
+        return None
+
+
+def check_sealed(folder: Path, names: Iterable[str], status: Mapping[str, Any] | None = None) -> None:
+    """Raises Damaged: a file of a finished run is not what it was at its end (as far as the run noted it)."""
+    files = (status or read_status(folder)).get("files", {})
+    check_content(folder, {name: files[name] for name in names if name in files})
 
 
 def _line(error: BaseException) -> str:

@@ -1,6 +1,5 @@
 """A content-addressed folder of everything that costs time: originals, oracles, scores, decoded data."""
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable
@@ -9,9 +8,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from unlearn_cli.config.hashing import key_of
+from unlearn_cli.storage.content import check_content, hashes
 from unlearn_cli.storage.earlier import same_but_for_moves
-from unlearn_cli.storage.files import read_json, remove_leftovers, remove_working_files, write_json
+from unlearn_cli.storage.files import (
+    Damaged,
+    flush,
+    flush_folder,
+    remove_leftovers,
+    remove_working_files,
+    set_aside,
+)
 from unlearn_cli.storage.locks import exclusive_lock
+from unlearn_cli.storage.sealed import as_read, read_sealed, write_sealed
 
 log = logging.getLogger("unlearn")
 
@@ -46,7 +54,8 @@ class Store:
 
     An entry is complete or absent: it is filled under `<key>.partial`, given a manifest of its files'
     hashes, and renamed. A killed maker finds its partial folder again. A damaged entry is set aside as
-    `<key>.damaged-N` and made anew. One maker at a time, by a file lock.
+    `<key>.damaged-N` and made anew. One maker at a time, by a file lock; who finds an entry whole takes no
+    lock and writes nothing.
     """
 
     def __init__(self, root: Path, world: World | None = None):
@@ -62,11 +71,17 @@ class Store:
             InputError: the store's folder cannot be written, or its file system has no locks.
         """
         entry = self.root / kind / key_of(facts)
+        if self._agreed(lambda: _fault(entry, facts) is None):
+            return entry
         making = exclusive_lock(Path(f"{entry}.lock"), "paths.store", f"making {entry}")
         with making if self.world.is_main else nullcontext():
-            if not self.world.broadcast(self._ready(entry) if self.world.is_main else None):
+            if not self._agreed(lambda: self._ready(entry, facts)):
                 self._make(entry, facts, make)
         return entry
+
+    def _agreed(self, look: Callable[[], bool]) -> bool:
+        """What the main process sees."""
+        return bool(self.world.broadcast(look() if self.world.is_main else None))
 
     def _make(self, entry: Path, facts: dict[str, Any], make: Callable[[Path], None]) -> None:
         began, inside = time.monotonic(), self.seconds
@@ -83,28 +98,26 @@ class Store:
         self.seconds = inside + seconds  # of an entry made on the way, too
         if self.world.is_main:
             remove_working_files(partial)
-            manifest = {"facts": facts, "files": _hashes(partial), "made": time.time(), "seconds": seconds}
-            write_json(partial / MANIFEST, manifest)
+            for file in filter(Path.is_file, partial.rglob("*")):
+                flush(file)
+            files = hashes(partial, without=[MANIFEST])
+            manifest = {"facts": facts, "files": files, "made": time.time(), "seconds": seconds}
+            write_sealed(partial / MANIFEST, manifest)
             partial.rename(entry)
+            flush_folder(entry.parent)
         self.world.barrier()
 
     def find(self, kind: str, facts: dict[str, Any]) -> Path | None:
         """The entry's folder if it is complete, without making it."""
         entry = self.root / kind / key_of(facts)
-        return entry if (entry / MANIFEST).exists() else None
+        return entry if _facts(entry) == as_read(facts) else None
 
-    def _ready(self, entry: Path) -> bool:
-        if not entry.exists():
-            return False
-        fault = _fault(entry)
-        if fault is None:
-            return True
-        number = 0
-        while (aside := entry.with_name(f"{entry.name}.damaged-{number}")).exists():
-            number += 1
-        entry.rename(aside)
-        log.warning("store: %s is damaged (%s); set aside as %s and made anew", entry, fault, aside.name)
-        return False
+    def _ready(self, entry: Path, facts: dict[str, Any]) -> bool:
+        """Whether it is whole; one that is damaged goes aside."""
+        fault = _fault(entry, facts)
+        if fault and entry.exists():
+            set_aside(entry, fault, "store")
+        return not fault
 
 
 class NotMade(LookupError):
@@ -120,47 +133,49 @@ class ReadOnlyStore(Store):
         Raises:
             NotMade: it is not there.
         """
-        if entry := self.find(kind, facts):
+        entry = self.root / kind / key_of(facts)
+        if _fault(entry, facts) is None:
             return entry
         raise NotMade(f"{kind}/{key_of(facts)}")
 
 
+def manifest_of(entry: Path) -> dict[str, Any]:
+    """Facts, files (hashes by path), made (Unix time) and seconds of an entry. Damaged: none to be read."""
+    try:
+        found = read_sealed(entry / MANIFEST)
+    except FileNotFoundError as error:
+        raise Damaged(f"no {MANIFEST}") from error
+    except Damaged as error:
+        raise Damaged(f"no readable {MANIFEST}: {error}") from error
+    if not (isinstance(found.get("facts"), dict) and isinstance(found.get("files"), dict)):
+        raise Damaged(f"no readable {MANIFEST}: it tells no facts or no files")
+    return found
+
+
 def _of_earlier_versions(kind: Path, facts: dict[str, Any]) -> list[Path]:
     """Entries that are the same but for names of classes, which have moved since."""
-    entries = [file.parent for file in kind.glob(f"*/{MANIFEST}")]
-    return [entry for entry in entries if same_but_for_moves(_facts(entry), facts)]
+    entries = [file.parent for file in kind.glob(f"*/{MANIFEST}") if "." not in file.parent.name]
+    known = [(entry, made_from) for entry in entries if (made_from := _facts(entry)) is not None]
+    return [entry for entry, made_from in known if same_but_for_moves(made_from, facts)]
 
 
-def _facts(entry: Path) -> dict[str, Any]:
-    """What an entry was made from; nothing where its manifest is damaged, which is told when it is wanted."""
+def _facts(entry: Path) -> dict[str, Any] | None:
+    """What an entry was made from; None where its manifest is damaged, which is told when it is wanted."""
     try:
-        return dict(read_json(entry / MANIFEST)["facts"])
-    except (OSError, ValueError, KeyError):
-        return {}
+        return dict(manifest_of(entry)["facts"])
+    except Damaged:
+        return None
 
 
-def _hashes(folder: Path) -> dict[str, str]:
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST)
-    return {str(p.relative_to(folder)): _sha256(p) for p in files}
-
-
-def _sha256(path: Path) -> str:
-    content = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            content.update(block)
-    return content.hexdigest()
-
-
-def _fault(entry: Path) -> str | None:
+def _fault(entry: Path, facts: dict[str, Any]) -> str | None:
     """What is wrong with an entry, or None."""
     try:
-        files = read_json(entry / MANIFEST)["files"]
-    except (OSError, ValueError, KeyError) as error:
-        return f"no readable {MANIFEST}: {error}"
-    for name, expected in files.items():
-        if not (entry / name).is_file():
-            return f"{name} is missing"
-        if _sha256(entry / name) != expected:
-            return f"{name} has changed"
+        manifest = manifest_of(entry)
+        if manifest["facts"] != as_read(facts):
+            return "it was made from other facts"
+        check_content(entry, manifest["files"])
+    except PermissionError:  # another user's, which is no fault of it
+        raise
+    except (Damaged, OSError) as error:
+        return str(error)
     return None

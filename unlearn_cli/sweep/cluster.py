@@ -12,8 +12,9 @@ import submitit
 
 from unlearn_cli.config.hashing import key_of
 from unlearn_cli.experiment import Experiment
-from unlearn_cli.storage.files import read_json, write_json
+from unlearn_cli.storage.files import Damaged, set_aside
 from unlearn_cli.storage.locks import exclusive_lock
+from unlearn_cli.storage.sealed import read_sealed, write_sealed
 from unlearn_cli.sweep.freeze import freeze
 from unlearn_cli.sweep.job import Job
 from unlearn_cli.sweep.plan import Plan
@@ -106,7 +107,7 @@ class Submission:
         for task, job in zip(wave, jobs, strict=True):
             known = {"job": job.job_id, "log": str(job.paths.stdout), "folder": str(task.folder)}
             self._note(task, **known)
-            write_json(self.registry / f"{task.key}.json", known)
+            write_sealed(self.registry / f"{task.key}.json", known)
         return jobs
 
     def record(self) -> Record:
@@ -121,8 +122,7 @@ class Submission:
 
     def _queued(self, key: str) -> dict[str, str] | None:
         """The job that does this already, for this sweep or another; its log and status folder."""
-        file = self.registry / f"{key}.json"
-        known = read_json(file) if file.exists() else None
+        known = _job_noted(self.registry / f"{key}.json")
         waiting = self.queue.get(known["job"]) if known else None
         return known if waiting and waiting.state != "COMPLETING" else None  # which may be a failure's end
 
@@ -133,6 +133,20 @@ class Submission:
 
     def _note(self, task: Task, job: str | None, log: str | None, folder: str) -> None:
         self.items[task.key] = Item(task.label, folder, list(task.needs), job, log)
+
+
+def _job_noted(file: Path) -> dict[str, str] | None:
+    """What was noted of the job that was last submitted for some work."""
+    try:
+        known = read_sealed(file)
+        if not all(isinstance(known.get(key), str) for key in ("job", "log", "folder")):
+            raise Damaged("it notes no job")
+    except FileNotFoundError:
+        return None
+    except Damaged as error:
+        set_aside(file, str(error), "store")
+        return None
+    return known
 
 
 def submission_lock(found: Plan) -> AbstractContextManager[None]:

@@ -1,6 +1,5 @@
 """How long things take, by what the store and the run folders have measured of their like."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
@@ -8,7 +7,9 @@ from typing import Any
 
 from unlearn_cli.config.variants import without_seeds
 from unlearn_cli.experiment import Experiment
-from unlearn_cli.storage.store import MANIFEST
+from unlearn_cli.storage.files import Damaged
+from unlearn_cli.storage.status import read_status
+from unlearn_cli.storage.store import MANIFEST, manifest_of
 
 DIFFER = ("rows", "split")
 """Facts of an entry in which its like may differ, beside the seeds."""
@@ -17,8 +18,8 @@ DIFFER = ("rows", "split")
 def entry_seconds(store: Path, kind: str, facts: dict[str, Any]) -> float | None:
     """Median time in which entries of the same kind, recipe and data were made; None if none was."""
     wanted = _alike(facts)
-    entries = [_read(file) for file in store.glob(f"{kind}/*/{MANIFEST}")]
-    return _median(e.get("seconds") for e in entries if _alike(e.get("facts", {})) == wanted)
+    entries = [_manifest(file.parent) for file in store.glob(f"{kind}/*/{MANIFEST}")]
+    return _median(e.get("seconds") for e in entries if e and _alike(e["facts"]) == wanted)
 
 
 def run_seconds(experiment: Experiment) -> float | None:
@@ -27,7 +28,7 @@ def run_seconds(experiment: Experiment) -> float | None:
     What they share with other runs is not in it.
     """
     name = experiment.choices["method"]
-    statuses = [_read(file) for file in experiment.folder.parent.glob(f"{name}-s*/status.json")]
+    statuses = [read_status(folder) for folder in experiment.folder.parent.glob(f"{name}-s*")]
     return _median(status.get("seconds") for status in statuses)
 
 
@@ -44,10 +45,10 @@ def _alike(facts: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in without_seeds(facts).items() if key not in DIFFER}
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _manifest(entry: Path) -> dict[str, Any]:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # an entry or a run that is being written measures nothing yet
+        return manifest_of(entry)
+    except Damaged:  # it measures nothing
         return {}
 
 

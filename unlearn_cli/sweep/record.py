@@ -2,10 +2,12 @@
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
-from unlearn_cli.errors import InputError
-from unlearn_cli.storage.files import read_json, write_json
+from pydantic import TypeAdapter
+
+from unlearn_cli.errors import InputError, in_a_line
+from unlearn_cli.storage.files import Damaged
+from unlearn_cli.storage.sealed import read_sealed, write_sealed
 
 FILE = "sweep.json"
 
@@ -38,7 +40,7 @@ class Record:
     def save(self, folder: Path) -> None:
         """Raises InputError where the folder cannot be written."""
         try:
-            write_json(folder / FILE, asdict(self))
+            write_sealed(folder / FILE, asdict(self))
         except OSError as error:
             raise InputError(
                 f"paths.outputs: cannot write to '{folder}' ({error.strerror}); give a writable folder"
@@ -49,10 +51,11 @@ class Record:
         """Raises InputError where there is none, or one of another version."""
         file = folder / FILE
         try:
-            content: dict[str, Any] = read_json(file)
-            runs = [Item(**item) for item in content.pop("runs")]
-            return cls(runs=runs, prerequisites=[Item(**i) for i in content.pop("prerequisites")], **content)
+            return TypeAdapter(cls).validate_python(read_sealed(file))
         except FileNotFoundError as error:
             raise InputError(f"{folder}: no sweep's folder (it has no {FILE})") from error
-        except (TypeError, KeyError, ValueError) as error:
-            raise InputError(f"{file}: not a record of this version of unlearn ({error})") from error
+        except (Damaged, ValueError) as error:
+            raise InputError(
+                f"{file}: not a record of this version of unlearn ({in_a_line(error)}); "
+                "the sweep's command makes it anew"
+            ) from error

@@ -1,13 +1,14 @@
 """In which state a run is, by its folder, its process and the queue."""
 
-import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from unlearn_cli.storage.files import read_json
+from unlearn_cli.storage.files import Damaged, is_alive
+from unlearn_cli.storage.run_folder import result_of
+from unlearn_cli.storage.status import read_status
 
 Name = Literal["finished", "running", "queued", "failed", "preempted", "killed", "not begun", "not run"]
 
@@ -44,10 +45,9 @@ def state_of(folder: Path, job: str | None, queue: Queue | None) -> State:
         job: the scheduler's id of the job that was submitted for it last; None: it was not submitted.
         queue: what the scheduler has now; None: there is no scheduler to ask.
     """
-    file = folder / "status.json"
-    status: dict[str, Any] = read_json(file) if file.exists() else {"state": "absent"}
-    state = status["state"]
-    if state == "finished":
+    status = read_status(folder)
+    state, fault = status["state"], _fault(folder, status)
+    if state == "finished" and not fault:
         return State("finished")
     waiting = queue.get(job) if queue and job else None
     if waiting:
@@ -57,6 +57,8 @@ def state_of(folder: Path, job: str | None, queue: Queue | None) -> State:
         if left_queue or _dead(status):
             return State("killed", f"its process is gone; {_last_line(folder)}")
         return State("running", _last_line(folder))
+    if fault:
+        return State("failed", f"{fault}; the run's command makes it anew")
     if state in ("failed", "preempted"):
         return State(state, status.get("reason") or "")
     if left_queue:
@@ -75,13 +77,18 @@ def _dead(status: Mapping[str, Any]) -> bool:
     """Whether the process that wrote the status is known to have ended."""
     if status.get("host") != platform.node() or "pid" not in status:
         return False
+    return not is_alive(status["pid"])
+
+
+def _fault(folder: Path, status: Mapping[str, Any]) -> str | None:
+    """What is wrong with the status or with the result of a finished run, if anything."""
+    if status["state"] == "damaged":
+        return str(status["reason"])
     try:
-        os.kill(status["pid"], 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        pass
-    return False
+        result_of(folder)
+    except Damaged as error:
+        return str(error)
+    return None
 
 
 def _last_line(folder: Path) -> str:

@@ -55,6 +55,6 @@ def make(name: str, config: dict[str, Any], choices: dict[str, str], place: Path
     compute = experiment.compute()
     folder = RunFolder(place, experiment.config, compute.is_main)
     (kind,) = [kind for kind in prerequisites(experiment) if kind.name == name]
-    with folder.running(), stop_signals():
+    with stop_signals(), folder.running():
         kind.make(Origins.of(experiment, compute, Store(experiment.paths.store, compute)))
         folder.finish()

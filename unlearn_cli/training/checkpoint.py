@@ -1,5 +1,7 @@
 """The checkpoint from which an interrupted phase of training goes on, bit for bit on a CPU."""
 
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,13 @@ from torch.amp import GradScaler
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from unlearn_cli.errors import RunError
-from unlearn_cli.storage.files import replacing
+from unlearn_cli.config.hashing import key_of
+from unlearn_cli.errors import RunError, in_a_line
+from unlearn_cli.storage.files import Damaged, replacing, set_aside
 from unlearn_cli.training.cost import Cost
 from unlearn_cli.training.step import Companion
+
+OF = "of"
 
 
 @dataclass
@@ -57,13 +62,13 @@ class Checkpoint:
             "history": history,
             "sums": sums,
         }
-        write_checkpoint(self.path, content)
+        write_checkpoint(self.path, content, self._of())
 
     def load(self, device: torch.device) -> State:
-        """Put back model, averaged weights and cost; a fresh `State` if there is no checkpoint."""
-        if not self.path.exists():
+        """Put back model, averaged weights and cost; a fresh `State` if there is no such checkpoint."""
+        content = read_checkpoint(self.path, self._of(), device)
+        if content is None:
             return State()
-        content = torch.load(self.path, map_location=device, weights_only=True)
         self.model.load_state_dict(content["model"])
         if self.averaged:
             self.averaged.load_state_dict(content["averaged"])
@@ -79,13 +84,51 @@ class Checkpoint:
         if self._optimizer_state:
             self.optimizer.load_state_dict(self._optimizer_state)
 
+    def _of(self) -> str:
+        """Tells the phases to which this checkpoint's tensors belong from others."""
+        parts = {"model": self.model, "averaged": self.averaged, "companion": self.companion}
+        tensors = {name: _shapes(part.state_dict()) for name, part in parts.items() if part is not None}
+        groups = [len(group["params"]) for group in self.optimizer.param_groups]
+        return key_of({"tensors": tensors, "optimizer": type(self.optimizer).__name__, "groups": groups})
 
-def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Tensors and plain values, for `torch.load(weights_only=True)`. RunError if the disk is full."""
+
+def _shapes(state: Mapping[str, Any]) -> list[Any]:
+    return [[name, list(value.shape)] for name, value in state.items() if isinstance(value, Tensor)]
+
+
+def write_checkpoint(path: Path, content: dict[str, Any], of: str) -> None:
+    """Tensors and plain values, for `torch.load(weights_only=True)`. RunError if the disk is full.
+
+    of: tells the work that it is a part of from any other.
+    """
     # a file of our own: it is closed, and its space free again, however torch fails
     with replacing(path) as temporary, temporary.open("wb") as file:
         try:
-            torch.save(content, file)
+            torch.save(content | {OF: of}, file)
         except RuntimeError as error:  # of C++, in place of what the file system said
             reason = str(error.__context__ or error).splitlines()[0]
             raise RunError(f"{path}: cannot write it ({reason}); is the disk full?") from error
+
+
+def read_checkpoint(path: Path, of: str, device: torch.device | str = "cpu") -> dict[str, Any] | None:
+    """What `write_checkpoint` wrote; None if there is none, or a damaged or foreign one, then set aside.
+
+    The file is a zip archive, whose checksums torch does not look at.
+    """
+    if not path.exists():
+        return None
+    try:
+        if path.is_file() and not path.stat().st_size:
+            raise Damaged("it is empty")
+        with zipfile.ZipFile(path) as archive:
+            if wrong := archive.testzip():
+                raise Damaged(f"{wrong} has changed")
+        content = torch.load(path, map_location=device, weights_only=True)
+        if not isinstance(content, dict) or content.pop(OF, None) != of:
+            raise Damaged("of other work, or of another version of unlearn")
+    except PermissionError:
+        raise
+    except Exception as error:  # what is no such archive may fail in any way
+        set_aside(path, in_a_line(error), "checkpoint")
+        return None
+    return content

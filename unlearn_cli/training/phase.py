@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ class Phase:
         cost: counters of the run; the phase adds to them.
         folder: of the checkpoint.
         checkpoint_seconds: time between checkpoints; 0 = after every step.
+        prepare: called if the phase begins with its first step.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Phase:
         cost: Cost,
         folder: Path,
         checkpoint_seconds: float,
+        prepare: Callable[[], None] | None = None,
     ):
         self.stage, self.model, self.steps, self.total_steps = stage, model, steps, sum(steps)
         self.update, self.companion = update, companion
@@ -54,7 +57,10 @@ class Phase:
         self.checkpoint = Checkpoint(
             folder / f"{stage}.resume.pt", model, optimizer, update.scaler, self.averaged, cost, companion
         )
-        state = self.checkpoint.load(self.compute.device)
+        state = self.compute.main_first(partial(self.checkpoint.load, self.compute.device))
+        if prepare and not state.step:
+            prepare()
+            self.averaged = self.checkpoint.averaged = recipe.make_ema(model)
         self.step = self.resumed_at = state.step
         """Steps done, now and when it began here."""
         self.history = state.history

@@ -117,6 +117,7 @@ class Trainer:
         parameters: Collection[str] | None = None,
         companion: Companion | None = None,
         until: Callable[[dict[str, Any]], bool] | None = None,
+        prepare: Callable[[], None] | None = None,
     ) -> nn.Module:
         """Minimise the sum of the objective's terms; resumes from this stage's checkpoint if there is one.
 
@@ -132,6 +133,7 @@ class Trainer:
                 recipe names.
             companion: what learns beside the model, and is in its checkpoint.
             until: called with each epoch's row of `history`; the phase ends once it is true.
+            prepare: called where nothing is resumed, before the first step.
 
         Raises:
             RunError: the loss is not finite (the last checkpoint, from before, is kept).
@@ -145,7 +147,10 @@ class Trainer:
         steps = recipe.limited_steps(
             [len(feed(epoch, recipe.batch_size, orders)) for epoch in range(recipe.epochs)]
         )
-        phase = Phase(stage, model, steps, update, companion, self.cost, self.folder, self.checkpoint_seconds)
+        phase = Phase(
+            *(stage, model, steps, update, companion, self.cost),
+            *(self.folder, self.checkpoint_seconds, prepare),
+        )
         self.history += phase.history
         called = self.compute.wrapped(model)
         lone_values = nullcontext() if self.compute.compile else by_running_statistics(model)

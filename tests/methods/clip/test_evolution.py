@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
+import torch
 from tiny_clip import TinyProblem
 
 from unlearn_cli.errors import Preempted
 from unlearn_cli.methods.clip import evolution
 from unlearn_cli.methods.clip.evolution import evolved
-from unlearn_cli.storage.files import read_json
 
 TARGET = np.array([1.0, -2.0, 0.5, 3.0, -1.0])
-FILE = "evolution.resume.json"
+FILE = "evolution.resume.pt"
 
 
 class Interrupted(Exception):
@@ -61,7 +61,7 @@ def test_an_interrupted_search_goes_on_as_if_it_had_not_been(tiny):
     first, second, folder = Loss(fails_after=5 * 8 + 3), Loss(), tiny.folder / "halves"
     with pytest.raises(Interrupted):
         search(tiny.trainer_in(folder, checkpoint_minutes=0), first)
-    assert len(read_json(folder / FILE)["losses"]) == 5
+    assert len(torch.load(folder / FILE, weights_only=True)["losses"]) == 5
     shown = []
     trainer = tiny.trainer_in(folder, observe=shown.append)
     np.testing.assert_array_equal(search(trainer, second), expected)
@@ -77,7 +77,7 @@ def test_a_stop_signal_is_heeded_between_iterations(tiny, monkeypatch):
     with pytest.raises(Preempted):
         search(tiny.trainer, loss)
     assert len(loss.tried) == 16
-    assert len(read_json(tiny.folder / FILE)["losses"]) == 2
+    assert len(torch.load(tiny.folder / FILE, weights_only=True)["losses"]) == 2
 
 
 def test_the_cost_of_before_is_counted_once(tiny):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from diffusers import DDIMPipeline, DDIMScheduler, DDPMScheduler
+from harm import HARMS, harm
 from torch import nn
 
 from unlearn_cli.errors import InputError, Preempted, RunError
@@ -204,6 +205,18 @@ def test_a_second_start_draws_what_is_missing_alone(compute, tmp_path):
     model.unet.states.clear()
     assert torch.equal(sampler(batch_size=2, eta=1.0).draw(model, LABELS, SHAPE, compute, tmp_path), expected)
     assert not model.unet.states
+
+
+@pytest.mark.parametrize("kind", HARMS)
+def test_a_damaged_chunk_is_drawn_anew(compute, tmp_path, caplog, kind):
+    expected = sampler(batch_size=2).draw(curved(), LABELS, SHAPE, compute, tmp_path)
+    file = tmp_path / "samples-1.resume.safetensors"
+    harm(file, kind)
+    model = curved()
+    assert torch.equal(sampler(batch_size=2).draw(model, LABELS, SHAPE, compute, tmp_path), expected)
+    assert len(model.unet.states) == 8
+    (told,) = caplog.messages
+    assert f"{file} is damaged (" in told
 
 
 def test_a_stop_signal_loses_no_finished_chunk(compute, tmp_path):

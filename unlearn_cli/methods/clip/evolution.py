@@ -11,7 +11,7 @@ import numpy as np
 from unlearn_cli.runtime.progress import Progress
 from unlearn_cli.runtime.seeding import rng
 from unlearn_cli.runtime.stopping import stop, stop_requested
-from unlearn_cli.storage.files import read_json, write_json
+from unlearn_cli.training.checkpoint import read_checkpoint, write_checkpoint
 from unlearn_cli.training.cost import Cost
 from unlearn_cli.training.trainer import Trainer
 
@@ -32,18 +32,20 @@ def evolved(
     """
     draws = rng("evolution", trainer.seed)
     strategies = [_strategy(size, population, sigma, draws) for size in blocks]
-    file = trainer.folder / "evolution.resume.json"
+    file = trainer.folder / "evolution.resume.pt"
+    search = f"a search in blocks {list(blocks)} by {population}"
     before = replace(trainer.cost)
     known: list[list[float]] = []
-    if file.exists():
-        content = read_json(file)
+    content = trainer.compute.main_first(lambda: read_checkpoint(file, search))
+    if content:
         known = content["losses"]
         trainer.cost.add(Cost(**content["cost"]))
 
     def save() -> float:
         with trainer.cost.paused(trainer.device):
             if trainer.is_main:
-                write_json(file, {"losses": known, "cost": trainer.cost.since(before).to_dict()})
+                cost = trainer.cost.since(before).to_dict()
+                write_checkpoint(file, {"losses": known, "cost": cost}, search)
         return time.monotonic()
 
     best, least = np.zeros(sum(blocks)), np.inf

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 from pydantic import Field
-from safetensors.torch import load_file
 from torch import Tensor
 
 from unlearn_cli.config.settings import Settings
@@ -22,7 +21,8 @@ from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.runtime.progress import Progress
 from unlearn_cli.runtime.seeding import seed_all
 from unlearn_cli.runtime.stopping import stop, stop_requested
-from unlearn_cli.storage.tensors import write_tensors
+from unlearn_cli.storage.files import Damaged, set_aside
+from unlearn_cli.storage.tensors import read_tensors, write_tensors
 
 SEED, GUIDANCE = "own_seed", "own_guidance"
 """Columns of data whose prompts bring along how they are drawn."""
@@ -90,7 +90,11 @@ class Sampler(Settings):
         model.eval()
         chunks = labels.split(self.batch_size)
         files = [folder / f"{stage}-{number}.resume.safetensors" for number in range(len(chunks))]
-        mine = [n for n in range(compute.rank, len(chunks), compute.world) if not files[n].exists()]
+        mine = [
+            number
+            for number in range(compute.rank, len(chunks), compute.world)
+            if not _is_kept(files[number], len(chunks[number]))
+        ]
         with Progress("sampling", len(mine), enabled=progress and compute.is_main) as bar:
             for number in mine:
                 if stop_requested() and compute.world == 1:
@@ -105,7 +109,7 @@ class Sampler(Settings):
                 write_tensors(files[number], {"images": whole})
                 bar.advance()
         compute.barrier()
-        return torch.cat([load_file(file)["images"] for file in files])
+        return torch.cat([read_tensors(file)["images"] for file in files])
 
     def _sample_each(
         self, model: Denoiser, noise: Tensor, labels: Tensor, compute: Compute, own: OwnDraws
@@ -200,6 +204,20 @@ def finite(x: Tensor) -> Tensor:
             "method.lr or train.lr), they are damaged, or the precision is too low (precision=fp32)"
         )
     return x
+
+
+def _is_kept(file: Path, count: int) -> bool:
+    """Whether so many images are there; a damaged file goes aside."""
+    try:
+        images = read_tensors(file).get("images")
+        if images is None or images.ndim != 4 or len(images) != count or images.dtype != torch.uint8:
+            raise Damaged("of other work")
+    except FileNotFoundError:
+        return False
+    except Damaged as error:
+        set_aside(file, str(error), "samples")
+        return False
+    return True
 
 
 class Halving:
