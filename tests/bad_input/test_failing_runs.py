@@ -65,16 +65,16 @@ class TestFailures:
 
     def test_disk_full_for_the_status_too(self, tiny, monkeypatch):
         """Nothing at all can be written once the run has begun; the error that began it is told."""
-        import unlearn_cli.storage.run_folder as runs
+        import unlearn_cli.storage.status as status_file
 
-        write = runs.write_json
+        write = status_file.write_sealed
 
         def only_first(path, content):
             if content.get("state") == "failed":
                 raise OSError(errno.ENOSPC, "No space left on device", str(path))
             write(path, content)
 
-        monkeypatch.setattr(runs, "write_json", only_first)
+        monkeypatch.setattr(status_file, "write_sealed", only_first)
         monkeypatch.setattr(
             "unlearn_cli.models.run_model.write_json",
             raising(OSError(errno.ENOSPC, "No space left on device")),

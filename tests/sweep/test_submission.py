@@ -1,12 +1,12 @@
 """What goes to sbatch, on a cluster of four shell scripts that accept everything."""
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 import tiny_commands
 
+from unlearn_cli.storage.sealed import read_sealed
 from unlearn_cli.sweep.record import Record
 
 SBATCH = """#!/bin/sh
@@ -240,7 +240,7 @@ def test_what_fails_in_the_middle_leaves_no_job(submit, cluster, monkeypatch):
         if len(written) > 2:
             raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("unlearn_cli.sweep.cluster.write_json", write)
+    monkeypatch.setattr("unlearn_cli.sweep.cluster.write_sealed", write)
     end = submit("-m", "method=ga,ft")
     assert end.code == 1
     assert "No space left on device" in end.error
@@ -250,4 +250,4 @@ def test_what_fails_in_the_middle_leaves_no_job(submit, cluster, monkeypatch):
 def test_a_registry_of_jobs_lies_in_the_store(submit, tmp_path):
     submit("-m", "method=ga")
     (file,) = (tmp_path / "out" / "store" / "jobs").glob("run-*.json")
-    assert json.loads(file.read_text()).keys() == {"job", "log", "folder"}
+    assert read_sealed(file).keys() == {"job", "log", "folder"}

@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from omegaconf import OmegaConf
 
 from unlearn_cli.api.process import borrowed
 from unlearn_cli.config.run_path import run_path
 from unlearn_cli.errors import InputError
-from unlearn_cli.storage.files import read_json
+from unlearn_cli.storage.files import Damaged
+from unlearn_cli.storage.run_config import check_whole, read_config
+from unlearn_cli.storage.run_folder import RESULT
+from unlearn_cli.storage.sealed import read_sealed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,12 +30,12 @@ def load(run_folder: str | Path) -> "nn.Module":
     folder = Path(run_folder)
     with borrowed([f"method.path={folder}"]):
         from unlearn_cli.methods.checkpoint import method_of
-        from unlearn_cli.models.checkpoint import FACTS, WEIGHTS, load_into
+        from unlearn_cli.models.checkpoint import FACTS, WEIGHTS, load_into, read_facts
         from unlearn_cli.models.delta import delta_at, facts_of, load_delta
 
         config, choices = _run_of(folder)
         if (folder / WEIGHTS).is_file():
-            model = load_into(_built(config, read_json(folder / FACTS)), folder, {})
+            model = load_into(_built(config, read_facts(folder / FACTS)), folder, {})
         elif delta := delta_at(folder):
             model = _original(folder, config, choices, facts_of(delta) or {})
             method = method_of(folder)
@@ -46,13 +48,19 @@ def load(run_folder: str | Path) -> "nn.Module":
 def _run_of(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """The configuration and the choices of a finished run."""
     try:
-        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-        return config, read_json(folder / "metrics.json")["choices"]
+        check_whole(folder, "load")
+        config, result = read_config(folder, "load"), read_sealed(folder / RESULT)
     except FileNotFoundError as error:
         raise InputError(
             f"{folder}: no folder of a finished run (it has no {Path(error.filename).name}); "
-            "give one with metrics.json"
+            f"give one with {RESULT}"
         ) from error
+    except Damaged as error:
+        raise InputError(f"{folder}: {RESULT} is damaged ({error}); give another run") from error
+    parts = (config.get("model"), config.get("method"), config.get("paths"), result.get("choices"))
+    if not all(isinstance(part, dict) for part in parts):
+        raise InputError(f"{folder}: no folder of a run of this version of unlearn; give another")
+    return config, result["choices"]
 
 
 def _built(config: dict[str, Any], facts: dict[str, Any]) -> Any:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any, ClassVar
 
-import yaml
 from pydantic import Field
 from torch import nn
 
@@ -16,6 +15,7 @@ from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.models.checkpoint import load_into
 from unlearn_cli.models.delta import delta_at, load_delta
 from unlearn_cli.storage.earlier import version_of
+from unlearn_cli.storage.run_config import check_whole, read_config
 from unlearn_cli.storage.run_folder import CONFIG
 from unlearn_cli.training.trainer import Trainer
 
@@ -36,9 +36,15 @@ class Checkpoint(Unlearning):
 
     def _load(self, model: nn.Module, data: ImageData, sets: Sets) -> nn.Module:
         facts = {"data": data.fingerprint, "split": sets.split, "forget": sets.fingerprint}
-        if delta := delta_at(Path(self.path)):
-            return load_delta(_attached(model, delta.parent), delta, facts)
-        return load_into(model, Path(self.path), facts)
+        path = Path(self.path)
+        try:
+            check_whole(path, "method.path")
+            if delta := delta_at(path):
+                return load_delta(_attached(model, delta.parent), delta, facts)
+            return load_into(model, path, facts)
+        except InputError as error:
+            told = str(error)
+            raise InputError(told if told.startswith("method.path: ") else f"method.path: {told}") from error
 
 
 def _attached(model: nn.Module, folder: Path) -> nn.Module:
@@ -55,11 +61,11 @@ def method_of(folder: Path) -> Unlearning | None:
     """
     if not (folder / CONFIG).is_file():
         return None
-    node = yaml.safe_load((folder / CONFIG).read_text(encoding="utf-8"))["method"]
+    node = read_config(folder, "method.path").get("method")
     try:
         method = build(node, "method")
     except InputError as error:
-        if not is_own(node["_target_"]):
+        if not (isinstance(node, dict) and is_own(str(node.get("_target_")))):
             raise InputError(f"method.path: in {folder / CONFIG} {error}") from error
         raise InputError(
             f"method.path: {folder} is of an earlier version of unlearn ({version_of(folder)}): {error}; "

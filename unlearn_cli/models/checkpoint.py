@@ -57,7 +57,7 @@ def load_into(model: Model, path: Path, facts: Mapping[str, Any]) -> Model:
     state = _matched(model, state, path)
     record = weights.with_name(FACTS)
     if weights.name == WEIGHTS and record.is_file():
-        check_facts(_read_facts(record), facts, path)
+        check_facts(read_facts(record), facts, path)
     elif path.is_dir():
         raise InputError(f"checkpoint {path}: no {FACTS}, so the folder is incomplete; train the model again")
     else:
@@ -90,7 +90,8 @@ def _matched(model: nn.Module, state: dict[str, Tensor], path: Path) -> dict[str
     return {own[name][0]: tensor for name, tensor in state.items()}
 
 
-def _read_facts(record: Path) -> dict[str, Any]:
+def read_facts(record: Path) -> dict[str, Any]:
+    """What `save_model` noted of a model. InputError: damaged."""
     try:
         return dict(read_json(record))
     except (ValueError, TypeError) as error:

@@ -6,16 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from unlearn_cli.config.classes import is_own
-from unlearn_cli.storage.files import read_json
+from unlearn_cli.storage.files import Damaged
+from unlearn_cli.storage.sealed import read_sealed
 
 
 def version_of(folder: Path) -> str:
     """Which version made a run folder: `0.1.0, commit 5c2ae01`; `unknown` where it does not say."""
     file = folder / "environment.json"
-    made_with: dict[str, Any] = read_json(file) if file.exists() else {}
-    version, commit = made_with.get("packages", {}).get("unlearn-cli"), made_with.get("commit")
-    known = [version, f"commit {commit[:7]}" if commit else None]
-    return ", ".join(filter(None, known)) or "unknown"
+    try:
+        made_with = read_sealed(file)
+        version, commit = made_with["packages"]["unlearn-cli"], made_with["commit"]
+    except (OSError, Damaged, KeyError, TypeError):  # it says it in no way that is known here
+        return "unknown"
+    return ", ".join([str(version), *([f"commit {str(commit)[:7]}"] if commit else [])])
 
 
 def same_but_for_moves(facts: Mapping[str, Any], others: Mapping[str, Any]) -> bool:

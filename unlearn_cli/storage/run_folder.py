@@ -189,9 +189,14 @@ def result_of(folder: Path) -> dict[str, Any] | None:
         return None
 
 
-def check_sealed(folder: Path, names: Iterable[str], status: Mapping[str, Any] | None = None) -> None:
-    """Raises Damaged: a file of a finished run is not what it was at its end (as far as the run noted it)."""
+def check_sealed(folder: Path, names: Iterable[str] | None, status: Mapping[str, Any] | None = None) -> None:
+    """Raises Damaged: a file of a finished run is not what it was at its end, as far as the run noted it.
+
+    names: of the files; None: all but figures and tables, which people may have changed.
+    """
     files = (status or read_status(folder)).get("files", {})
+    if names is None:
+        names = [name for name in files if not name.startswith("figures/") and not name.endswith(".md")]
     check_content(folder, {name: files[name] for name in names if name in files})
 
 

@@ -17,6 +17,7 @@ from torchvision.transforms.functional import to_pil_image
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.source import file_stamp
 from unlearn_cli.errors import InputError, in_a_line
+from unlearn_cli.models.foreign_folder import no_code_is_offered, refuse_code, tokenizer_options
 
 IMAGES = 64  # through the network at once
 FAULTS = (OSError, RuntimeError, ValueError, KeyError, TypeError, UnpicklingError, SafetensorError)
@@ -80,10 +81,14 @@ class ClipScore(Settings):
                 f"eval.clip.pretrained: null, and '{self.model}' has no weights; give a tag or a file"
             )
         try:
-            model, _, preprocess = open_clip.create_model_and_transforms(
-                self.model, None if ready else self.pretrained, require_pretrained=True
-            )
-            return model, preprocess, open_clip.get_tokenizer(self.model)
+            options = tokenizer_options(open_clip.get_model_config(self.model), "eval.clip.model", self.model)
+            if self.model.startswith(HERE):
+                refuse_code(Path(self.model.removeprefix(HERE)), "eval.clip.model")
+            with no_code_is_offered():
+                model, _, preprocess = open_clip.create_model_and_transforms(
+                    self.model, None if ready else self.pretrained, require_pretrained=True
+                )
+                return model, preprocess, open_clip.get_tokenizer(self.model, **options)
         except FAULTS as error:
             raise InputError(
                 f"eval.clip: cannot load '{self.model}' with '{self.pretrained}' ({in_a_line(error)}); "

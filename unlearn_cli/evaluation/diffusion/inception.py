@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.images import ImageData
-from unlearn_cli.errors import InputError
+from unlearn_cli.errors import InputError, in_a_line
 from unlearn_cli.evaluation.diffusion.fidelity import distances
 
 IMAGES = 128  # through Inception-v3 at once
@@ -69,9 +68,9 @@ def inception(weights: Path | None) -> nn.Module:
         return FeatureExtractorInceptionV3(
             "inception-v3-compat", ["2048"], feature_extractor_weights_path=weights
         )
-    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
+    except Exception as error:  # of a file that holds none: in any way
         wrong = f"cannot load {weights}" if weights else "neither in torch's cache nor to be downloaded"
-        reason = str(error).strip().partition("\n")[0]
+        reason = in_a_line(error)
         raise InputError(
             f"eval.inception: Inception-v3's weights: {wrong} ({reason}); "
             "give eval.inception=/path/to/pt_inception-2015-12-05-6726825d.pth or eval.inception=false"

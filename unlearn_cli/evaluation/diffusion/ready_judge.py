@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,12 +18,17 @@ from unlearn_cli.data.rows import digest
 from unlearn_cli.data.source import file_stamp
 from unlearn_cli.errors import InputError, in_a_line
 from unlearn_cli.evaluation.judge import AnyJudge, JudgeNetwork
+from unlearn_cli.models.foreign_folder import refuse_code
 from unlearn_cli.models.loaded import check_tensors, quiet
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
 
 IMAGES = 32  # through the network at once
+FAULTS = (
+    *(OSError, ValueError, RuntimeError, KeyError, ImportError, TypeError, AttributeError),
+    *(SafetensorError, UnpicklingError),
+)
 HINT = "give a folder of transformers' AutoModelForImageClassification, or a hub name (owner/name)"
 
 
@@ -104,10 +110,13 @@ def _opened(path: str, stamp: str) -> tuple[Any, Any, str]:
 
     try:
         place = str(Path(path).expanduser()) if Path(path).expanduser().is_dir() else path
-        processor = AutoImageProcessor.from_pretrained(place)
+        refuse_code(Path(place), "eval.judges")
+        processor = AutoImageProcessor.from_pretrained(place, trust_remote_code=False)
         with quiet(transformers_logging):
-            model, info = AutoModelForImageClassification.from_pretrained(place, output_loading_info=True)
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError) as error:
+            model, info = AutoModelForImageClassification.from_pretrained(
+                place, output_loading_info=True, trust_remote_code=False
+            )
+    except FAULTS as error:
         raise InputError(f"eval.judges: '{path}' cannot be opened ({in_a_line(error)}); {HINT}") from error
     check_tensors(info, f"'{path}'", HINT, key="eval.judges")
     states = [value.cpu().numpy() for value in model.state_dict().values()]

@@ -16,6 +16,7 @@ from unlearn_cli.methods.vlm.intervention import EDITS, Intervention, check_laye
 from unlearn_cli.models.capabilities import WithActivations
 from unlearn_cli.models.vlm.vision_language import VisionLanguage
 from unlearn_cli.sae.attachment import Attachment
+from unlearn_cli.storage.run_config import check_whole
 from unlearn_cli.tasks.verbs.vlm import Answers
 from unlearn_cli.training.trainer import Trainer
 
@@ -52,6 +53,7 @@ class Transfer(Unlearning):
 
     def attached(self, model: VisionLanguage) -> list[Attachment]:
         """The edits at work. InputError: the folder has none."""
+        check_whole(self.path, "method.path")
         method, files = method_of(self.path), sorted((self.path / EDITS).glob("*.safetensors"))
         if not (isinstance(method, Intervention) and files):
             raise InputError(

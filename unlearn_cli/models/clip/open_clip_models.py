@@ -24,6 +24,7 @@ from unlearn_cli.errors import InputError, did_you_mean
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.clip.clip_files import HINT, check_layout, check_weight_file
 from unlearn_cli.models.clip.zero_shot import CONFIG, ZeroShotClip, check_template
+from unlearn_cli.models.foreign_folder import no_code_is_offered, refuse_code, tokenizer_options
 from unlearn_cli.storage.caches import check_caches
 
 log = logging.getLogger("unlearn")
@@ -62,10 +63,13 @@ class OpenClip(ModelSettings):
         with self._told():
             architecture = open_clip.get_model_config(where)
         check_towers(architecture, self.name)
-        with self._told():
+        options = tokenizer_options(architecture, "model.name", self.name)
+        if where.startswith(LOCAL):
+            refuse_code(Path(where.removeprefix(LOCAL)), "model.name")
+        with self._told(), no_code_is_offered():
             pretrained = None if where.startswith((LOCAL, HUB)) else self._file() or self.pretrained
             clip = open_clip.create_model(where, pretrained=pretrained, require_pretrained=True)
-            tokenizer = open_clip.get_tokenizer(where)
+            tokenizer = open_clip.get_tokenizer(where, **options)
         mean, std = clip.visual.image_mean, clip.visual.image_std
         model = ZeroShotClip(clip.float(), tokenizer, images.classes, self.template, mean, std, architecture)
         model.tell_texts()

@@ -13,6 +13,7 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from unlearn_cli.data.names import listed
 from unlearn_cli.errors import InputError
+from unlearn_cli.models.foreign_folder import refuse_code
 from unlearn_cli.models.hub_files import fetched_file
 from unlearn_cli.storage.files import read_json
 
@@ -56,7 +57,8 @@ def pipeline_folder(path: str, revision: str | None, variant: str | None) -> Pat
     for part in PARTS:
         _check_part(folder, part, described, path)
     _check_variant(folder, variant, path)
-    _tell(path, bool((described.get("safety_checker") or [None])[0]), _reads_guidance(folder))
+    refuse_code(folder, "model.path")
+    _tell(path, described.get("safety_checker") not in (None, [None, None]), _reads_guidance(folder))
     return folder
 
 

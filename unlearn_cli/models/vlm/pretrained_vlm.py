@@ -26,6 +26,7 @@ from unlearn_cli.data.source import file_stamp
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.delta import load_delta, names_in
+from unlearn_cli.models.foreign_folder import refuse_code
 from unlearn_cli.models.hub_files import fetched_file, fetched_folder
 from unlearn_cli.models.loaded import check_tensors, quiet
 from unlearn_cli.models.vlm.llava_processor import complete_processor
@@ -114,7 +115,7 @@ class PretrainedVlm(ModelSettings):
 
     def _processor(self, folder: Path) -> Any:
         try:
-            processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
+            processor = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         except FAULTS as error:
             raise self._cannot("its processor cannot be opened", error) from error
         if not isinstance(processor, ProcessorMixin):  # transformers makes do with a tokenizer
@@ -136,7 +137,12 @@ class PretrainedVlm(ModelSettings):
         try:
             with quiet(transformers_logging):
                 net, loaded = kind.from_pretrained(
-                    folder, use_safetensors=True, local_files_only=True, output_loading_info=True, **options
+                    folder,
+                    use_safetensors=True,
+                    local_files_only=True,
+                    trust_remote_code=False,
+                    output_loading_info=True,
+                    **options,
                 )
         except FAULTS as error:
             raise self._cannot("it cannot be opened", error) from error
@@ -214,10 +220,11 @@ def model_folder(path: str, revision: str | None) -> Path:
     there = local.is_dir()
     if not there and (path.startswith((".", "/", "~")) or path.count("/") != 1):
         raise InputError(f"model.path: no such folder '{path}'; {HINT}")
-    if not there:
-        return _fetched(path, revision)
-    _check_kind(local / CONFIG, path)
-    return local
+    if there:
+        _check_kind(local / CONFIG, path)
+    folder = local if there else _fetched(path, revision)
+    refuse_code(folder, "model.path")
+    return folder
 
 
 @lru_cache
@@ -236,5 +243,5 @@ def _check_kind(config: Path, path: str) -> None:
         (kind, *_) = read_json(config).get("architectures") or ["model of no named architecture"]
     except (ValueError, TypeError, AttributeError) as error:
         raise InputError(f"model.path: '{path}': {CONFIG} is damaged ({error}); {HINT}") from error
-    if kind not in KINDS:
+    if str(kind) not in KINDS:
         raise InputError(f"model.path: '{path}' is a {kind}; what can be used is {' or '.join(KINDS)}")
