@@ -11,7 +11,7 @@ HARMS = {
     "a list": lambda content: b"[1]\n",
     "nested": lambda content: b"[" * 100_000,
     "a huge number": lambda content: b'{"state": ' + b"9" * 5000 + b"}",
-    "one bit": lambda content: flipped(content, 4 * len(content)),
+    "one bit": lambda content: flipped(content or b"\0", 4 * len(content)),
 }
 
 

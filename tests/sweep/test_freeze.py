@@ -39,6 +39,25 @@ def test_the_copy_holds_package_configuration_and_own_modules(mine, tmp_path):
     assert read_json(copy / "unlearn_cli" / "frozen.json").keys() == {"commit", "changed", "diff"}
 
 
+def test_of_a_package_only_code_and_configuration_are_copied(mine, tmp_path):
+    """A package is often the top of somebody's whole project, keys and data among it."""
+    for name in (
+        ".env",
+        ".git/config",
+        "secrets.json",
+        "data/images.npy",
+        "inner/.hidden.py",
+        "wandb/key.txt",
+    ):
+        (mine / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        (mine / "mine" / name).write_text("secret")
+    (mine / "mine" / "method").mkdir()
+    (mine / "mine" / "method" / "mine.yaml").write_text("_target_: mine.Mine\n")
+    copied = freeze(tmp_path / "code") / "mine"
+    files = {file.relative_to(copied).as_posix() for file in copied.rglob("*") if file.is_file()}
+    assert files == {"__init__.py", "inner/__init__.py", "method/mine.yaml"}
+
+
 def test_what_an_environment_holds_is_not_copied(mine):
     assert own_modules()["my_method"] == (mine / "my_method.py").resolve()
     assert own_modules()["mine"] == (mine / "mine").resolve()

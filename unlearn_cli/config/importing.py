@@ -1,6 +1,8 @@
 """What a dotted name in a YAML stands for; what goes wrong with it, in a line."""
 
 import importlib
+import site
+import sys
 import traceback
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +27,8 @@ def imported(target: str, key: str) -> Any:
     """
     module, _, name = target.rpartition(".")
     _refuse_hidden(target, key)
+    if not (is_own(target) or module in sys.modules or _is_users(target)):
+        raise InputError(f"{key}: '{target}' is of no plug-in of this command; {_remedy(target)}")
     try:
         found = importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -49,6 +53,38 @@ def imported(target: str, key: str) -> Any:
         raise InputError(
             f"{key}: {place} has no class '{name}'; {did_you_mean(name, classes, 'name one that it has')}"
         ) from error
+
+
+def is_plugin(target: str) -> bool:
+    """Whether its module lies in the folder of a plug-in of this command; nothing is imported."""
+    place = _place_of(target)
+    return place is not None and any(
+        place.parent == folder or folder.is_relative_to(place.parent) for folder in PLUGINS
+    )
+
+
+def _is_users(target: str) -> bool:
+    """Whether its module is of a plug-in, or lies where the user has Python look, or is not to be found."""
+    place = _place_of(target)
+    return place is None or is_plugin(target) or not any(place.is_relative_to(one) for one in environments())
+
+
+def environments() -> list[Path]:
+    """The folders of Python and of what is installed in it."""
+    return [Path(place).resolve() for place in (sys.prefix, sys.base_prefix, site.getusersitepackages())]
+
+
+def _place_of(target: str) -> Path | None:
+    """The file of the module, or of the package that it is in."""
+    name = target.partition(".")[0]
+    spec = find_spec(name) if name.isidentifier() else None
+    if spec is None:
+        return None
+    return (
+        Path(spec.origin).resolve()
+        if spec.has_location and spec.origin
+        else Path(sys.base_prefix, "built-in")
+    )
 
 
 def _fails(error: Exception, key: str) -> InputError:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from unlearn_cli.config.classes import is_own
+from unlearn_cli.config.importing import is_plugin
 from unlearn_cli.errors import InputError, in_a_line
 from unlearn_cli.storage.files import Damaged
 from unlearn_cli.storage.run_folder import CONFIG, check_sealed
@@ -43,8 +44,8 @@ def read_config(folder: Path, key: str) -> dict[str, Any]:
     """The configuration of a run, as it was when the run ended.
 
     Raises:
-        InputError: damaged, or it names a class that is neither the package's nor of a module that this
-            command has imported by itself: to look at a run must run no code. FileNotFoundError.
+        InputError: damaged, or it names a class that is neither the package's nor of a plug-in of this
+            command: to look at a run must run no code of the run's. FileNotFoundError.
     """
     try:
         check_sealed(folder, [CONFIG])
@@ -76,8 +77,10 @@ def check_whole(path: Path, key: str) -> None:
 
 
 def _is_known(target: Any) -> bool:
-    """Whether importing it runs no code that this command has not run by itself."""
-    return isinstance(target, str) and (is_own(target) or target.rpartition(".")[0] in sys.modules)
+    """Whether importing it runs no code but that of the package and of this command's plug-ins."""
+    if not isinstance(target, str):
+        return False
+    return is_own(target) or target.rpartition(".")[0] in sys.modules or is_plugin(target)
 
 
 def _nodes(content: Any) -> Iterator[Any]:

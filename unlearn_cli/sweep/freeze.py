@@ -1,16 +1,18 @@
 """Code and configuration as they were at submission: jobs import a copy, whatever is edited later."""
 
 import shutil
-import site
 import sys
 from pathlib import Path
 
 from unlearn_cli.config.catalogue import PLUGINS, conf_folder
 from unlearn_cli.config.hashing import short_hash
+from unlearn_cli.config.importing import environments
 from unlearn_cli.storage.environment import FROZEN, PACKAGE, source
 from unlearn_cli.storage.files import write_json
 
 LEFT_OUT = ("__pycache__", "conf")  # conf/ goes inside the package, as in a wheel
+OWN = (".py", ".yaml", ".yml")
+"""Of the user's own packages: data, keys and histories beside them stay where they are."""
 
 
 def freeze(folder: Path) -> Path:
@@ -18,7 +20,8 @@ def freeze(folder: Path) -> Path:
     package = PACKAGE
     files = _files(package, package.name) | _files(conf_folder(), f"{package.name}/conf")
     for name, place in own_modules().items():
-        files |= {f"{name}.py": place} if place.is_file() else _files(place, name)
+        own = {f"{name}.py": place} if place.is_file() else _files(place, name)
+        files |= {target: file for target, file in own.items() if file.suffix in OWN}
     copy = folder / short_hash(target.encode() + files[target].read_bytes() for target in sorted(files))
     if not copy.exists():
         partial = copy.with_name(copy.name + ".partial")
@@ -36,8 +39,7 @@ def own_modules() -> dict[str, Path]:
 
     Those that are imported, and those that lie beside a plug-in's YAML.
     """
-    installed = [Path(p).resolve() for p in (sys.prefix, sys.base_prefix, site.getusersitepackages())]
-    found = {}
+    installed, found = environments(), {}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if "." in name or name in ("__main__", PACKAGE.name) or not str(file).endswith(".py"):
@@ -58,6 +60,12 @@ def _files(folder: Path, target: str) -> dict[str, Path]:
     found = {}
     for path in folder.rglob("*"):
         inside = path.relative_to(folder)
-        if path.is_file() and not set(LEFT_OUT) & set(inside.parts[:-1]) and path.suffix != ".pyc":
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if (
+            path.is_file()
+            and not hidden
+            and not set(LEFT_OUT) & set(inside.parts[:-1])
+            and path.suffix != ".pyc"
+        ):
             found[f"{target}/{inside.as_posix()}"] = path
     return found
