@@ -19,6 +19,7 @@ from unlearn_cli.errors import InputError, UnlearnError, failed_system_call
 from unlearn_cli.runtime.garbage import no_collection, no_collection_at_exit
 from unlearn_cli.runtime.process import check_launcher, is_main_process
 from unlearn_cli.runtime.terminal import print_plainer
+from unlearn_cli.runtime.text import KEPT, Shown, shown
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -77,6 +78,7 @@ def _answer() -> None:
     sys.argv[1:] = [argument for argument in arguments if argument != PLAN]
     outcome.planning = PLAN in arguments
     console = logging.StreamHandler()
+    console.setFormatter(Shown())
     console.setLevel(logging.INFO if is_main_process() else logging.WARNING)
     log.handlers = [console]
     log.setLevel(logging.DEBUG)  # for the log.txt of a run, which takes more than the screen
@@ -181,5 +183,5 @@ def _fail(error: BaseException) -> NoReturn:
 def _end(message: str, code: int, error: BaseException | None = None) -> NoReturn:
     if error and os.environ.get("UNLEARN_TRACEBACK"):
         traceback.print_exception(error)
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {shown(message, KEPT)}", file=sys.stderr)
     sys.exit(code)

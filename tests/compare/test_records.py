@@ -89,14 +89,14 @@ def broken(folder: Path, file: str, text: str | None) -> None:
 @pytest.mark.parametrize(
     ("file", "text", "reason", "detail"),
     [
-        ("metrics.json", '{"method": "ga", "se', "unreadable", "metrics.json: Unterminated string"),
-        ("metrics.json", "[]", "unreadable", "metrics.json holds no keys"),
+        ("metrics.json", '{"method": "ga", "se', "unreadable", "metrics.json: no JSON: Unterminated string"),
+        ("metrics.json", "[]", "unreadable", "metrics.json: it holds no keys"),
         ("metrics.json", None, "half-written", "no metrics.json"),
         ("config.yaml", None, "half-written", "no config.yaml"),
         ("config.yaml", "a: [", "unreadable", "config.yaml: "),
-        ("config.yaml", "", "unreadable", "config.yaml holds no keys"),
+        ("config.yaml", "", "unreadable", "config.yaml: it holds no keys"),
         ("status.json", None, "half-written", "no status.json"),
-        ("status.json", "{}", "without a state", ""),
+        ("status.json", "{}", "unreadable", "status.json: it tells no state of a run"),
         ("status.json", "\0\xff", "unreadable", "status.json: "),
     ],
 )

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from unlearn_cli.config.composing import hydra_of_our_own
 from unlearn_cli.config.plugins import used
 from unlearn_cli.errors import failed_system_call
+from unlearn_cli.runtime.text import Shown
 
 log = logging.getLogger("unlearn")
 
@@ -46,6 +47,7 @@ def _logging() -> Iterator[None]:
     handlers, level, propagate = log.handlers, log.level, log.propagate
     if not log.handlers:
         console = logging.StreamHandler()
+        console.setFormatter(Shown())
         console.setLevel(logging.INFO)
         log.handlers = [console]
     log.setLevel(logging.DEBUG)  # for the log.txt of a run, which takes more than the screen

@@ -9,6 +9,7 @@ from typing import NoReturn
 from unlearn_cli.errors import UnlearnError
 from unlearn_cli.runtime.arguments import Parser
 from unlearn_cli.runtime.terminal import print_plainer
+from unlearn_cli.runtime.text import KEPT, shown
 
 PROJECT = os.environ.get("WANDB_PROJECT") or "unlearn"
 GROUPS = ("task", "data", "model", "forget")
@@ -104,7 +105,7 @@ def _listed(text: str) -> tuple[str, ...]:
 
 
 def _end(message: str, code: int) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {shown(message, KEPT)}", file=sys.stderr)
     sys.exit(code)
 
 

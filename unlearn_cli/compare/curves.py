@@ -14,7 +14,7 @@ from unlearn_cli.compare.meanings import meanings_in
 from unlearn_cli.compare.plots import PALETTE
 from unlearn_cli.compare.records import Run
 from unlearn_cli.errors import InputError
-from unlearn_cli.figures.palette import MARKERS, save
+from unlearn_cli.figures.palette import MARKERS, label, save
 
 Line = dict[Any, list[float]]
 """By value of the setting, in order: the metric in each run."""
@@ -55,7 +55,7 @@ def _line(axis: Axes, method: str, line: Line, place: int) -> None:
         [stdev(values) if len(values) > 1 else 0 for values in line.values()],
         marker=MARKERS[place % len(MARKERS)],
         color=PALETTE[place % len(PALETTE)],
-        label=method,
+        label=label(method),
         capsize=2,
     )
 

@@ -10,7 +10,14 @@ from matplotlib.figure import Figure
 from unlearn_cli.compare.comparison import Row, Table
 from unlearn_cli.compare.statistics import Estimate
 from unlearn_cli.evaluation.meaning import MEANINGS, Meaning
-from unlearn_cli.figures.palette import COLOURS, MARKERS, OTHERS, draw_names_as_they_are, plain
+from unlearn_cli.figures.palette import (
+    COLOURS,
+    MARKERS,
+    OTHERS,
+    draw_names_as_they_are,
+    label,
+    plain,
+)
 
 PALETTE = (*COLOURS.values(), *OTHERS[1:])
 REFERENCES = {"retrain": ("*", "black"), "original": ("X", "dimgrey")}
@@ -53,7 +60,7 @@ def _scatter(points: Sequence[Point], x: Meaning, y: Meaning) -> Figure:
         if row.reference:
             marker, colour = REFERENCES[row.name]
         size = LARGEST - (LARGEST - SMALLEST) * place / len(named)
-        _bars(axis, [points[place]], marker, colour, size, label=row.name, zorder=3 + place)
+        _bars(axis, [points[place]], marker, colour, size, label=label(row.name), zorder=3 + place)
     if others:
         _bars(axis, others, "o", "lightgrey", SMALLEST, label=f"{len(others)} more", zorder=2)
     costs = [one.mean for _, one, _ in points if one.mean > 0]

@@ -1,6 +1,5 @@
 """Finished runs, read from the folders that they left."""
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,10 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
-
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.meaning import Better
+from unlearn_cli.runtime.text import shown, shown_throughout
+from unlearn_cli.storage.files import Damaged
+from unlearn_cli.storage.run_config import read_yaml
+from unlearn_cli.storage.run_folder import check_sealed
+from unlearn_cli.storage.sealed import read_sealed
+from unlearn_cli.storage.status import read_status
 from unlearn_cli.storage.store import MANIFEST
 
 SWEEP, STATUS, RESULT, CONFIG = "sweep.json", "status.json", "metrics.json", "config.yaml"
@@ -21,6 +24,17 @@ DICTS = ("choices", "metrics", "cost")
 PERHAPS = ("original", "oracle", "gap", "original_cost", "oracle_cost", "expected")
 """Dicts that are null where a run has none."""
 OTHERS = ("method", "seed", "avg_gap", "warnings", "source")
+KINDS: dict[str, Any] = {
+    "method": str,
+    "seed": int,
+    "avg_gap": int | float | None,
+    "warnings": list,
+    "source": str | None,
+    "forget": dict,
+}
+LARGEST = 1e150
+GROUPS = ("task", "data", "model", "forget", "method", "mask", "surgery", "lora")
+"""Of a configuration, where it has them."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +74,7 @@ class Found:
     def sentences(self) -> list[str]:
         """One line for each reason: how many, and the first of them."""
         return [
-            f"left out: {len(folders)} {reason} ({folders[0]}{', …' if len(folders) > 1 else ''})"
+            shown(f"left out: {len(folders)} {reason} ({folders[0]}{', …' if len(folders) > 1 else ''})")
             for reason, folders in self.left_out.items()
         ]
 
@@ -113,10 +127,8 @@ def _run_folders(path: Path, found: Found) -> Iterator[Path]:
 def _swept(folder: Path, found: Found) -> Iterator[Path]:
     """The folders of a sweep's runs; those that are not there have not begun."""
     try:
-        runs = [
-            Path(run["folder"]) for run in json.loads((folder / SWEEP).read_text(encoding="utf-8"))["runs"]
-        ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        runs = [Path(run["folder"]) for run in read_sealed(folder / SWEEP)["runs"]]
+    except (OSError, Damaged, KeyError, TypeError) as error:
         found.leave_out("unreadable", folder / SWEEP, _reason(error))
         return
     for run in runs:
@@ -132,14 +144,25 @@ def read(folder: Path) -> Run:
     Raises:
         Unfit: it is not finished, unreadable, incomplete or of another version of this program.
     """
-    status = load(folder / STATUS)
-    state = status.get("state", "without a state")
+    status = read_status(folder)
+    state = status["state"]
     if state != "finished":
-        raise Unfit(state, status.get("reason"))
+        reasons = {
+            "damaged": ("unreadable", status.get("reason")),
+            "absent": ("half-written", f"no {STATUS}"),
+        }
+        raise Unfit(*reasons.get(state, (state, status.get("reason"))))
+    try:
+        check_sealed(folder, [RESULT, CONFIG], status)
+    except Damaged as error:
+        raise Unfit("damaged", str(error)) from error
     result = load(folder / RESULT)
     if wrong := unlike(result):
         raise Unfit("of another version", wrong)
-    return Run(folder, load(folder / CONFIG), result)
+    config = load(folder / CONFIG)
+    if plain := [group for group in GROUPS if not isinstance(config.get(group, {}), dict)]:
+        raise Unfit("of another version", f"{CONFIG}: '{plain[0]}' holds no keys")
+    return Run(folder, config, result)
 
 
 def unlike(result: Mapping[str, Any]) -> str | None:
@@ -153,11 +176,37 @@ def unlike(result: Mapping[str, Any]) -> str | None:
     numbers = ("metrics", "cost", "original", "oracle", "gap", "original_cost", "oracle_cost")
     for key in numbers:
         for name, value in (result[key] or {}).items():
-            if isinstance(value, bool) or not isinstance(value, int | float):
+            if isinstance(value, bool) or not isinstance(value, int | float) or _is_huge(value):
                 return f"{RESULT}: '{key}.{name}' is no number"
+    for key, kind in KINDS.items():
+        if key in result and not isinstance(result[key], kind):
+            return f"{RESULT}: {key!r} is no {getattr(kind, '__name__', kind)}"
+    if isinstance(result["avg_gap"], int | float) and _is_huge(result["avg_gap"]):
+        return f"{RESULT}: 'avg_gap' is no number"
+    texts = [*result["choices"], *result["choices"].values(), *result["warnings"]]
+    if not all(isinstance(text, str) for text in texts):
+        return f"{RESULT}: a choice or a warning is no text"
+    if not all(_is_published(value) for value in (result["expected"] or {}).values()):
+        return f"{RESULT}: 'expected' does not hold mean and deviation of each metric"
     if not meaningful(result.get("meanings", {})):
         return f"{RESULT}: 'meanings' does not hold name, unit, better and text of each"
     return "no method among its choices" if "method" not in result["choices"] else None
+
+
+def _is_huge(value: float) -> bool:
+    """A number that no measurement comes to: its square is beyond what a float holds."""
+    return LARGEST < abs(value) < float("inf")
+
+
+def _is_published(value: Any) -> bool:
+    """Whether it is a mean with a deviation, or without."""
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and isinstance(value[0], int | float)
+        and isinstance(value[1], int | float | None)
+        and not any(_is_huge(number or 0) for number in value)
+    )
 
 
 def meaningful(meanings: Any) -> bool:
@@ -178,17 +227,14 @@ def load(file: Path) -> dict[str, Any]:
         Unfit: it is not there, unreadable or no mapping.
     """
     try:
-        text = file.read_text(encoding="utf-8")
-        # a name that is not UTF-8 (`\uDC…`) is beyond the quick loader
-        loader = yaml.SafeLoader if "\\uDC" in text.replace("\\udc", "\\uDC") else yaml.CSafeLoader
-        content = json.loads(text) if file.suffix == ".json" else yaml.load(text, loader)
+        content = read_sealed(file) if file.suffix == ".json" else read_yaml(file)
+        return dict(shown_throughout(content))
     except FileNotFoundError as error:
         raise Unfit("half-written", f"no {file.name}") from error
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, Damaged) as error:
         raise Unfit("unreadable", f"{file.name}: {_reason(error)}") from error
-    if not isinstance(content, dict):
-        raise Unfit("unreadable", f"{file.name} holds no keys")
-    return content
+    except RecursionError as error:
+        raise Unfit("unreadable", f"{file.name}: nested too deeply") from error
 
 
 def _reason(error: Exception) -> str:

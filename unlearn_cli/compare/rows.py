@@ -7,6 +7,7 @@ from typing import Any
 from unlearn_cli.compare.comparison import Cell, Comparison, Row, Table
 from unlearn_cli.compare.keys import BASE, METHOD, value_text
 from unlearn_cli.compare.statistics import Estimate
+from unlearn_cli.runtime.text import in_spreadsheet
 
 
 def rows(comparison: Comparison) -> list[dict[str, Any]]:
@@ -28,8 +29,8 @@ def to_csv(comparison: Comparison) -> str:
     """The rows as CSV: nothing is an empty field, numbers have all their digits."""
     found, text = rows(comparison), io.StringIO()
     writer = csv.DictWriter(text, found[0].keys(), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(found)
+    writer.writerow({name: in_spreadsheet(name) for name in found[0]})
+    writer.writerows({name: in_spreadsheet(value) for name, value in row.items()} for row in found)
     return text.getvalue()
 
 

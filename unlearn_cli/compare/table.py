@@ -18,6 +18,7 @@ from unlearn_cli.errors import RunError
 from unlearn_cli.evaluation.gaps import AVERAGED, AVERAGED_OF_PROMPTS, OF_ANSWERS, OF_DOMAINS
 from unlearn_cli.evaluation.meaning import Meaning
 from unlearn_cli.runtime import terminal
+from unlearn_cli.runtime.text import in_markdown, shown_throughout
 from unlearn_cli.storage.files import replacing
 
 HEADLINE = (
@@ -127,6 +128,7 @@ def _table(body: list[Row], headers: Mapping[str, str], sentences: list[str], wi
 
 def show(result: Mapping[str, Any]) -> None:
     """Print the table of a finished run (metrics.json's content)."""
+    result = shown_throughout(dict(result))
     expected = _means(result)
     console = terminal.console()
     for table in result_tables(result["method"], result, expected, console.width):
@@ -153,7 +155,7 @@ def to_markdown(method_name: str, result: Mapping[str, Any], expected: Mapping[s
     """The same table in Markdown, warnings after it."""
     body = rows(result, expected)
     names = columns(body)
-    lines = [["", method_name, *names[1:], "meaning"], ["---", *("---:" for _ in names), "---"]]
+    lines = [["", in_markdown(method_name), *names[1:], "meaning"], ["---", *("---:" for _ in names), "---"]]
     lines += [row.cells(names) for row in body]
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return "\n\n".join([table, *(f"**{warning}**" for warning in result["warnings"])]) + "\n"
+    return "\n\n".join([table, *(f"**{in_markdown(warning)}**" for warning in result["warnings"])]) + "\n"

@@ -36,6 +36,11 @@ def draw_names_as_they_are(figure: Figure) -> None:
                     label.set_parse_math(axis.get_scale() == "log")
 
 
+def label(name: str) -> str:
+    """A name for a legend, which leaves out what begins with an underscore."""
+    return f" {name}" if name.startswith("_") else name
+
+
 def plain(axis: Axes) -> None:
     """No frame on the right and above, a faint grid."""
     axis.spines[["top", "right"]].set_visible(False)

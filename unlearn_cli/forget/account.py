@@ -12,6 +12,7 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.forget.figures import draw_composition, draw_extremes, draw_weights
 from unlearn_cli.forget.selection import Selection, UnitExample, ValueShare
 from unlearn_cli.forget.units import Units
+from unlearn_cli.runtime.text import in_spreadsheet, shown
 from unlearn_cli.storage.files import replacing
 
 FEW = 50  # values of a column up to which its composition says something
@@ -112,4 +113,4 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerows([in_spreadsheet(shown(v) if isinstance(v, str) else v) for v in row] for row in rows)

@@ -26,7 +26,10 @@ def read_yaml(file: Path) -> dict[str, Any]:
         PermissionError.
     """
     try:
-        content = yaml.load(file.read_bytes(), yaml.CSafeLoader)
+        text = file.read_text(encoding="utf-8")
+        # a name that is not UTF-8 (`\\uDC…`) is beyond the quick loader
+        loader = yaml.SafeLoader if "\\udc" in text.lower() else yaml.CSafeLoader
+        content = yaml.load(text, loader)
     except (FileNotFoundError, PermissionError):
         raise
     except RecursionError as error:

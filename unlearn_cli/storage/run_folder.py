@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from unlearn_cli.errors import InputError, Preempted, UnlearnError
+from unlearn_cli.runtime.text import Shown
 from unlearn_cli.storage.content import check_content, hashes
 from unlearn_cli.storage.environment import environment
 from unlearn_cli.storage.files import (
@@ -117,7 +118,7 @@ class RunFolder:
             if self.is_main
             else logging.NullHandler()
         )
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.setFormatter(Shown("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(handler)
         try:
             yield

@@ -7,6 +7,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from unlearn_cli.runtime import terminal
+from unlearn_cli.runtime.text import shown
 from unlearn_cli.sweep.estimate import duration_text
 from unlearn_cli.sweep.plan import Plan
 from unlearn_cli.sweep.status_table import STYLES
@@ -26,7 +27,7 @@ def show_plan(found: Plan, before: bool) -> None:
     )
     for run, state in zip(found.runs, found.states(), strict=True):
         time = "" if state.name == "finished" else _time(run.seconds)
-        table.add_row(run.overrides, Text(state.name, style=STYLES.get(state.name, "")), time)
+        table.add_row(shown(run.overrides), Text(state.name, style=STYLES.get(state.name, "")), time)
     console.print(f"sweep {found.name}: {len(found.runs)} runs, {len(found.to_do)} to do", highlight=False)
     console.print(table)
     shared = Table("shared", "in the store", "to make", "time", box=box.SIMPLE_HEAD, pad_edge=False)

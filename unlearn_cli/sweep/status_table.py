@@ -8,6 +8,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from unlearn_cli.runtime import terminal
+from unlearn_cli.runtime.text import KEPT, shown
 from unlearn_cli.sweep.record import Item, Record
 from unlearn_cli.sweep.states import State
 
@@ -23,11 +24,12 @@ def show_status(record: Record, found: Mapping[str, State], items: Sequence[Item
     )
     for item in items:
         state = found[item.folder]
-        name = Text(item.name) if item in record.runs else Text(f"first: {item.name}", style="dim")
+        is_run = item in record.runs
+        name = Text(shown(item.name if is_run else f"first: {item.name}"), style="" if is_run else "dim")
         detail = f"{state.detail}\n{item.log}" if item.log and state.over else state.detail
-        table.add_row(name, Text(state.name, style=STYLES.get(state.name, "")), Text(detail))
+        table.add_row(name, Text(state.name, style=STYLES.get(state.name, "")), Text(shown(detail, KEPT)))
     console = terminal.console()
     counts = Counter(found[item.folder].name for item in record.runs)
     told = ", ".join(f"{count} {name}" for name, count in counts.most_common())
-    console.print(f"sweep {record.name}: {len(record.runs)} runs: {told}", highlight=False)
+    console.print(f"sweep {shown(record.name)}: {len(record.runs)} runs: {told}", highlight=False)
     console.print(table)

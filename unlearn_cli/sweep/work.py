@@ -16,6 +16,7 @@ from unlearn_cli.prerequisites import prerequisites
 from unlearn_cli.run import run
 from unlearn_cli.runtime.process import is_main_process
 from unlearn_cli.runtime.stopping import stop_signals
+from unlearn_cli.runtime.text import Shown
 from unlearn_cli.storage.run_folder import RunFolder
 from unlearn_cli.storage.store import Store
 
@@ -35,6 +36,7 @@ def work(config: dict[str, Any], choices: dict[str, str], prerequisite: str | No
         TorchDistributedEnvironment().export(set_cuda_visible_devices=False)  # accelerate goes by LOCAL_RANK
     main = is_main_process()
     log.handlers = [logging.StreamHandler()]
+    log.handlers[0].setFormatter(Shown())
     log.handlers[0].setLevel(logging.INFO if main else logging.WARNING)
     log.setLevel(logging.DEBUG)
     try:

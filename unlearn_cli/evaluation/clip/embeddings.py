@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
 
-from unlearn_cli.figures.palette import save
+from unlearn_cli.figures.palette import label, save
 
 SEED = 42  # as in ADU's code
 
@@ -20,7 +20,7 @@ def domain_map(features: dict[str, np.ndarray], domains: np.ndarray, path: Path)
         perplexity = min(30, len(points) - 1)
         flat = TSNE(perplexity=perplexity, random_state=SEED, init="pca").fit_transform(points)
         for name in np.unique(domains):
-            axis.scatter(*flat[domains == name].T, s=8, label=name)
+            axis.scatter(*flat[domains == name].T, s=8, label=label(str(name)))
         axis.set(title=model, xticks=[], yticks=[])
     axes[0][-1].legend(fontsize="small")
     save(figure, path)

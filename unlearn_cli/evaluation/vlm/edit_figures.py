@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from safetensors.torch import load_file
 
 from unlearn_cli.data.images import ImageData
-from unlearn_cli.figures.palette import save
+from unlearn_cli.figures.palette import label, save
 from unlearn_cli.methods.vlm.intervention import EDITS, TRIALS
 from unlearn_cli.storage.files import read_json
 
@@ -36,7 +36,7 @@ def pareto(trials: list[dict[str, Any]], path: Path) -> None:
     axis = figure.subplots()
     for number, concept in enumerate(dict.fromkeys(trial["concept"] for trial in trials)):
         own, colour = [trial for trial in trials if trial["concept"] == concept], f"C{number}"
-        axis.plot(*_points(own), ".", color=colour, label=concept)
+        axis.plot(*_points(own), ".", color=colour, label=label(concept))
         front = [trial for trial in own if trial["front"]]
         axis.plot(*_points(sorted(front, key=lambda trial: trial["UA"])), color=colour, linewidth=1)
         axis.plot(*_points([trial for trial in own if trial["chosen"]]), "o", ms=12, mfc="none", color=colour)
@@ -54,7 +54,7 @@ def features(data: ImageData, found: dict[str, np.ndarray], shown: int, path: Pa
     for line, on, off in zip(axes, found["on"], found["off"], strict=True):
         bins = np.linspace(0, max(on.max(), off.max(), 1e-6), 30)
         for values, name in ((on, "concept"), (off, "others")):
-            line[0].hist(values, bins, density=True, alpha=0.6, label=name)
+            line[0].hist(values, bins, density=True, alpha=0.6, label=label(name))
         line[0].set(yticks=[])
         best = np.argsort(-np.concatenate([on, off]), kind="stable")[:shown]
         for axis, place in zip(line[1:], best, strict=False):
