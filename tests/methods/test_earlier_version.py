@@ -45,5 +45,7 @@ def test_fields_that_are_others_now(folder):
 
 
 def test_a_class_of_the_users_own_that_is_not_on_the_path(folder):
-    with pytest.raises(InputError, match=r"^method\.path: .*config\.yaml names the class .* nor of a plug-in"):
+    with pytest.raises(
+        InputError, match=r"^method\.path: .*config\.yaml names the class .* nor of a plug-in"
+    ):
         method_of(folder("  _target_: mine.Method\n"))
