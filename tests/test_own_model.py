@@ -1,5 +1,6 @@
 """A model of one's own need not offer what some methods ask for: these are refused before any training."""
 
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -60,6 +61,7 @@ def mine(tmp_path, monkeypatch):
     (folder / "my_model.py").write_text(MODEL)
     (folder / "model" / "mine.yaml").write_text(YAML)
     monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "my_model", raising=False)  # another test's
     return f"--config-dir={folder}", "model=mine"
 
 
