@@ -142,6 +142,12 @@ def test_grey_images_are_taken_as_three_channels(noise, write, load, resident):
     assert data.columns["label"].tolist() == grey.columns["label"].tolist()
 
 
+def test_statistics_of_three_channels_make_grey_images_coloured(noise, write, load):
+    place = write("train", {"image": noise(8, channels=1), "label": [0, 1] * 4}, PETS)
+    data = load(place, mean=(0.48, 0.45, 0.4))
+    assert (data.channels, data.mean, data.std) == (3, (0.48, 0.45, 0.4), load(place).std * 3)
+
+
 def test_one_colour_image_makes_three_channels(noise, write, load):
     mixture = [*noise(7, channels=1), *noise(1)]
     data = load(write("train", {"image": mixture, "label": [0, 1] * 4}, PETS))

@@ -57,3 +57,18 @@ def test_a_count_that_leaves_nothing(data, splits):
         Random(fraction=None, count=24, seed=0).select(data, splits)
     with pytest.raises(InputError, match=r"forget\.count: 25 of 24 training rows"):
         Random(fraction=None, count=25, seed=0).select(data, splits)
+
+
+def test_copies_among_the_retained_rows_are_told(data, splits, caplog):
+    data.copies = np.arange(40)
+    Random(fraction=0.25, count=None, seed=1).select(data, splits)
+    assert caplog.messages == []
+    chosen = Random(fraction=0.25, count=None, seed=1).select(data, splits)
+    kept = np.setdiff1d(splits.train, chosen.rows)
+    data.copies[kept[:2]] = chosen.rows[:2]
+    data.copies[splits.val[0]] = chosen.rows[3]
+    Random(fraction=0.25, count=None, seed=1).select(data, splits)
+    assert caplog.messages == [
+        "forget: 2 of 6 rows have an exact copy among the retained rows; "
+        "data.duplicates=drop leaves one of each"
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -19,6 +20,7 @@ from unlearn_cli.data.images import ImageData, Resident
 from unlearn_cli.data.names import listed, unknown
 from unlearn_cli.data.settings import DataSettings
 from unlearn_cli.data.source import Parts, Source
+from unlearn_cli.data.split_names import AUTO
 from unlearn_cli.data.streaming import Decoder, Streaming
 from unlearn_cli.errors import InputError
 
@@ -68,7 +70,7 @@ class HubImages(DataSettings):
         source = Source.find(self.name, self.path, self.config, root)
         facts = {
             "source": source.identity(),
-            "held_out": [self.test_fraction, self.split_seed],
+            "held_out": [self.test_fraction, self.split_seed] if self.test_split in (None, AUTO) else None,
             "single": self.duplicates == "drop",
             **self.model_dump(include=set(self.determines)),
         }
@@ -80,6 +82,9 @@ class HubImages(DataSettings):
         data = prepared.read(store.get("data", facts, make))
         self._tell(data.facts)
         ends = np.cumsum([data.facts.train, data.facts.val])
+        given = {"mean": self.mean, "std": self.std}
+        own = {key: value for key, value in given.items() if value}
+        grey_in_colour = data.facts.channels == 1 and any(len(value) == 3 for value in own.values())
         known: dict[str, Any] = {
             "name": self.name,
             "classes": data.facts.classes,
@@ -88,17 +93,22 @@ class HubImages(DataSettings):
             "train_rows": self.take_subset(np.arange(data.facts.train), data.labels),
             "val_rows": np.arange(*ends) if data.facts.val else None,
             "test_rows": np.arange(ends[1], len(data.labels)),
-            "copies": data.copies,
-            "mean": self.mean or data.facts.mean,
-            "std": self.std or data.facts.std,
+            "copies": data.copies if self.duplicates == "warn" else None,
+            "mean": data.facts.mean,
+            "std": data.facts.std,
             "channels": data.facts.channels,
             "size": data.facts.size,
             "fingerprint": data.facts.fingerprint,
             "augment": self.augment,
             "device": compute.device,
+            **({} if grey_in_colour else own),
         }
+        images = self._images_in_place(data, source, known)
+        return replace(images.in_colour(), **own) if grey_in_colour else images
+
+    def _images_in_place(self, data: prepared.Prepared, source: Source, known: dict[str, Any]) -> ImageData:
         if data.pixels is not None:
-            return Resident(tensor=data.pixels.to(compute.device), **known)
+            return Resident(tensor=data.pixels.to(known["device"]), **known)
         table = self._table(source).rows
         if data.kept_rows is not None:
             table = table.select(data.kept_rows)

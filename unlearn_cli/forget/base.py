@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from unlearn_cli.runtime.seeding import rng
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
+
+log = logging.getLogger("unlearn")
 
 
 class Selector(Settings, ABC):
@@ -66,6 +69,7 @@ class Selector(Settings, ABC):
             )
         not_retained = np.concatenate([rows, more.get("withheld_rows", nothing())])
         retained = np.setdiff1d(splits.train, not_retained)
+        _tell_of_copies(rows, retained, data)
         wholly_forgotten = np.setdiff1d(data.labels[not_retained], data.labels[retained])
         return ForgetSet(
             rows=np.sort(rows).astype(np.int64),  # anchors, if given, are in the order of sorted rows
@@ -83,6 +87,20 @@ class Selector(Settings, ABC):
 
     def _as_configured(self) -> str:
         return ", ".join(f"{key}={value}" for key, value in self if value is not None)
+
+
+def _tell_of_copies(rows: np.ndarray, retained: np.ndarray, data: ImageData) -> None:
+    """A line if retained rows have exactly the images that are to be forgotten: the oracle learns them, too."""
+    if data.copies is None:
+        return
+    copied = int(np.isin(data.copies[rows], data.copies[retained]).sum())
+    if copied:
+        log.warning(
+            "forget: %d of %d rows have an exact copy among the retained rows; data.duplicates=drop "
+            "leaves one of each",
+            copied,
+            len(rows),
+        )
 
 
 class Counted(Selector):
