@@ -83,7 +83,7 @@ class HubImages(DataSettings):
         self._tell(data.facts)
         ends = np.cumsum([data.facts.train, data.facts.val])
         given = {"mean": self.mean, "std": self.std}
-        own = {key: value for key, value in given.items() if value}
+        own: dict[str, Any] = {key: value for key, value in given.items() if value}
         grey_in_colour = data.facts.channels == 1 and any(len(value) == 3 for value in own.values())
         known: dict[str, Any] = {
             "name": self.name,

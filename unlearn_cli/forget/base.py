@@ -90,7 +90,7 @@ class Selector(Settings, ABC):
 
 
 def _tell_of_copies(rows: np.ndarray, retained: np.ndarray, data: ImageData) -> None:
-    """A line if retained rows have exactly the images that are to be forgotten: the oracle learns them, too."""
+    """A line if retained rows have exactly the images that are to be forgotten: the oracle learns them."""
     if data.copies is None:
         return
     copied = int(np.isin(data.copies[rows], data.copies[retained]).sum())
