@@ -117,11 +117,11 @@ def test_an_installed_package_brings_its_options_along(folder):
     assert "Pull: weights shrink (yours)" in command(folder, "method", "--help", PYTHONPATH=path).stdout
 
 
-def test_processes_of_a_sweep_know_it(folder):
-    """They run the copy of their submission, with no folder of plug-ins named."""
+def test_the_process_of_a_job_knows_it(folder):
+    """It runs the copy of its submission, with no folder of plug-ins named."""
     done = command(
         folder,
-        *("-m", "hydra/launcher=processes", "method=pull,ft", EPOCH, *TINY),
+        *("hydra/launcher=processes", "method=pull", EPOCH, *TINY),
         UNLEARN_PLUGINS=str(folder / "plugins"),
     )
     assert is_pulled(folder / "outputs"), done.stderr
