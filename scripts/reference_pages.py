@@ -74,8 +74,8 @@ PAGES = {
     ),
     "metrics": (
         "Metrics",
-        "The key is the name in `metrics.json`; the metric is what the tables print. `metric=` adds [one of your "
-        "own](../extend/metric.md).",
+        "The key is the name in `metrics.json`; the metric is what the tables print. `metric=` adds "
+        "[one of your own](../extend/metric.md).",
     ),
     "launchers": (
         "Where a sweep runs",
