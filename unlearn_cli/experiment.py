@@ -47,7 +47,9 @@ class Expected(Settings):
 class Experiment(Settings):
     """One run, fully described."""
 
-    seed: int = Field(ge=0, description="seed of training and unlearning; forget.seed follows it by default")
+    seed: int = Field(
+        ge=0, lt=2**63, description="seed of training and unlearning; forget.seed follows it by default"
+    )
     device: Device = Field(description="auto: CUDA where there is a GPU")
     precision: Precision = Field(description="auto: bf16 on a GPU that has it, else fp32")
     channels_last: bool = Field(description="memory layout of images and convolutions: NHWC, often faster")

@@ -2,9 +2,11 @@
 
 import errno
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from only_run import GA, measured, status, the_run
 
 
@@ -103,6 +105,25 @@ class TestFailures:
         assert end.code == 1
         assert "the model has diverged" in end.error
         assert status()["state"] == "failed"
+
+
+def test_a_stop_while_another_process_is_at_the_run(tiny, monkeypatch):
+    """SIGTERM is heard there too: a line, exit code 143, the run as the other one leaves it."""
+    assert tiny(*GA).code == 0
+    folder = the_run()
+    (folder / "status.json").unlink()
+    with FileLock(folder / ".lock"):
+        acquire = FileLock.acquire
+
+        def stopped(self, *arguments, **options):
+            signal.raise_signal(signal.SIGTERM)
+            return acquire(self, *arguments, **options)
+
+        monkeypatch.setattr(FileLock, "acquire", stopped)
+        end = tiny(*GA)
+    assert end.code == 143
+    assert "stopped by SIGTERM while it waited for another process; the same command resumes" in end.err
+    assert not (folder / "status.json").exists()
 
 
 def raising(error: BaseException):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from unlearn_cli.compare.markdown import _plain
 from unlearn_cli.data.names import listed, unknown
 from unlearn_cli.figures.palette import save
 from unlearn_cli.figures.plots import per_class_accuracy
 from unlearn_cli.runtime.terminal import console
+from unlearn_cli.runtime.text import in_markdown
 
 NAMES = [
     "$_{$",
@@ -59,7 +59,7 @@ def test_terminal_markdown_and_messages(capsys):
     for name in NAMES:
         console().print(name, highlight=False)
     assert capsys.readouterr().out.splitlines() == "\n".join(NAMES).splitlines()
-    assert "\n" not in _plain("two\nlines")
+    assert "\n" not in in_markdown("two\nlines")
     assert listed(["two\nlines", "\x1b[31m", "été", "caf\udce9"]) == r"two\nlines, \x1b[31m, été, caf\udce9"
     assert str(unknown("forget.classes", "class", "a\nb", ["two\nlines"])) == (
         r"forget.classes: no class 'a\nb'; there is two\nlines"

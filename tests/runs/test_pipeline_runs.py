@@ -16,7 +16,9 @@ from tiny_run import unlearn
 
 from unlearn_cli.models.delta import load_delta
 from unlearn_cli.models.diffusion.sampling import Sampler
+from unlearn_cli.models.run_model import RECORD
 from unlearn_cli.runtime.compute import Compute
+from unlearn_cli.storage.sealed import write_sealed
 
 METHODS = [m for m in methods("text_to_image") if m not in ("original", "retrain", "checkpoint")]
 LAYER = "method.layer=up_blocks.1.attentions.0"  # of the small pipeline
@@ -101,7 +103,7 @@ def test_a_run_that_had_unlearned_goes_on_with_its_delta(run, capsys):
     folder = Path(first["folder"])
     history = json.loads((folder / "history.json").read_text())
     record = {"cost": first["cost"], "history": history}
-    (folder / "unlearn.resume.json").write_text(json.dumps(record))
+    write_sealed(folder / RECORD, record)
     for name in ("metrics.json", "status.json"):
         (folder / name).unlink()
     before = (folder / "delta.safetensors").stat().st_mtime_ns

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from errno import ENAMETOOLONG
 from itertools import pairwise
 from pathlib import Path
 
@@ -63,7 +64,17 @@ def group_folders() -> set[str]:
 def file_of(name: str) -> Path:
     """The YAML file of that name (`method/ft.yaml`), in conf/ or else in a plug-in's folder."""
     places = [folder / name for folder in (conf_folder(), *PLUGINS)]
-    return next((place for place in places if place.is_file()), places[0])
+    return next((place for place in places if _is_file(place)), places[0])
+
+
+def _is_file(path: Path) -> bool:
+    """False, too, for a value of the command line that is longer than any file's name."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        if error.errno != ENAMETOOLONG:
+            raise
+        return False
 
 
 def implied_choices(arguments: list[str]) -> list[str]:
@@ -75,7 +86,7 @@ def implied_choices(arguments: list[str]) -> list[str]:
     for group, _, names in (argument.partition("=") for argument in arguments):
         for name in names.split(","):
             path = file_of(f"{group}/{name}.yaml")
-            if path.is_file():
+            if _is_file(path):
                 for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
                     if line.startswith(BRINGS):
                         found += line.removeprefix(BRINGS).split()

@@ -29,7 +29,7 @@ def parsed(argument: str) -> Override | None:
     """The override, or None where Hydra cannot read it."""
     try:
         return OverridesParser.create().parse_override(argument)
-    except HydraException:
+    except (HydraException, ValueError):  # ValueError: more digits than Python reads
         return None
 
 

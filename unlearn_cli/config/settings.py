@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from unlearn_cli.config.importing import imported
 from unlearn_cli.errors import InputError, did_you_mean
 
+LONGEST = 100  # letters of a value that a message repeats
+
 
 class Settings(BaseModel):
     """Fields are the YAML's keys, typed and range-checked. Values stand in the YAML alone."""
@@ -57,7 +59,8 @@ def _first_fault(error: ValidationError, kind: type[Settings], key: str) -> str:
     if first["type"] == "missing":
         return f"{path}: missing; set {path}=…"
     message = first["msg"][0].lower() + first["msg"][1:]
-    return f"{path}: {message}, got {first['input']!r}"
+    given = repr(first["input"])
+    return f"{path}: {message}, got {given if len(given) <= LONGEST else given[:LONGEST] + '…'}"
 
 
 def _settings_at(kind: type[Settings], path: list[str]) -> type[Settings]:

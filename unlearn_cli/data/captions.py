@@ -14,6 +14,7 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.names import unknown
 from unlearn_cli.data.rows import digest
 from unlearn_cli.data.scenes import Scene
+from unlearn_cli.errors import InputError
 
 FIELDS = ("colour", "shape", "texture")
 """What a template may name in braces."""
@@ -76,7 +77,10 @@ def fill_captions(caption: str, columns: Mapping[str, np.ndarray], key: str = "t
     Raises:
         InputError: it names a column that the data lack; `key` is the setting that holds it.
     """
-    names = [field for _, field, _, _ in Formatter().parse(caption) if field is not None]
+    try:
+        names = [field for _, field, _, _ in Formatter().parse(caption) if field is not None]
+    except ValueError as error:
+        raise InputError(f"{key}: '{caption}': {error}; braces hold the name of a column") from error
     for name in names:
         if name not in columns:
             raise unknown(key, "column", name, list(columns))

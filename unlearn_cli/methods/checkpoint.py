@@ -42,6 +42,8 @@ class Checkpoint(Unlearning):
             if delta := delta_at(path):
                 return load_delta(_attached(model, delta.parent), delta, facts)
             return load_into(model, path, facts)
+        except OSError as error:
+            raise InputError(f"method.path: '{self.path[:80]}': {error.strerror}; give another") from error
         except InputError as error:
             told = str(error)
             raise InputError(told if told.startswith("method.path: ") else f"method.path: {told}") from error

@@ -4,7 +4,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from errno import ENOLCK, ENOSYS, EOPNOTSUPP
+from errno import ENAMETOOLONG, ENOLCK, ENOSYS, EOPNOTSUPP
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,9 @@ def exclusive_lock(path: Path, key: str, doing: str) -> Iterator[None]:
             raise OSError(ENOSYS, "flock is not implemented")
     except (OSError, NotImplementedError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        problem = f"cannot write to '{path.parent}' ({reason}); give a writable folder"
+        too_long = getattr(error, "errno", None) == ENAMETOOLONG
+        way = "give one of a shorter path" if too_long else "give a writable folder"
+        problem = f"cannot write to '{path.parent}' ({reason}); {way}"
         if getattr(error, "errno", None) in WITHOUT_LOCKS:
             problem = (
                 f"the file system of '{path.parent}' has no file locks ({reason}), and two runs at once "

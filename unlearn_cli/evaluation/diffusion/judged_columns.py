@@ -28,7 +28,9 @@ class JudgedColumns(Settings):
 
     @field_validator("judges", mode="before")
     @classmethod
-    def _by_path(cls, nodes: dict[str, Any]) -> dict[str, Any]:
+    def _by_path(cls, nodes: Any) -> Any:
+        if not isinstance(nodes, dict):
+            return nodes  # what is wrong with it is told by the field's type
         return {column: {"path": node} if isinstance(node, str) else node for column, node in nodes.items()}
 
     @property
