@@ -202,6 +202,25 @@ def pacs(tmp_path):
     return tmp_path / "pacs"
 
 
+def test_pacs_may_be_folders(load, tmp_path):
+    names = ["art_painting", "cartoon", "photo", "sketch"]
+    data = load("pacs", folder_of(tmp_path / "kfold", names, 5))
+    assert data.classes == ["Alarm_Clock", "Bed"]
+    assert pairs(data, data.test_rows) == {(domain, name): 1 for domain in names for name in CLASSES}
+    two = load("pacs", tmp_path / "kfold", domains=["photo", "sketch"])
+    assert len(two) == 20
+    assert set(two.columns["file"]) <= set(data.columns["file"])
+
+
+def test_a_picture_in_the_way_of_domains_is_named(load, tmp_path):
+    place = folder_of(tmp_path / "kfold", ["art_painting", "cartoon", "photo", "sketch"], 3)
+    Image.new("RGB", (8, 8)).save(place / "photo" / "stray.png")
+    with pytest.raises(
+        InputError, match=r"^data\.path: 'stray\.png' in '.*photo' has no folder of a class above"
+    ):
+        load("pacs", place)
+
+
 def test_of_a_table_each_class_in_each_domain_is_held_out_alike(load, pacs):
     data = load("pacs", pacs, domains=["photo", "sketch"])
     assert data.classes == ["dog", "house"]

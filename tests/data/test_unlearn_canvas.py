@@ -61,6 +61,23 @@ def test_folders_become_captions_and_columns(load, canvas):
     assert Counter(data.columns["style"][data.test_rows]) == {"Monet": 2, "Seed Images": 2, "Van Gogh": 2}
 
 
+@pytest.mark.parametrize("suffix", ["png", "JPEG", "webp"])
+def test_images_of_any_format(load, canvas, suffix):
+    before = Counter(load(canvas).columns["caption"])
+    for file in canvas.glob("*/*/*.jpg"):
+        Image.open(file).save(file.with_suffix(f".{suffix}"))
+        file.unlink()
+    assert Counter(load(canvas).columns["caption"]) == before
+
+
+def test_an_image_beside_the_styles_is_named(load, canvas):
+    Image.new("RGB", (8, 8)).save(canvas / "Monet" / "overview.png")
+    with pytest.raises(
+        InputError, match=r"^data\.path: 'Monet/overview\.png' in '.*' is no STYLE/OBJECT/IMAGE"
+    ):
+        load(canvas)
+
+
 def test_a_style_gives_way_to_photographs(load, canvas):
     data = load(canvas)
     chosen = Concept(concept="Van Gogh", anchor="Seed Images", kind="object").select(
