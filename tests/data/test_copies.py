@@ -1,8 +1,12 @@
 """Images with exactly the same content: counted, told once, left out or allowed."""
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from datasets import ClassLabel, Image
+
+from unlearn_cli.errors import InputError
 
 FEATURES = {"image": Image(), "label": ClassLabel(names=["cat", "dog"])}
 
@@ -56,3 +60,17 @@ def test_unreadable_and_copied_images_go_together(noise, write, load):
         data = load(place, skip_unreadable=True, duplicates="drop", resident=resident, test_fraction=0.4)
         shown = {data.image(row).tobytes() for row in range(len(data))}
         assert shown == {np.asarray(image).tobytes() for image in (a, b, c, d)}
+
+
+@pytest.mark.parametrize("missing", ["gone.png", None])
+def test_a_streamed_image_that_is_not_there_is_named(noise, load, tmp_path, monkeypatch, missing):
+    monkeypatch.setattr("unlearn_cli.data.prepared.SAMPLE", 1)
+    place = tmp_path / "named"
+    place.mkdir()
+    noise(1)[0].save(place / "a.png")
+    files = pa.array(["a.png", missing, "a.png", "a.png"])
+    pq.write_table(pa.table({"image": files, "label": ["x", "y"] * 2}), place / "train.parquet")
+    with pytest.raises(
+        InputError, match=r"^data\.path: .* cannot be read \(.*\); mend it, or set data\.skip_un"
+    ):
+        load(place, resident=False)

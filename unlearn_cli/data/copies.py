@@ -12,6 +12,8 @@ import datasets
 import numpy as np
 from torch import Tensor
 
+from unlearn_cli.errors import InputError
+
 HEAD = 4096
 """Bytes of a file that tell most others from it, beside its length."""
 
@@ -24,7 +26,7 @@ def of_pixels(pixels: Tensor) -> np.ndarray:
 def of_files(table: datasets.Dataset, column: str) -> np.ndarray:
     """(N,) int64: for each row the first whose encoded image has the same bytes; few are read as a whole."""
     stored = table.cast_column(column, datasets.Image(decode=False)).select_columns([column])
-    heads = [_head(image[column]) for image in stored]
+    heads = [_head(image[column] or {}, f"row {row} of '{column}'") for row, image in enumerate(stored)]
     shared = Counter(heads)
     return _first(
         (head, _whole(stored[row][column])) if shared[head] > 1 else head for row, head in enumerate(heads)
@@ -58,12 +60,19 @@ def _first(contents: Iterable[Hashable]) -> np.ndarray:
     return np.array([seen.setdefault(content, row) for row, content in enumerate(contents)], dtype=np.int64)
 
 
-def _head(image: dict) -> tuple[int, bytes]:
-    """The length and a hash of the beginning."""
-    if (content := image["bytes"]) is not None:
+def _head(image: dict, name: str) -> tuple[int, bytes]:
+    """The length and a hash of the beginning. InputError: there is no such file."""
+    if (content := image.get("bytes")) is not None:
         return len(content), _hash(content[:HEAD])
-    with Path(image["path"]).open("rb") as file:
-        return os.fstat(file.fileno()).st_size, _hash(file.read(HEAD))
+    try:
+        with Path(image.get("path") or "").open("rb") as file:
+            return os.fstat(file.fileno()).st_size, _hash(file.read(HEAD))
+    except OSError as error:
+        name, reason = (image["path"], error.strerror) if image.get("path") else (name, "no image")
+        raise InputError(
+            f"data.path: {name} cannot be read ({reason}); mend it, or set data.skip_unreadable=true to "
+            "leave out what cannot be read"
+        ) from error
 
 
 def _whole(image: dict) -> bytes:
