@@ -10,6 +10,7 @@ from unlearn_cli.config.hashing import key_of
 from unlearn_cli.experiment import check_model, read
 from unlearn_cli.judging import judged
 from unlearn_cli.methods.base import GradientMethod
+from unlearn_cli.models.finite import check_finite
 from unlearn_cli.origins import Origins
 from unlearn_cli.runtime.stopping import stop_signals
 from unlearn_cli.storage.run_folder import RunFolder
@@ -64,6 +65,8 @@ def check(origins: Origins) -> None:
     experiment.forget.check(origins)
     blank, rehearsal = origins.build(), origins.rehearsal()
     check_model(experiment, blank)
+    if experiment.model.ready_made:
+        check_finite(blank, "model")
     experiment.mask.check(task, blank)
     method.check(task, blank, origins.data, rehearsal.sets)
     experiment.eval.check_rows(rehearsal)

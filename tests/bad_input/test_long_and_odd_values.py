@@ -1,6 +1,10 @@
 """Values that no file system, no number, no field takes: one line that names the key."""
 
+import shutil
+from pathlib import Path
+
 import pytest
+from safetensors.torch import load_file, save_file
 
 
 @pytest.mark.parametrize(
@@ -47,6 +51,18 @@ def test_a_checkpoint_that_is_not_there_is_told_with_its_key(refused, tmp_path):
         (tmp_path / name).write_bytes(content)
         said = refused("method=checkpoint", f"method.path={tmp_path / name}")
         assert said.startswith(("method.path: checkpoint ", "method.path: delta "))
+
+
+def test_weights_that_are_no_numbers(tiny, refused, tmp_path):
+    assert tiny("method=ft", "method.epochs=1").code == 0
+    (weights,) = Path("outputs").rglob("model.safetensors")
+    state = load_file(weights)
+    name = next(name for name, tensor in state.items() if tensor.is_floating_point())
+    state[name].view(-1)[0] = float("nan")
+    save_file(state, tmp_path / "nan.safetensors")
+    shutil.rmtree("outputs")
+    said = refused("method=checkpoint", f"method.path={tmp_path / 'nan.safetensors'}")
+    assert said == f"method.path: the weights are not all finite numbers (first: {name}); give others"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import importlib
 import site
 import sys
+import sysconfig
 import traceback
 from importlib.util import find_spec
 from pathlib import Path
@@ -70,8 +71,9 @@ def _is_users(target: str) -> bool:
 
 
 def environments() -> list[Path]:
-    """The folders of Python and of what is installed in it."""
-    return [Path(place).resolve() for place in (sys.prefix, sys.base_prefix, site.getusersitepackages())]
+    """The folders of Python's own modules and of what is installed; a project may lie beside."""
+    own = [place for name, place in sysconfig.get_paths().items() if name.endswith("lib")]
+    return [Path(place).resolve() for place in (*own, *site.getsitepackages(), site.getusersitepackages())]
 
 
 def _place_of(target: str) -> Path | None:
@@ -83,7 +85,7 @@ def _place_of(target: str) -> Path | None:
     return (
         Path(spec.origin).resolve()
         if spec.has_location and spec.origin
-        else Path(sys.base_prefix, "built-in")
+        else Path(sysconfig.get_path("stdlib"), "built-in").resolve()
     )
 
 

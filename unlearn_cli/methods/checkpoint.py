@@ -14,6 +14,7 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.models.checkpoint import load_into
 from unlearn_cli.models.delta import delta_at, load_delta
+from unlearn_cli.models.finite import check_finite
 from unlearn_cli.storage.earlier import version_of
 from unlearn_cli.storage.run_config import check_whole, read_config
 from unlearn_cli.storage.run_folder import CONFIG
@@ -40,13 +41,16 @@ class Checkpoint(Unlearning):
         try:
             check_whole(path, "method.path")
             if delta := delta_at(path):
-                return load_delta(_attached(model, delta.parent), delta, facts)
-            return load_into(model, path, facts)
+                loaded = load_delta(_attached(model, delta.parent), delta, facts)
+            else:
+                loaded = load_into(model, path, facts)
         except OSError as error:
             raise InputError(f"method.path: '{self.path[:80]}': {error.strerror}; give another") from error
         except InputError as error:
             told = str(error)
             raise InputError(told if told.startswith("method.path: ") else f"method.path: {told}") from error
+        check_finite(loaded, "method.path")
+        return loaded
 
 
 def _attached(model: nn.Module, folder: Path) -> nn.Module:
