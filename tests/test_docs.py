@@ -136,6 +136,12 @@ def test_choices_within_sentences_are_options():
                 assert name in {*known, ""} or name.isupper(), f"{file.name}: {word}"
 
 
+def test_cited_tests_exist():
+    for file in FILES:
+        for path, name in re.findall(r"(tests/[\w/]+\.py)::(\w+)", file.read_text(encoding="utf-8")):
+            assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8"), f"{file.name}: {path}::{name}"
+
+
 def is_choice(word: str) -> bool:
     """group=option, as against key=value."""
     group = word.lstrip("+").partition("=")[0].partition("@")[0]

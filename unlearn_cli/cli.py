@@ -62,7 +62,7 @@ def _answer() -> None:
     if "--version" in sys.argv:
         print(f"unlearn {version('unlearn-cli')}")
         return
-    from unlearn_cli.config.overrides import readable
+    from unlearn_cli.config.overrides import for_each_option, readable
 
     typed = readable(joined(sys.argv[1:]))
     arguments = sys.argv[1:] = sorted(typed, key=_is_override)  # argparse wants flags on one side
@@ -75,6 +75,8 @@ def _answer() -> None:
     if about_a_sweep and MODES.isdisjoint(arguments):
         arguments.insert(0, "-m")  # be it of one run
     arguments += implied_choices(arguments)
+    if "-m" in arguments or "--multirun" in arguments:
+        arguments = for_each_option(arguments)
     sys.argv[1:] = [argument for argument in arguments if argument != PLAN]
     outcome.planning = PLAN in arguments
     console = logging.StreamHandler()

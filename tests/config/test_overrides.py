@@ -4,7 +4,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 import unlearn_cli as unlearn
-from unlearn_cli.config.overrides import elements, readable
+from unlearn_cli.config.overrides import elements, for_each_option, readable
 
 TEXTS = [
     "Beyoncé", "😀", "O'Brien", "a#b", "wow!", "<x>", "sp/été", "a (b)", "(a)", "AT&T", "a;b", "a=b", "a{b}",
@@ -56,3 +56,16 @@ def test_elements():
 @pytest.mark.parametrize("broken", ["a=[", "a='tis", 'a="x', "a={b: é", "=x", "é=x"])
 def test_what_may_have_lost_a_bracket_or_a_quote_is_left_alone(broken):
     assert readable([broken]) == [broken]
+
+
+def test_values_below_a_swept_group_are_looked_up_in_each_of_its_options():
+    sweep = ["-m", "method=eu_k,cf_k", "method.k=2", "method.lr=1,2", "data.val=0.1", "~method.x", "seed=1"]
+    expected = [*sweep[:2], "method.k=choice(2)", *sweep[3:]]
+    assert for_each_option(sweep) == expected
+    nested = ["lower@forget.lower=rl,scrub", 'forget.lower.a="x,y"', "forget.seed=1"]
+    assert for_each_option(nested) == [nested[0], 'forget.lower.a=choice("x,y")', nested[2]]
+    assert for_each_option(["method=eu_k", "method.k=2", "seed=1,2"]) == [
+        "method=eu_k",
+        "method.k=2",
+        "seed=1,2",
+    ]

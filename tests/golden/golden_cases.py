@@ -12,7 +12,7 @@ FURTHER = {
         "rl method.order=sequential method.exclude_true=false",
         "rl method.order=balanced",
         "iu method.inverse=release",
-        "scrub method.passes=disjoint",
+        "scrub method.passes=disjoint method.msteps=0",
         "eu_k method.reinit=every_epoch",
         "ft optim@method=adamw method.lr=1e-3 forget=class",
         "ga forget=worst_case forget.iterations=2",

@@ -21,9 +21,7 @@ from unlearn_cli.forget.lower import (
     Retrain,
     Scrub,
 )
-from unlearn_cli.methods.classification.bs import attacked
 from unlearn_cli.tasks.classification import Classification
-from unlearn_cli.tasks.recognition import wrong_labels
 
 SIGNS = PLAIN_SGD | {"optimizer": "sign", "lr": 0.125}
 WEIGHTS = torch.tensor([0.0, 0.3, 1.0] * 4)
@@ -78,40 +76,6 @@ def test_l1_sparse_is_fine_tuning_with_a_penalty_that_fades(terms):
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in (L1Sparse, Lower)])
 def test_no_other_one_has_a_penalty(kind):
     assert kind.model_construct(**SIGNS).penalty is None
-
-
-def test_random_labels(terms, problem):
-    torch.manual_seed(5)
-    wrong = wrong_labels(problem.y(ROWS), 3, True)
-    expected = WEIGHTS * terms.loss(wrong) + 0.5 * (1 - WEIGHTS) * terms.loss()
-    torch.testing.assert_close(terms.of(RandomLabel(**SIGNS, alpha=0.5)), expected)
-
-
-def test_scrub(terms):
-    """Away from θ_o by w, towards it and the labels by 1 − w; T² = 4 before the divergence."""
-    teacher, student = (terms.logits(m).div(2).log_softmax(1) for m in (terms.original, terms.model))
-    divergence = 4 * (teacher.exp() * (teacher - student)).sum(1)
-    retain = 0.9 * terms.loss() + 0.2 * divergence
-    lower = Scrub(**SIGNS, alpha=0.2, gamma=0.9, temperature=2.0)
-    torch.testing.assert_close(terms.of(lower), (1 - WEIGHTS) * retain - WEIGHTS * divergence)
-    assert (divergence > 0).all()
-
-
-def test_boundary_shrink(terms, problem):
-    """Towards the original's answer to the attacked image, not the present model's."""
-    moved = attacked(problem.task, terms.original, terms.batch, 0.5).x.flatten(1)
-    nearest = (moved @ terms.original.head.weight.T).argmax(1)
-    assert not nearest.equal((moved @ terms.model.head.weight.T).argmax(1))
-    torch.testing.assert_close(
-        terms.of(BoundaryShrink(**SIGNS, bound=0.5)), (WEIGHTS * terms.loss(nearest)).detach()
-    )
-
-
-def test_boundary_expanding(terms):
-    """Towards the neuron that the original lacks."""
-    terms.model.widen_head(1)
-    shadow = torch.full((12,), 3)
-    torch.testing.assert_close(terms.of(BoundaryExpanding(**SIGNS)), WEIGHTS * terms.loss(shadow))
 
 
 ALL = {

@@ -8,7 +8,14 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.methods.saliency import NoMask, SaliencyMask, saliency, threshold
 from unlearn_cli.storage.store import Store
 
-SETTINGS = {"fraction": 0.5, "mode": "hard", "batch_size": 3, "clip_norm": None, "guidance": None}
+SETTINGS = {
+    "fraction": 0.5,
+    "mode": "hard",
+    "batch_size": 3,
+    "clip_norm": None,
+    "guidance": None,
+    "parameters": None,
+}
 
 
 def count(free):

@@ -55,6 +55,10 @@ def test_a_plan_of_nothing_done_yet(planned, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_key_that_every_swept_option_has_and_the_default_has_not(planned):
+    assert "2 runs, 2 to do" in planned("-m", "method=eu_k,cf_k", "method.k=2")
+
+
 def test_a_plan_counts_what_is_there(planned, tmp_path):
     tiny_run.unlearn(*SWEEP[:2], "seed=0", SWEEP[-1], f"paths.outputs={tmp_path}/out")
     before = sorted((tmp_path / "out").rglob("*"))

@@ -8,6 +8,7 @@ from unlearn_cli.api.process import borrowed
 from unlearn_cli.api.result import Result
 from unlearn_cli.command.explain import explaining
 from unlearn_cli.config.composing import composed, hydra_of_our_own, initialized, overrides_of
+from unlearn_cli.config.overrides import for_each_option
 from unlearn_cli.config.plugins import used
 from unlearn_cli.config.run_path import resolved, run_path
 from unlearn_cli.runtime.process import check_launcher
@@ -62,7 +63,8 @@ def sweep(*overrides: str) -> list[Result]:
         with explaining(overrides), initialized():
             hydra = GlobalHydra.instance().hydra
             assert hydra
-            hydra.multirun("config", print, overrides_of(overrides), with_log_configuration=False)
+            typed = for_each_option(overrides_of(overrides))
+            hydra.multirun("config", print, typed, with_log_configuration=False)
         if outcome.error:
             raise outcome.error
         found = [(folder, RunFolder(folder, {}).result()) for folder in outcome.folders]

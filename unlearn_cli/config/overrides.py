@@ -33,6 +33,26 @@ def parsed(argument: str) -> Override | None:
         return None
 
 
+def for_each_option(arguments: Iterable[str]) -> list[str]:
+    """A sweep's arguments: values below a group that is swept over become choices of one.
+
+    Hydra looks for a fixed value's key in the group's default option, for a choice's in each run's own.
+    """
+    read = [(argument, parsed(argument)) for argument in arguments]
+    swept = [one.package or one.key_or_group for _, one in read if one and one.is_sweep_override()]
+
+    def below(one: Override) -> bool:
+        fixed = not one.is_sweep_override() and not one.is_delete()
+        return fixed and any(one.key_or_group.startswith(f"{group}.") for group in swept)
+
+    return [_as_choice(argument) if one and below(one) else argument for argument, one in read]
+
+
+def _as_choice(argument: str) -> str:
+    key, _, value = argument.partition("=")
+    return f"{key}=choice({value})"
+
+
 def quoted(text: str) -> str:
     """The text in Hydra's quotes: read as nothing but text, whatever it holds."""
     return QuotedString(text, Quote.double).with_quotes()

@@ -22,7 +22,7 @@ from unlearn_cli.methods.classification.be import shadow_class
 from unlearn_cli.methods.classification.bs import attacked
 from unlearn_cli.methods.l1_sparse import l1_penalty
 from unlearn_cli.models.capabilities import WithHead
-from unlearn_cli.tasks.verbs.base import HasDivergence, HasLogits, HasLoss, HasLosses, HasWrongLoss
+from unlearn_cli.tasks.verbs.base import HasDivergence, HasLogits, HasLoss, HasLosses, HasWrongAndTrueLoss
 from unlearn_cli.tasks.verbs.classification import HasHead
 from unlearn_cli.training.optim import Recipe
 from unlearn_cli.training.trainer import Penalty, Trainer
@@ -32,7 +32,7 @@ class LowerTask(HasLoss, HasLosses, Protocol):
     """What every lower level asks of a task."""
 
 
-class RandomLabelTask(LowerTask, HasWrongLoss, Protocol):
+class RandomLabelTask(LowerTask, HasWrongAndTrueLoss, Protocol):
     """What random labels ask of a task."""
 
 
@@ -68,6 +68,10 @@ class Lower(Recipe, ABC, Generic[Task]):
     def loss(self, task: Task, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor) -> Tensor:
         """ℓ(θ; z_i, w_i) per sample (B,), for weights w (B,) in [0, 1] and the frozen original model."""
 
+    def more_passes(self, task: Task) -> tuple[int, int]:
+        """Forwards and backwards of a sample in a step, beside the one of either of the model itself."""
+        return 0, 0
+
     @contextmanager
     def prepared(self, task: Task, model: nn.Module, trainer: Trainer) -> Iterator[None]:
         """The model as this method trains it; afterwards it is of its own shape again."""
@@ -87,6 +91,7 @@ class Lower(Recipe, ABC, Generic[Task]):
         original = deepcopy(model).eval().requires_grad_(False)
 
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            trainer.count_more(len(batch), *self.more_passes(task))
             return {"lower": self.loss(task, model, original, batch, weights[batch.index]).mean()}
 
         with self.prepared(task, model, trainer):
@@ -131,7 +136,11 @@ class RandomLabel(Lower[RandomLabelTask]):
     def loss(
         self, task: RandomLabelTask, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor
     ) -> Tensor:
-        return w * task.wrong_loss(model, batch) + self.alpha * (1 - w) * task.loss(model, batch)
+        wrong, true = task.wrong_and_true_loss(model, batch)
+        return w * wrong + self.alpha * (1 - w) * true
+
+    def more_passes(self, task: RandomLabelTask) -> tuple[int, int]:
+        return task.wrong_forwards, 0
 
 
 class Scrub(Lower[ScrubTask]):
@@ -147,9 +156,11 @@ class Scrub(Lower[ScrubTask]):
     temperature: float = Field(gt=0, description="T, softens both outputs")
 
     def loss(self, task: ScrubTask, model: nn.Module, original: nn.Module, batch: Batch, w: Tensor) -> Tensor:
-        divergence = task.divergence(model, original, batch, self.temperature)
-        retain = self.gamma * task.loss(model, batch) + self.alpha * divergence
-        return (1 - w) * retain - w * divergence
+        loss, divergence = task.loss_and_divergence(model, original, batch, self.temperature)
+        return (1 - w) * (self.gamma * loss + self.alpha * divergence) - w * divergence
+
+    def more_passes(self, task: ScrubTask) -> tuple[int, int]:
+        return 1, 0  # the original's output
 
 
 class BoundaryShrink(Lower[BoundaryTask]):
@@ -164,6 +175,9 @@ class BoundaryShrink(Lower[BoundaryTask]):
     ) -> Tensor:
         nearest = task.logits(original, attacked(task, original, batch, self.bound)).argmax(dim=1)
         return w * task.relabel_loss(model, batch, nearest)
+
+    def more_passes(self, task: BoundaryTask) -> tuple[int, int]:
+        return 2, 1  # of the original: attack, answer
 
 
 class BoundaryExpanding(Lower[ExpandingTask]):

@@ -29,7 +29,8 @@ class EraseDiff(GradientMethod):
     θ_K; otherwise the K steps would change nothing and are not made.
 
     The release fixes λ = 0.1; its other branch is λ = max(0, η − cos(∇ℓ_r, ∇q)) with an η that its parser
-    does not define. Its wrong target for a DDPM is uniform noise, here it is the task's.
+    does not define. Its wrong target for a DDPM is the prediction for another class, as the task's is here
+    (the paper's, uniform noise, stands in a comment there).
     """
 
     needs: ClassVar[type] = EraseDiffTask
@@ -48,10 +49,16 @@ class EraseDiff(GradientMethod):
 
         def objective(called: nn.Module, batch: Batch) -> dict[str, Tensor]:
             forget, retain = batch.select(batch.forget), batch.select(~batch.forget)
-            floor = self.floor(task, model, forget) if adaptive and self.barrier == "value" else 0.0
+            floor: Tensor | float = 0.0
+            if adaptive and self.barrier == "value":
+                floor = self.floor(task, model, forget)
+                looks = self.inner_steps + 1
+                trainer.count_more(len(forget), looks * (1 + task.wrong_forwards), self.inner_steps)
+            trainer.count_more(len(forget), task.wrong_forwards)
             wrong, kept = task.wrong_loss(called, forget).mean(), task.loss(called, retain).mean()
             weight: Any = self.weight
             if adaptive:
+                trainer.count_more(len(batch), backwards=1)
                 of_kept, of_wrong = mean(gradient(kept, model)), mean(gradient(wrong, model))
                 weight = self.multiplier(of_kept, of_wrong, mean(wrong.detach() - floor))
             return {"forget": weight * wrong, "retain": kept}

@@ -21,8 +21,9 @@ class L1Sparse(GradientMethod):
     """
 
     gamma: float = Field(ge=0, description="γ at the start, weight of ‖θ‖₁")
-    gamma_decay: Literal["linear", "constant"] = Field(
-        description="linear: γ_t = γ·(1 − t/T), the paper's best; constant: γ_t = γ"
+    gamma_decay: Literal["linear", "epoch", "constant"] = Field(
+        description="linear: γ_t = γ·(1 − t/T), the paper's best, at every step; epoch: so at every epoch, "
+        "γ·(1 − e/E) in epoch e from 0 (release); constant: γ_t = γ"
     )
 
     def unlearn(self, task: HasLoss, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
@@ -33,8 +34,10 @@ class L1Sparse(GradientMethod):
 
     def penalty(self, parameters: list[Tensor], progress: float) -> Tensor:
         """γ_t·‖θ‖₁; `progress` = t/T in [0, 1)."""
-        gamma = self.gamma * (1 - progress) if self.gamma_decay == "linear" else self.gamma
-        return l1_penalty(parameters, gamma)
+        if self.gamma_decay == "epoch":
+            progress = int(progress * self.epochs + 1e-9) / self.epochs  # 1e-9: t/T of an epoch's first step
+        faded = 0 if self.gamma_decay == "constant" else progress
+        return l1_penalty(parameters, self.gamma * (1 - faded))
 
 
 def l1_penalty(parameters: list[Tensor], gamma: float) -> Tensor:

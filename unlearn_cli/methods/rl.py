@@ -35,10 +35,12 @@ class RandomLabel(GradientMethod):
     )
 
     def unlearn(self, task: HasWrongLoss, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
-        return trainer.fit(model, self.feed(sets), self.objective(task, sets), self)
+        return trainer.fit(model, self.feed(sets), self.objective(task, sets, trainer), self)
 
-    def objective(self, task: HasWrongLoss, sets: Sets) -> Objective:
+    def objective(self, task: HasWrongLoss, sets: Sets, trainer: Trainer) -> Objective:
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            if task.wrong_forwards:
+                trainer.count_more(int(batch.forget.sum()), task.wrong_forwards)
             losses = task.wrong_loss(model, batch, exclude_true=self.exclude_true, where=batch.forget)
             if self.order == "paired":
                 forget, retain = expectations(losses, batch, sets)

@@ -42,7 +42,7 @@ class SaliencyMask(Settings):
     """m_S = 1(|∇_θ ℓ_f(θ_o; D_f)| ≥ γ) (Fan et al., ICLR 2024, Eq. 4), γ from the fraction kept free.
 
     One ranking over all parameters (weights, biases, norm scales), none of them normalised, as in the paper;
-    of a CLIP over those of its vision tower.
+    of a CLIP over those of its vision tower, of a text-to-image model over those of its UNet (release).
     """
 
     scored: ClassVar[bool] = True
@@ -54,6 +54,10 @@ class SaliencyMask(Settings):
     mode: Literal["hard", "grad_only"] = Field(
         description="hard: masked weights stay; grad_only: their gradients alone are zeroed, as in the "
         "published tables' code"
+    )
+    parameters: str | None = Field(
+        description="a regular expression: the parameters whose names hold it are ranked, the others are "
+        "free; null = all, of a CLIP all of its vision tower"
     )
     batch_size: int = Field(
         gt=0,
@@ -104,8 +108,13 @@ class SaliencyMask(Settings):
         scores = load_file(folder / "scores.safetensors", device=str(trainer.device))
         cost = Cost(**read_json(folder / "cost.json"))
         with cost.clock(trainer.device):
-            free = threshold(of_trained_part(scores, model), self.fraction)
+            free = threshold(self.ranked(scores, model), self.fraction)
         return Mask(free, self.mode, cost.seconds)
+
+    def ranked(self, scores: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+        """The scores of the parameters that are ranked."""
+        pattern = self.parameters or trained_by_default(model)
+        return {name: score for name, score in scores.items() if re.search(pattern, name)}
 
     def made(self, task: HasLoss, store: Store, facts: dict[str, Any]) -> bool:
         """Whether the store has the scores (`facts` as for `build`)."""
@@ -152,12 +161,6 @@ def saliency(
                 sums[name] = sums[name] + p.grad if name in sums else p.grad
         model.zero_grad()
     return {name: total.abs() for name, total in sums.items()}
-
-
-def of_trained_part(scores: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
-    """The scores of the parameters that unlearning trains by default; all but for a `ZeroShotClip`."""
-    pattern = trained_by_default(model)
-    return {name: score for name, score in scores.items() if re.search(pattern, name)}
 
 
 def threshold(scores: dict[str, Tensor], fraction: float) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ from unlearn_cli.data.feeds import Feed, Plan, shuffled
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.tasks.verbs.base import HasDivergence, HasLoss
+from unlearn_cli.training.optim import Recipe
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -29,8 +30,8 @@ class Scrub(GradientMethod):
 
     passes: Literal["alternate", "disjoint"] = Field(
         description="alternate: each of the first `msteps` epochs is a max pass and then a min pass, later "
-        "ones a min pass (paper and its code); disjoint: the first `msteps` epochs are max passes only "
-        "(WorstCase release)"
+        "ones a min pass (paper and its code); disjoint: the first `msteps` + 1 epochs are max passes only, "
+        "and the rate falls an epoch after each of `milestones` (WorstCase release, which counts from 0)"
     )
     msteps: int = Field(ge=0, description="epochs with a max pass")
     alpha: float = Field(ge=0, description="α, weight of the divergence on the retain set")
@@ -41,17 +42,25 @@ class Scrub(GradientMethod):
         teacher = deepcopy(model).eval().requires_grad_(False)
 
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
-            divergence = task.divergence(model, teacher, batch, self.temperature).mean()
+            trainer.count_more(len(batch), forwards=1)  # the teacher's
             if batch.forget[0]:  # a batch lies in one set
-                return {"max": -divergence}
-            return {"min": self.gamma * task.loss(model, batch).mean() + self.alpha * divergence}
+                return {"max": -task.divergence(model, teacher, batch, self.temperature).mean()}
+            loss, divergence = task.loss_and_divergence(model, teacher, batch, self.temperature)
+            return {"min": self.gamma * loss.mean() + self.alpha * divergence.mean()}
 
-        return trainer.fit(model, self.feed(sets), objective, self)
+        return trainer.fit(model, self.feed(sets), objective, self.recipe())
+
+    def recipe(self) -> Recipe:
+        """Its own, but for milestones that come an epoch later (passes=disjoint)."""
+        if self.passes == "alternate":
+            return self
+        return self.model_copy(update={"milestones": [epoch + 1 for epoch in self.milestones]})
 
     def feed(self, sets: Sets) -> Feed:
         def feed(epoch: int, batch_size: int, seed: int) -> Plan:
-            maximise = epoch < self.msteps
-            minimise = self.passes == "alternate" or not maximise
+            alternate = self.passes == "alternate"
+            maximise = epoch < self.msteps if alternate else epoch <= self.msteps
+            minimise = alternate or not maximise
             plan: Plan = []
             if maximise:
                 plan += shuffled(sets.forget)(epoch, batch_size, seed)

@@ -1,5 +1,7 @@
 """What diffusion models have in common, be the condition a class or a prompt."""
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -16,6 +18,8 @@ class Diffusion(Settings):
 
     Losses are means over a sample's elements, so forget and retain terms have like units.
     """
+
+    wrong_forwards: ClassVar[int] = 1  # the model's own prediction for another condition
 
     def scale(self, batch: Batch) -> float:
         """What a denoising error's mean over a sample's elements is multiplied by in the loss."""
@@ -52,6 +56,14 @@ class Diffusion(Settings):
             target = target.index_put((which.nonzero()[:, 0],), wrong)
         return scale * error(model(x, t, batch.y), target)
 
+    def wrong_and_true_loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """`wrong_loss` and `loss`, each (B,), of one prediction ε_θ(x_t, t, c)."""
+        x, t, target = self.noised(model, batch)
+        with torch.no_grad():
+            wrong = model(x, t, self.wrong_condition(model, batch, exclude_true=True)).float()
+        output = model(x, t, batch.y)
+        return error(output, wrong), self.scale(batch) * error(output, target)
+
     def divergence(
         self, student: nn.Module, teacher: nn.Module, batch: Batch, temperature: float = 1.0
     ) -> Tensor:
@@ -60,10 +72,17 @@ class Diffusion(Settings):
         Up to a factor by timestep this is the KL divergence of the two denoising steps, both Gaussian with
         equal variance. The temperature has no meaning here and is not used.
         """
-        x, t, _ = self.noised(student, batch)
+        return self.loss_and_divergence(student, teacher, batch, temperature)[1]
+
+    def loss_and_divergence(
+        self, student: nn.Module, teacher: nn.Module, batch: Batch, temperature: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
+        """`loss` and `divergence`, each (B,), at the same x_t and of one prediction ε_student(x_t, t, c)."""
+        x, t, noise = self.noised(student, batch)
         with torch.no_grad():
             target = teacher(x, t, batch.y).float()
-        return error(student(x, t, batch.y), target)
+        output = student(x, t, batch.y)
+        return self.scale(batch) * error(output, noise), error(output, target)
 
     def guided_loss(self, model: nn.Module, batch: Batch, guidance: float) -> Tensor:
         """The squared error of the guided prediction, summed over a sample's elements, (B,).

@@ -16,6 +16,7 @@ class Recognition(Settings):
     """The verbs of a model from images (B, c, H, W) to logits (B, C), judged on one label each."""
 
     name: ClassVar[str]
+    wrong_forwards: ClassVar[int] = 0  # a label costs nothing
 
     def facts(self) -> dict[str, Any]:
         """What of the task moves the training of an original: its name says it all."""
@@ -47,14 +48,31 @@ class Recognition(Settings):
             labels = torch.where(where, labels, batch.y)
         return F.cross_entropy(logits, labels, reduction="none")
 
+    def wrong_and_true_loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Cross-entropy per sample, each (B,), towards another label drawn now and towards the true one."""
+        logits = self.logits(model, batch)
+        wrong = wrong_labels(batch.y, logits.shape[1], exclude_true=True)
+        return (
+            F.cross_entropy(logits, wrong, reduction="none"),
+            F.cross_entropy(logits, batch.y, reduction="none"),
+        )
+
     def divergence(
         self, student: nn.Module, teacher: nn.Module, batch: Batch, temperature: float = 1.0
     ) -> Tensor:
         """T² · KL(teacher ‖ student) of the outputs softened by T, per sample; no gradient to the teacher."""
+        return self.loss_and_divergence(student, teacher, batch, temperature)[1]
+
+    def loss_and_divergence(
+        self, student: nn.Module, teacher: nn.Module, batch: Batch, temperature: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
+        """Cross-entropy and divergence, each (B,)."""
         with torch.no_grad():
             target = F.log_softmax(self.logits(teacher, batch) / temperature, dim=1)
-        output = F.log_softmax(self.logits(student, batch) / temperature, dim=1)
-        return temperature**2 * F.kl_div(output, target, reduction="none", log_target=True).sum(dim=1)
+        logits = self.logits(student, batch)
+        output = F.log_softmax(logits / temperature, dim=1)
+        divergence = F.kl_div(output, target, reduction="none", log_target=True).sum(dim=1)
+        return F.cross_entropy(logits, batch.y, reduction="none"), temperature**2 * divergence
 
     @torch.no_grad()
     def predict(self, model: nn.Module, trainer: Trainer, rows: np.ndarray) -> Tensor:

@@ -29,6 +29,7 @@ class Vlm(Settings):
 
     name: ClassVar[str] = "vlm"
     writes_delta: ClassVar[bool] = True  # a run keeps the changed tensors, not another whole model
+    wrong_forwards: ClassVar[int] = 0  # another answer costs nothing
 
     questions: dict[str, Question] = Field(description="what every image is asked, by name")
     refusals: tuple[str, ...] = Field(min_length=1, description="answers that refuse")
@@ -120,14 +121,21 @@ class Vlm(Settings):
         self, student: nn.Module, teacher: nn.Module, batch: Batch, temperature: float = 1.0
     ) -> Tensor:
         """T² · KL(teacher ‖ student), the mean over the answer's tokens (B,); no gradient to the teacher."""
+        return self.loss_and_divergence(student, teacher, batch, temperature)[1]
+
+    def loss_and_divergence(
+        self, student: nn.Module, teacher: nn.Module, batch: Batch, temperature: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
+        """`loss` and `divergence`, each (B,)."""
         texts = self.texts(student, batch.y)
-        logits, _, mask = student(batch.x, *texts)
+        logits, tokens, mask = student(batch.x, *texts)
         with torch.no_grad():
             target = teacher(batch.x, *texts)[0] / temperature
         each = F.kl_div(
             (logits / temperature).log_softmax(-1), target.log_softmax(-1), reduction="none", log_target=True
         ).sum(-1)
-        return temperature**2 * (each * mask).sum(1) / mask.sum(1)
+        total, count = likelihood(logits, tokens, mask)
+        return total / count, temperature**2 * (each * mask).sum(1) / count
 
     def other_answers(self, model: nn.Module, labels: Tensor, exclude_true: bool = True) -> Tensor:
         """(B,) classes with the same question and an answer drawn at random, by default another one."""

@@ -12,7 +12,10 @@ import torch
 
 @dataclass
 class Cost:
-    """Counters of one stage. `seconds` grows inside `clock()` and stands still inside `paused()`."""
+    """Counters of one stage. `seconds` grows inside `clock()` and stands still inside `paused()`.
+
+    A pass counts once for each sample, whatever model it is of; `samples` are those that were trained on.
+    """
 
     seconds: float = 0.0
     steps: int = 0

@@ -94,6 +94,14 @@ class Trainer:
         """Count the passes of a method that does without `fit` (per sample)."""
         self.cost.add(Cost(samples=forwards, forwards=forwards, backwards=backwards))
 
+    def count_more(self, samples: int, forwards: int = 0, backwards: int = 0) -> None:
+        """Count passes of a step beside the forward and the backward that `fit` counts of each sample.
+
+        samples: of this process; the others are taken to have as many.
+        """
+        passed = samples * self.compute.world
+        self.cost.add(Cost(forwards=forwards * passed, backwards=backwards * passed))
+
     def batches(self, rows: np.ndarray, batch_size: int = 512, augment: bool = False) -> Iterator[Batch]:
         """The rows in order, as prepared batches on the device (scores, Fisher information, predictions)."""
         plan = [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]
@@ -125,7 +133,8 @@ class Trainer:
             model: trained in place, in train mode; with EMA its averaged weights replace the last ones.
             feed: (epoch, batch size, seed) -> the epoch's batches as row indices.
             objective: (model, batch) -> scalar terms by name, each a mean over the batch (several processes
-                average theirs); none at all for a step in which the model rests.
+                average theirs); none at all for a step in which the model rests. More than one forward and
+                one backward pass of a sample are for it to count (`count_more`).
             penalty: (trained parameters, progress in [0,1)) -> scalar added to the loss as term "penalty".
             proximal: (trained parameters, their values at the start, learning rate, progress) -> None,
                 in place after each step.

@@ -12,14 +12,6 @@ from unlearn_cli.methods.classification.eu_k import EUk
 STILL = PLAIN_SGD | {"lr": 1e-12, "epochs": 3}
 
 
-def fresh_head(problem, number):
-    """The head as `reset` draws it in round `number`."""
-    model = problem.model(hidden=5)
-    problem.trainer.seeded("reinit", number)
-    model.head.reset_parameters()
-    return model.head.weight.detach()
-
-
 @pytest.mark.parametrize("method", [CFk(**PLAIN_SGD, k=1), EUk(**PLAIN_SGD, k=1, reinit="once")])
 def test_layers_before_the_last_k_stay_bit_identical(problem, method):
     settings = {"epochs": 3, "momentum": 0.9, "weight_decay": 0.1}
@@ -35,20 +27,6 @@ def test_k_of_all_layers_trains_all(problem):
     method = CFk(**PLAIN_SGD, k=2)
     after = method.unlearn(problem.task, problem.model(hidden=5), problem.sets, problem.trainer)
     assert not torch.equal(after.features.weight, before.features.weight)
-
-
-def test_eu_k_starts_from_a_fresh_head(problem):
-    method = EUk(**STILL, k=1, reinit="once")
-    after = method.unlearn(problem.task, problem.model(hidden=5), problem.sets, problem.trainer)
-    torch.testing.assert_close(after.head.weight.detach(), fresh_head(problem, 0))
-    assert not torch.allclose(after.head.weight, problem.model(hidden=5).head.weight)
-
-
-def test_released_eu_k_starts_afresh_in_every_epoch(problem):
-    method = EUk(**STILL, k=1, reinit="every_epoch")
-    after = method.unlearn(problem.task, problem.model(hidden=5), problem.sets, problem.trainer)
-    torch.testing.assert_close(after.head.weight.detach(), fresh_head(problem, 2))
-    assert not torch.allclose(after.head.weight, fresh_head(problem, 0))
 
 
 def test_too_many_layers_is_told_in_a_line(problem):

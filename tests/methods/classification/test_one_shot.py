@@ -59,18 +59,6 @@ def test_exact_inverse_is_sherman_morrisons(problem):
     torch.testing.assert_close(delta.double(), expected, rtol=1e-3, atol=1e-4)
 
 
-def test_released_recursion_step_by_step(problem):
-    method = InfluenceUnlearning(**IU | {"inverse": "release", "damping": 1.0})
-    before, delta = change(method, problem)
-    g = problem.gradients(before, fisher_rows(problem))
-    k, o = influence_direction(problem, before), g[0].clone()
-    for row in g[1:]:
-        slope = o @ row
-        k = k - (k @ row) / (len(g) + slope) * o
-        o = o - slope / (len(g) + slope) * o
-    torch.testing.assert_close(delta, 3.0 * k, rtol=1e-4, atol=1e-6)
-
-
 def test_influence_step_keeps_to_the_mask(problem):
     free = torch.arange(12).view(3, 4) % 2 == 0
     _, everywhere = change(InfluenceUnlearning(**IU), problem)

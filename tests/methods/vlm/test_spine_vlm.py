@@ -55,7 +55,7 @@ def test_ascent_loses_what_is_forgotten(tiny):
 @pytest.mark.parametrize(
     "method",
     [
-        NegGradPlus(**STEPS, beta=0.5),
+        NegGradPlus(**STEPS, beta=0.5, order="paired"),
         RandomLabel(**STEPS, **LABELS),
         EraseDiff(**STEPS, **BILEVEL),
         Scrub(**STEPS, passes="alternate", msteps=4, alpha=0.5, gamma=1.0, temperature=2.0),

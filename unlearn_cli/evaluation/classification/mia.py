@@ -20,6 +20,9 @@ from unlearn_cli.evaluation.features import FEATURES
 from unlearn_cli.evaluation.logits import rows_of
 from unlearn_cli.runtime.seeding import rng
 
+ROUNDING = 1e-12
+"""Of a sum, relative to that of its terms' magnitudes."""
+
 
 class MIASettings(Settings):
     """The attack's options."""
@@ -77,7 +80,7 @@ def mia(logits: Tensor, labels: np.ndarray, sets: Sets, settings: MIASettings) -
 
 
 def is_member(known: np.ndarray, unknown: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """Predictions of SVC(C=3, gamma="auto", RBF) for `query`: True = member. All (rows, features).
+    """What SVC(C=3, gamma="auto", RBF).predict says of `query`: True = member. All (rows, features).
 
     Equal points of one class are merged into one of their summed weight, which scales its C: the same
     optimum from a smaller problem, since duplicates share their constraint up to its bound.
@@ -97,7 +100,12 @@ def is_member(known: np.ndarray, unknown: np.ndarray, query: np.ndarray) -> np.n
         rbf_kernel(asked[some], svc.support_vectors_, gamma) @ svc.dual_coef_[0]
         for some in gen_batches(len(asked), 1024)
     ]
-    return (np.concatenate(decision) + svc.intercept_ > 0)[where.reshape(-1)]
+    distance = np.concatenate(decision) + svc.intercept_
+    member = distance > 0
+    tied = np.abs(distance) <= ROUNDING * np.abs(svc.dual_coef_).sum()
+    if tied.any():  # it sums in another order, and has its own way with 0
+        member[tied] = svc.predict(asked[tied])
+    return member[where.reshape(-1)]
 
 
 def _members(retain: np.ndarray, count: int, settings: MIASettings) -> np.ndarray:

@@ -36,6 +36,7 @@ class BoundaryShrink(GradientMethod):
         original = deepcopy(model).eval().requires_grad_(False)
 
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            trainer.count_more(len(batch), forwards=2, backwards=1)  # of the original: attack, answer
             nearest = task.logits(original, attacked(task, original, batch, self.bound)).argmax(dim=1)
             return {"forget": task.relabel_loss(model, batch, nearest).mean()}
 

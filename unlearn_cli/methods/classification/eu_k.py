@@ -21,8 +21,9 @@ class EUk(CFk):
     """
 
     reinit: Literal["once", "every_epoch"] = Field(
-        description="once: at the start (the paper); every_epoch: before each epoch, so that only the last "
-        "counts (WorstCase release)"
+        description="once: at the start, as PyTorch does (the paper); every_epoch: before each epoch, so "
+        "that only the last counts, weights of linear layers from N(0, 1), of convolutions Xavier-uniform, "
+        "biases 0, norms kept (WorstCase release)"
     )
 
     def check(self, task: LayeredTask, model: nn.Module, data: ImageData, sets: Sets) -> None:
@@ -37,13 +38,25 @@ class EUk(CFk):
         for number in range(rounds):
             trainer.seeded("reinit", number)
             for layer in resettable(model, names):
-                layer.reset_parameters()
+                layer.reset_parameters() if self.reinit == "once" else reset_as_released(layer)
             if kept:
                 kept.restore()
             stage = "unlearn" if rounds == 1 else f"unlearn-{number}"
             feed, objective = shuffled(sets.retain), self.objective(task)
             trainer.fit(model, feed, objective, recipe, stage=stage, parameters=names)
         return model
+
+
+def reset_as_released(layer: object) -> None:
+    """The WorstCase code's fresh start of a layer, in place."""
+    if isinstance(layer, nn.Linear):
+        nn.init.normal_(layer.weight)
+    elif isinstance(layer, nn.Conv2d):
+        nn.init.xavier_uniform_(layer.weight)
+    else:
+        return
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
 
 
 def resettable(model: nn.Module, names: list[str]) -> list[Resettable]:

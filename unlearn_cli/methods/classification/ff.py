@@ -15,8 +15,9 @@ from unlearn_cli.training.trainer import Trainer
 
 
 class FisherForgetting(Unlearning):
-    """θ_u = θ_o + σ ⊙ ε, ε ~ N(0, I), σ = min((α/F)^½, σ_max), elementwise (Golatkar et al., CVPR 2020).
+    """θ_u = θ_o + σ ⊙ ε, ε ~ N(0, I), σ = min((α/F)^½, σ_max), elementwise.
 
+    After Golatkar et al., CVPR 2020, whose code has this power of F; their equation is σ = (λσ_h²/F)^¼.
     F = E_{D_r}[(∇_θ ℓ(θ_o; x, y))²] is the diagonal of the empirical Fisher matrix: per-sample gradients
     towards the true labels, squared, averaged, in eval mode, without augmentation (`fisher` of Jia et al.,
     NeurIPS 2023). Golatkar et al. average over the model's own label distribution instead, which is the

@@ -34,11 +34,16 @@ class InfluenceUnlearning(Unlearning):
     needs: ClassVar[type] = DeterministicLoss
 
     alpha: float = Field(gt=0, description="α, size of the step; the papers search 1 to 20")
-    samples: int = Field(gt=0, description="N, retain samples in F, drawn at random (at most |D_r|)")
+    samples: int = Field(
+        gt=0,
+        description="N, retain samples in F, drawn at random (at most |D_r|); release: the recursion's N, "
+        "1000 there, however many samples there are",
+    )
     damping: float = Field(gt=0, description="λ, damping of the Fisher matrix; the release's is 1")
     inverse: Literal["exact", "release"] = Field(
         description="exact: F⁻¹v by conjugate gradients, which WoodFisher's recursion stands for; release: "
-        "the released recursion (λ = 1), which keeps only one of the vectors F⁻¹g_i"
+        "the released recursion (λ = 1), which keeps only one of the vectors F⁻¹g_i, over the first N + 2 "
+        "retain samples in the data's order"
     )
     batch_size: int = Field(gt=0, description="samples per pass; only sets speed and memory")
 
@@ -48,9 +53,12 @@ class InfluenceUnlearning(Unlearning):
         g_f = self.gradient_sum(task, model, sets.forget, trainer) / (n_f + n_r)
         g_r = self.gradient_sum(task, model, sets.retain, trainer) * n_f / ((n_f + n_r) * n_r)
         v = g_f - g_r
-        rows = rng(trainer.seed, "iu").choice(sets.retain, min(self.samples, n_r), replace=False)
-        solve = self.solve if self.inverse == "exact" else self.solve_as_released
-        move(model, self.alpha * solve(task, model, rows, v, trainer), trainer.mask)
+        if self.inverse == "exact":
+            rows = rng(trainer.seed, "iu").choice(sets.retain, min(self.samples, n_r), replace=False)
+            step = self.solve(task, model, rows, v, trainer)
+        else:
+            step = self.solve_as_released(task, model, sets.retain[: self.samples + 2], v, trainer)
+        move(model, self.alpha * step, trainer.mask)
         return model
 
     def solve(
@@ -99,7 +107,7 @@ class InfluenceUnlearning(Unlearning):
         trainer.count_passes(2 * len(rows), 0)
         a, c = 1.0, 0.0
         for s, t in zip(along_first, along_v, strict=True):
-            scale = len(rows) + a * s
+            scale = self.samples + a * s
             c += (t - c * s) / scale * a
             a -= a * s / scale * a
         return v - c * first

@@ -53,8 +53,9 @@ class Subgroup(GradientMethod):
             return {"forget": terms["forget"]}
 
         def remind(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
-            distance = task.divergence(model, teacher, batch, self.temperature).mean()
-            return {"retain": task.loss(model, batch).mean(), "distillation": self.distillation * distance}
+            trainer.count_more(len(batch), forwards=1)  # the teacher's
+            loss, distance = task.loss_and_divergence(model, teacher, batch, self.temperature)
+            return {"retain": loss.mean(), "distillation": self.distillation * distance.mean()}
 
         trainer.fit(model, shuffled(sets.forget), forget, self, stage="forget")
         reminding = self.model_copy(update={"epochs": self.remind_epochs, "lr": self.remind_lr})

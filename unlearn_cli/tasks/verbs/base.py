@@ -2,6 +2,9 @@
 
 Models may be wrapped for several processes; a task unwraps them where it needs more than a forward pass.
 Batches hold float images in [0, 1]; losses are per sample, (B,), unless said otherwise.
+
+Each call of a verb runs the model. Two terms of one batch are two calls only by mistake: batch norm would
+count the batch twice, dropout and diffusion's noise be drawn anew. Hence verbs that give two losses.
 """
 
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -70,6 +73,14 @@ class HasWrongLoss(Protocol):
         the true one. None = all.
         """
 
+    wrong_forwards: ClassVar[int]
+    """Forward passes that a wrong target costs a sample beside the loss's own."""
+
+
+class HasWrongAndTrueLoss(HasWrongLoss, Protocol):
+    def wrong_and_true_loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The loss (B,) towards a wrong target, never the true one, and the task's own, of one output."""
+
 
 class HasDivergence(Protocol):
     def divergence(
@@ -77,6 +88,11 @@ class HasDivergence(Protocol):
     ) -> Tensor:
         """How far the student's outputs are from the teacher's (B,), T²·KL softened by T or its like; no
         gradient to the teacher."""
+
+    def loss_and_divergence(
+        self, student: nn.Module, teacher: nn.Module, batch: Batch, temperature: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
+        """The student's loss and divergence, each (B,), of one output of either model."""
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ from unlearn_cli.tasks.verbs.base import (
     Deterministic,
     HasDivergence,
     HasLogits,
-    HasWrongLoss,
+    HasWrongAndTrueLoss,
     Predicts,
     Task,
 )
@@ -32,7 +32,7 @@ class HasHead(Protocol):
 class ClassificationVerbs(
     Task,
     HasLogits,
-    HasWrongLoss,
+    HasWrongAndTrueLoss,
     HasDivergence,
     Predicts,
     Deterministic,

@@ -8,7 +8,7 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.tasks.verbs.base import (
     HasDivergence,
     HasLogits,
-    HasWrongLoss,
+    HasWrongAndTrueLoss,
     Predicts,
     Pretrains,
     Task,
@@ -29,7 +29,7 @@ class HasCaptions(Protocol):
 class ClipVerbs(
     Task,
     HasLogits,
-    HasWrongLoss,
+    HasWrongAndTrueLoss,
     HasDivergence,
     Predicts,
     Pretrains,

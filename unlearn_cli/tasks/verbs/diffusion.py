@@ -15,7 +15,7 @@ from unlearn_cli.tasks.verbs.base import (
     HasDivergence,
     HasGuidedLoss,
     HasLoss,
-    HasWrongLoss,
+    HasWrongAndTrueLoss,
     Task,
     WritesDelta,
 )
@@ -113,7 +113,7 @@ class HasActivations(Protocol):
 class GenerationVerbs(
     HasDenoisingLoss,
     Task,
-    HasWrongLoss,
+    HasWrongAndTrueLoss,
     HasDivergence,
     HasGuidedLoss,
     Noises,

@@ -1,0 +1,1 @@
+"""Classification, and methods that every family shares."""

@@ -1,0 +1,35 @@
+"""BS (Chen et al., CVPR 2023) as released: one FGSM step against the original, in whole grey levels."""
+
+import torch
+
+from parity.classification.small import RECIPE, assert_same, trained
+from unlearn_cli.methods.classification.bs import BoundaryShrink, attacked
+
+BOUND = 0.317
+
+
+def nearest(small, original, rows):
+    """The original's answer to x + ε·sign ∇_x ℓ, clipped to [0, 1] and rounded to n/255."""
+    x = small.x(rows).requires_grad_()
+    loss = -original(x).log_softmax(1)[torch.arange(len(rows)), small.y(rows)].sum()
+    (slope,) = torch.autograd.grad(loss, x)
+    moved = ((x + BOUND * slope.sign()).clamp(0, 1) * 255).round() / 255
+    return moved.detach(), original(moved).argmax(1)
+
+
+def test_the_nearest_other_class(small):
+    found = small.unlearned(BoundaryShrink(**RECIPE | {"batch_size": 2}, bound=BOUND))
+    original = small.model()
+
+    def loss(model, rows, number):
+        return small.losses(model, rows, nearest(small, original, rows)[1]).mean()
+
+    assert_same(found, trained(small.model(), small.steps, loss))
+    assert small.trainer.cost.forwards == found.passed + original.passed
+
+
+def test_the_attacked_image(small):
+    """Labels alone would not tell a bound of 0.317 from one of 0.320."""
+    (batch,) = small.trainer.batches(small.forget)
+    found = attacked(small.task, small.model(), batch, BOUND)
+    torch.testing.assert_close(found.x, nearest(small, small.model(), small.forget)[0], rtol=0, atol=1e-6)
