@@ -35,7 +35,7 @@ class L1Sparse(GradientMethod):
     def penalty(self, parameters: list[Tensor], progress: float) -> Tensor:
         """γ_t·‖θ‖₁; `progress` = t/T in [0, 1)."""
         if self.gamma_decay == "epoch":
-            progress = int(progress * self.epochs + 1e-9) / self.epochs  # 1e-9: t/T of an epoch's first step
+            progress = int(round(progress * self.epochs, 9)) / self.epochs  # t/T is a float
         faded = 0 if self.gamma_decay == "constant" else progress
         return l1_penalty(parameters, self.gamma * (1 - faded))
 

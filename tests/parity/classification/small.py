@@ -102,6 +102,18 @@ class Small:
     def y(self, rows: Sequence[int] | np.ndarray) -> Tensor:
         return self.labels[torch.as_tensor(rows)]
 
+    def shown_to_teachers(self, monkeypatch: Any) -> list[Tensor]:
+        """The images that networks in eval mode are shown from now on: in training, a teacher."""
+        shown, forward = [], Network.forward
+
+        def watched(network: Network, x: Tensor) -> Tensor:
+            if not network.training:
+                shown.append(x.detach().clone())
+            return forward(network, x)
+
+        monkeypatch.setattr(Network, "forward", watched)
+        return shown
+
     def losses(self, model: nn.Module, rows: np.ndarray, labels: Tensor | None = None) -> Tensor:
         """Cross-entropy of each row (n,), written out."""
         log_p = model(self.x(rows)).log_softmax(1)

@@ -3,7 +3,7 @@
 import torch
 
 from parity.classification.small import RECIPE, assert_same, trained
-from unlearn_cli.methods.classification.bs import BoundaryShrink, attacked
+from unlearn_cli.methods.classification.bs import BoundaryShrink
 
 BOUND = 0.317
 
@@ -28,8 +28,10 @@ def test_the_nearest_other_class(small):
     assert small.trainer.cost.forwards == found.passed + original.passed
 
 
-def test_the_attacked_image(small):
+def test_the_attacked_image(small, monkeypatch):
     """Labels alone would not tell a bound of 0.317 from one of 0.320."""
-    (batch,) = small.trainer.batches(small.forget)
-    found = attacked(small.task, small.model(), batch, BOUND)
-    torch.testing.assert_close(found.x, nearest(small, small.model(), small.forget)[0], rtol=0, atol=1e-6)
+    shown = small.shown_to_teachers(monkeypatch)
+    small.unlearned(BoundaryShrink(**RECIPE | {"batch_size": 2}, bound=BOUND))
+    attacked = shown[1::2]  # after the image itself
+    for rows, x in zip(small.steps, attacked, strict=True):
+        torch.testing.assert_close(x, nearest(small, small.model(), rows)[0], rtol=0, atol=1e-6)

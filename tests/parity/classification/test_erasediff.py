@@ -50,3 +50,5 @@ def test_the_step(two_classes, kind):
     assert all(value > 0 for value in multipliers)
     looks = 3 * sum((rows < 4).sum() for rows in two_classes.steps) if kind == "value" else 0
     assert two_classes.trainer.cost.forwards == found.passed + looks
+    slopes = found.passed if kind == "fixed" else 2 * found.passed  # λ asks for each gradient once more
+    assert two_classes.trainer.cost.backwards == slopes + looks * 2 // 3

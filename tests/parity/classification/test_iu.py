@@ -1,5 +1,6 @@
 """IU: α·F⁻¹(g_f − g_r), exactly, and by `woodfisher` of the released code."""
 
+import numpy as np
 import torch
 
 from parity.classification.small import assert_same
@@ -32,16 +33,19 @@ def moved(small, step):
 
 
 def test_the_exact_inverse(small):
-    """Of λI + (1/N)·Σ g gᵀ over all eight retain samples."""
-    found = small.unlearned(InfluenceUnlearning(**SETTINGS, inverse="exact"))
-    g = gradients(small, small.model(), small.retain).double()
-    fisher = 0.23 * torch.eye(g.shape[1], dtype=torch.double) + g.T @ g / 8
+    """Of λI + (1/N)·Σ g gᵀ over N = 7 of the eight retain samples."""
+    found = small.unlearned(InfluenceUnlearning(**SETTINGS | {"samples": 7}, inverse="exact"))
+    rows = np.concatenate(small.steps[-3:])  # of the last iteration
+    assert len({*rows} & {*small.retain}) == len(rows) == 7
+    g = gradients(small, small.model(), rows).double()
+    fisher = 0.23 * torch.eye(g.shape[1], dtype=torch.double) + g.T @ g / 7
     step = ALPHA * torch.linalg.solve(fisher, direction(small, small.model()).double()).float()
     left, right = (
         torch.cat([p.detach().flatten() for p in m.parameters()]) for m in (found, moved(small, step))
     )
     # conjugate gradients end at a residual of 1e-4 of |v|
     torch.testing.assert_close(left, right, rtol=0, atol=3e-4 * float(step.abs().max()))
+    assert small.trainer.cost.forwards == found.passed
 
 
 def test_the_released_recursion(small):
@@ -54,3 +58,4 @@ def test_the_released_recursion(small):
         k = k - (k @ g) / (3 + slope) * o
         o = o - slope / (3 + slope) * o
     assert_same(found, moved(small, ALPHA * k))
+    assert small.trainer.cost.forwards == found.passed

@@ -72,8 +72,8 @@ LEVELS = {
     "rl": (lower.RandomLabel, {"alpha": 0.63}, lambda small: random_labels(small, 0.63)),
     "scrub": (
         lower.Scrub,
-        {"alpha": 0.31, "gamma": 0.83, "temperature": 2.6},
-        lambda small: scrub(small, 0.31, 0.83, 2.6),
+        {"alpha": 0.31, "gamma": 0.83, "temperature": 0.7},
+        lambda small: scrub(small, 0.31, 0.83, 0.7),
     ),
     "bs": (lower.BoundaryShrink, {"bound": BOUND}, boundary_shrink),
     "be": (lower.BoundaryExpanding, {}, boundary_expanding),
@@ -88,7 +88,7 @@ def test_the_terms(two_classes, name):
     model = two_classes.model()
     with torch.no_grad():
         for number, p in enumerate(model.parameters()):
-            p += 0.2 * torch.randn(p.shape, generator=torch.Generator().manual_seed(number))
+            p += 0.6 * torch.randn(p.shape, generator=torch.Generator().manual_seed(number))
     if name == "be":
         model.widen_head(1)
     (batch,) = two_classes.trainer.batches(two_classes.rows)
@@ -97,6 +97,18 @@ def test_the_terms(two_classes, name):
         found = found + level.penalty([*model.parameters()], 0.4)
     expected = made(two_classes)(model, original, two_classes.rows, 0.4)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_attacked_image(two_classes, monkeypatch):
+    """Labels alone would not tell a bound from one a little larger."""
+    (batch,), original = two_classes.trainer.batches(two_classes.rows), two_classes.model()
+    shown = two_classes.shown_to_teachers(monkeypatch)
+    level, model = lower.BoundaryShrink(**SIGNS, bound=BOUND), two_classes.model().train()
+    shown.clear()
+    level.loss(two_classes.task, model, original, batch, W)
+    attacked = shown[1]
+    expected = nearest(two_classes, two_classes.model(), two_classes.rows)[0]
+    torch.testing.assert_close(attacked, expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", LEVELS)

@@ -21,14 +21,24 @@ def test_terms_of_a_classifier_see_the_same_dropout(small, dropping):
     model, teacher = dropping
     (batch,) = small.trainer.batches(small.rows)
     torch.manual_seed(3)
-    outputs = model(batch.x).log_softmax(1)
+    logits = model(batch.x)
+    outputs, softened = logits.log_softmax(1), (logits / 0.7).log_softmax(1)
     torch.manual_seed(3)
     model.passed = 0
-    loss, divergence = small.task.loss_and_divergence(model, teacher, batch, 1.0)
+    loss, divergence = small.task.loss_and_divergence(model, teacher, batch, 0.7)
     assert model.passed == len(batch)
-    target = teacher(batch.x).softmax(1)
+    target = (teacher(batch.x) / 0.7).softmax(1)
     torch.testing.assert_close(loss, -outputs[torch.arange(12), batch.y])
-    torch.testing.assert_close(divergence, (target * (target.log() - outputs)).sum(1))
+    torch.testing.assert_close(divergence, 0.49 * (target * (target.log() - softened)).sum(1))
+
+
+def test_a_glance_is_in_percent(small):
+    right = small.model()(small.x(small.rows)).argmax(1) == small.y(small.rows)
+    assert (
+        0
+        < small.task.glance(small.model(), small.trainer, small.rows)["acc"]
+        == pytest.approx(100 * float(right.float().mean()), rel=1e-5)
+    )
 
 
 def test_wrong_and_true_labels_of_a_classifier(tmp_path):

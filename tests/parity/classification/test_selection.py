@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from unlearn_cli.forget.bilevel import upper_step
+from unlearn_cli.forget.bilevel import advance, is_finished, upper_step
+from unlearn_cli.forget.selection import Selection
 from unlearn_cli.forget.worst_case import WorstCase
 
 LOSSES = np.array([0.21, 1.43, 0.08, 0.77, 0.32])
@@ -55,3 +56,25 @@ def test_the_leader_and_binary_weights():
     assert upper_step(leader, WEIGHTS, LOSSES, total, 1)[1].tolist() == [0, 0, 1, 1, 0]
     plain = WorstCase.model_construct(mode="worst", gamma=0.0, eta=1e-3, step="plain", binarise_every=3)
     assert upper_step(plain, WEIGHTS, LOSSES, LOSSES, 3)[1].tolist() == [1, 0, 0, 1, 0]
+
+
+def test_scores_are_the_mean_of_the_weights():
+    """Or the last ones; of so many iterations as are asked for, or of as many as the top m stayed."""
+    problem = WorstCase.model_construct(
+        mode="worst", gamma=GAMMA, eta=ETA, step="plain", binarise_every=None, iterate="average"
+    )
+    selection, seen = Selection(WEIGHTS, WEIGHTS, np.zeros(5)), []
+    for number in (1, 2, 3):
+        advance(selection, problem, LOSSES[::-1] if number == 2 else LOSSES, number)
+        seen.append(selection.weights)
+    np.testing.assert_allclose(selection.scores, np.mean(seen, axis=0))
+    last = problem.model_copy(update={"iterate": "last"})
+    advance(selection, last, LOSSES, 4)
+    np.testing.assert_allclose(selection.scores, selection.weights)
+
+
+def test_the_end():
+    problem = WorstCase.model_construct(iterations=9, patience=2, tolerance=0.02)
+    assert is_finished(problem, [{"kept": 0.5}, {"kept": 0.98}, {"kept": 0.985}])
+    assert not is_finished(problem, [{"kept": 1.0}, {"kept": 0.975}])
+    assert is_finished(problem, [{"kept": 0.0}] * 9)

@@ -104,7 +104,7 @@ class InfluenceUnlearning(Unlearning):
             losses = losses_at(task, model, batch)
             along_first += slopes(losses, theta, first).tolist()
             along_v += slopes(losses, theta, v).tolist()
-        trainer.count_passes(2 * len(rows), 0)
+        trainer.count_passes(2 * (len(rows) - 1), 0)
         a, c = 1.0, 0.0
         for s, t in zip(along_first, along_v, strict=True):
             scale = self.samples + a * s
