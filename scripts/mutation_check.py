@@ -3,7 +3,7 @@
 A mutant is a method's file in which one number is changed: a use of one of its own numeric settings, or a
 literal in an arithmetic expression. It is scaled by 1.01; a setting that counts is one more. The mutant takes
 the module's place in memory, and the method's parity test runs: a test that fails has caught it.
-What is known of a file and a test that have not changed is kept.
+What is known of a file and a test that have not changed, nor this, is kept.
 
 Run: scripts/mutation_check [NAME…]
 """
@@ -83,7 +83,8 @@ def report(name: str, found: dict[str, Any]) -> None:
 def checked(file: Path, test: Path | None, known: dict[str, Any]) -> dict[str, Any]:
     """Whether each mutant of the file is caught, by what it scales; `known`: the last answer."""
     source = file.read_text(encoding="utf-8")
-    of = sha256((source + (test.read_text(encoding="utf-8") if test else "")).encode()).hexdigest()[:12]
+    texts = [file, *([test] if test else []), Path(__file__)]
+    of = sha256("".join(path.read_text(encoding="utf-8") for path in texts).encode()).hexdigest()[:12]
     if known.get("of") == of:
         return known
     module = importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from parity.classification.small import RATE, RECIPE, assert_same, trained
+from parity.classification.small import RATE, RECIPE, Network, Small, assert_same, trained
 from parity.classification.test_rl import losses
 from unlearn_cli.methods.salun_soft import SalUnSoft
 
@@ -74,16 +74,27 @@ def test_thresholding_of_the_released_code(two_classes, order):
     assert_same(found, trained(two_classes.model(), two_classes.steps, loss, threshold))
 
 
-def test_a_resumed_phase_has_the_epochs_anchors(two_classes):
-    method = SalUnSoft(
-        **RECIPE, alpha=1.0, exclude_true=True, order="mixed", compat="release", beta=0.0, ratio=0.5
-    )
-    pull = method.released(two_classes.sets, 2)
-    weights = [torch.tensor([1.0, 2.0])]
-    for _ in range(3):
-        weights[0] += 0.5
-        pull.shrink(weights, [torch.zeros(2)], 0.1, 0.0)
-    again = method.released(two_classes.sets, 2)
-    again.load_state_dict(pull.state_dict())
-    assert again.done == 3
-    torch.testing.assert_close(again.anchors, pull.anchors)
+def test_a_killed_run_goes_on_from_the_epochs_weights(tmp_path, monkeypatch):
+    """They are in the checkpoint: those of the original would be others in the second epoch."""
+    settings = {"alpha": 1.0, "exclude_true": True, "order": "mixed", "beta": 0.0, "ratio": 0.71}
+    method = SalUnSoft(**RECIPE | {"epochs": EPOCHS, "batch_size": 3}, **settings, compat="release")
+    for name in ("whole", "killed"):
+        (tmp_path / name).mkdir()
+    whole = Small(tmp_path / "whole", classes=2).unlearned(method)
+    killed = Small(tmp_path / "killed", classes=2)
+    killed.trainer.checkpoint_minutes = 0.0
+    forward, passed = Network.forward, []
+
+    def until_the_second_epoch(model, x):
+        passed.append(len(x))
+        if model.training and len(passed) == 8:  # the original's statistics took one
+            raise KeyboardInterrupt
+        return forward(model, x)
+
+    monkeypatch.setattr(Network, "forward", until_the_second_epoch)
+    with pytest.raises(KeyboardInterrupt):
+        killed.unlearned(method)
+    monkeypatch.undo()
+    again = Small(tmp_path / "killed", classes=2)
+    assert_same(again.unlearned(method), whole)
+    assert len(again.steps) == 6  # of twelve
