@@ -1,6 +1,7 @@
 """From a composed configuration to typed settings: every key checked before any data are read."""
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from unlearn_cli.evaluation.meaning import Meaning, check_meaning
 from unlearn_cli.methods.retrain import Retrain
 from unlearn_cli.runtime.compute import Compute, Device, Precision
 from unlearn_cli.runtime.garbage import no_collection
+from unlearn_cli.storage.identity import Identity, identity_of
 from unlearn_cli.training.optim import Recipe
 
 GROUPS = ("task", "forget", "data", "model", "method", "mask", "surgery", "lora", "eval", "tracking")
@@ -115,10 +117,15 @@ class Experiment(Settings):
         """The resolved values by dotted key; of a list also its length."""
         return counted(self.config)
 
+    @cached_property
+    def identity(self) -> Identity:
+        """What its numbers belong to, as things are on the disk when it is first asked for."""
+        return identity_of(self.config)
+
     @property
     def folder(self) -> Path:
         """The run's own folder; see `run_path`."""
-        return run_path(self.config, self.choices)
+        return run_path(self.config, self.choices, self.identity.key)
 
 
 def read(cfg: DictConfig, choices: dict[str, str]) -> Experiment:

@@ -42,7 +42,7 @@ def measured_once(origins: Origins, origin: Origin) -> dict[str, float]:
 def entries(origins: Origins, key: str) -> list[tuple[str, dict[str, Any]]]:
     """Kind and facts of the store's entries with the metrics of the model of that key."""
     experiment = origins.experiment
-    evaluation, config = experiment.eval, experiment.config["eval"]
+    evaluation, config = experiment.eval, experiment.identity.configuration["eval"]
     config = {name: value for name, value in config.items() if name not in evaluation.display_keys}
     outputs = {"model": key, "forget": origins.sets.fingerprint} | evaluation.output_facts(origins)
     return [

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from unlearn_cli.config.hashing import key_of
+from unlearn_cli.config.sources import sources
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.rows import digest
 from unlearn_cli.data.splits import Sets, Splits, divide, split
@@ -130,7 +131,13 @@ class Origins:
             "train": experiment.train.model_dump(),
             "seed": experiment.seed,
             "precision": self.compute.precision,
+            **self.plugins("task", "data"),  # the model tells its own
         }
+
+    def plugins(self, *groups: str) -> dict[str, Any]:
+        """Among facts: the source of the plug-ins in these groups of the configuration, if there are any."""
+        found = sources([self.experiment.config[group] for group in groups])
+        return {"plugins": found} if found else {}
 
     def build(self) -> nn.Module:
         """A freshly initialised model, on the device. The caller seeds."""
@@ -176,12 +183,14 @@ class Origins:
     def derived_from_original(self, kind: str, facts: dict[str, Any], make: Callable[[Path], None]) -> Path:
         """The store's folder of what follows from the original model and these facts."""
         origin = {"model": self.key(Original()), "precision": self.compute.precision}
+        origin |= self.plugins("method")
         return self.store.get(kind, origin | {"seed": self.experiment.seed} | facts, make)
 
     def mask_facts(self) -> dict[str, Any]:
         """What determines the scores of a mask, beside the mask's own settings."""
         precision = self.compute.precision
-        return {"model": self.key(Original()), "forget": self.sets.fingerprint, "precision": precision}
+        facts = {"model": self.key(Original()), "forget": self.sets.fingerprint, "precision": precision}
+        return facts | self.plugins("mask")
 
     def outputs(self, origin: Origin) -> dict[str, Tensor]:
         """What the evaluation needs of an origin, for all rows; computed once for any forget set."""
@@ -197,7 +206,7 @@ class Origins:
 
     def output_facts(self, key: str) -> dict[str, Any]:
         """What determines the outputs of the model with that key."""
-        facts = {"model": key, "rows": digest(self.all_rows)}
+        facts = {"model": key, "rows": digest(self.all_rows)} | self.plugins("eval")
         return facts | self.experiment.eval.output_facts(self)
 
     @property

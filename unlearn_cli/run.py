@@ -13,6 +13,7 @@ from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.models.finite import check_finite
 from unlearn_cli.origins import Origins
 from unlearn_cli.runtime.stopping import stop_signals
+from unlearn_cli.storage.identity_file import Kept
 from unlearn_cli.storage.run_folder import RunFolder
 from unlearn_cli.storage.store import Store
 from unlearn_cli.training.optim import Recipe
@@ -21,8 +22,11 @@ from unlearn_cli.unlearning import unlearned
 log = logging.getLogger("unlearn")
 
 
-def run(config: DictConfig, choices: dict[str, str]) -> dict[str, Any]:
+def run(config: DictConfig, choices: dict[str, str], again: bool = False) -> dict[str, Any]:
     """Do what the configuration says, or answer from the folder of a run that has done it.
+
+    Args:
+        again: do it in any case; what the folder holds is removed.
 
     Returns:
         The result as in metrics.json: metrics of method, original and oracle, gaps, costs, warnings.
@@ -31,8 +35,8 @@ def run(config: DictConfig, choices: dict[str, str]) -> dict[str, Any]:
         InputError: wrong input. RunError: the run failed. Preempted: asked to stop, resumable.
     """
     experiment = read(config, choices)
-    folder = RunFolder(experiment.folder, experiment.config)
-    if result := folder.answer():
+    folder = RunFolder(experiment.folder, experiment.config, kept=Kept(experiment.identity, choices))
+    if (result := folder.answer()) and not again:
         log.info("already finished: %s", folder.path)
         return result
 
@@ -41,7 +45,7 @@ def run(config: DictConfig, choices: dict[str, str]) -> dict[str, Any]:
     origins = Origins.of(experiment, compute, Store(experiment.paths.store, compute))
     check(origins)  # what does not fit is told before anything is written
 
-    with stop_signals(), folder.running():
+    with stop_signals(), folder.running(again):
         if result := compute.broadcast(folder.result()):
             log.info("finished by another process: %s", folder.path)
             return result

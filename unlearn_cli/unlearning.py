@@ -14,6 +14,7 @@ from unlearn_cli.errors import RunError
 from unlearn_cli.methods.original import Original
 from unlearn_cli.models.run_model import RunModel
 from unlearn_cli.origins import Origins, References
+from unlearn_cli.storage.identity import by_content
 from unlearn_cli.tasks.monitor import glances
 from unlearn_cli.tasks.verbs.base import WritesDelta
 from unlearn_cli.tracking import Tracker
@@ -48,8 +49,8 @@ def _facts(origins: Origins) -> dict[str, Any]:
     rows = method.rows(origins) if isinstance(method, Original) else sets.train
     return origins.facts(rows) | {
         "forget": sets.fingerprint,
-        "method": origins.experiment.config["method"],
-        "forgotten": origins.forget_set.facts,
+        "method": origins.experiment.identity.configuration["method"],
+        "forgotten": by_content(origins.forget_set.facts),
     }
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import OmegaConf
 
 from unlearn_cli.api.process import borrowed
-from unlearn_cli.config.run_path import run_path
+from unlearn_cli.config.run_path import folder_of_runs
 from unlearn_cli.errors import InputError
 from unlearn_cli.storage.files import Damaged
 from unlearn_cli.storage.run_config import check_whole, read_config
@@ -90,5 +90,5 @@ def _original(folder: Path, config: dict[str, Any], choices: dict[str, str], fac
 
 def _began_in(folder: Path, config: dict[str, Any], choices: dict[str, str]) -> Path:
     """Where the run's command was given: its relative paths start there."""
-    below = run_path(config, choices)
-    return Path.cwd() if below.is_absolute() else folder.resolve().parents[len(below.parts) - 1]
+    below = folder_of_runs(config, choices)
+    return Path.cwd() if below.is_absolute() else folder.resolve().parents[len(below.parts)]

@@ -12,6 +12,8 @@ from unlearn_cli.config.overrides import for_each_option
 from unlearn_cli.config.plugins import used
 from unlearn_cli.config.run_path import resolved, run_path
 from unlearn_cli.runtime.process import check_launcher
+from unlearn_cli.storage.fingerprint import looked_at_once
+from unlearn_cli.storage.identity import identity_of
 from unlearn_cli.storage.run_folder import RunFolder
 
 
@@ -42,8 +44,10 @@ def run(*overrides: str) -> Result:
         with explaining(overrides):
             config, choices = composed(overrides)
         config = with_texts(config, overrides_of(overrides))
-        result = one_run(config, choices)
-        return Result.of(result, run_path(resolved(config), choices))
+        plain = resolved(config)
+        with looked_at_once():
+            result = one_run(config, choices)
+            return Result.of(result, run_path(plain, choices, identity_of(plain).key))
 
 
 def sweep(*overrides: str) -> list[Result]:

@@ -58,16 +58,23 @@ def imported(target: str, key: str) -> Any:
 
 def is_plugin(target: str) -> bool:
     """Whether its module lies in the folder of a plug-in of this command; nothing is imported."""
-    place = _place_of(target)
+    place = place_of(target)
     return place is not None and any(
         place.parent == folder or folder.is_relative_to(place.parent) for folder in PLUGINS
     )
 
 
+def is_of_user(target: str) -> bool:
+    """Whether its module is of a plug-in, or lies where no environment of Python is."""
+    place = place_of(target)
+    return place is not None and (
+        is_plugin(target) or not any(place.is_relative_to(one) for one in environments())
+    )
+
+
 def _is_users(target: str) -> bool:
     """Whether its module is of a plug-in, or lies where the user has Python look, or is not to be found."""
-    place = _place_of(target)
-    return place is None or is_plugin(target) or not any(place.is_relative_to(one) for one in environments())
+    return place_of(target) is None or is_of_user(target)
 
 
 def environments() -> list[Path]:
@@ -76,10 +83,13 @@ def environments() -> list[Path]:
     return [Path(place).resolve() for place in (*own, *site.getsitepackages(), site.getusersitepackages())]
 
 
-def _place_of(target: str) -> Path | None:
+def place_of(target: str) -> Path | None:
     """The file of the module, or of the package that it is in."""
     name = target.partition(".")[0]
-    spec = find_spec(name) if name.isidentifier() else None
+    try:
+        spec = find_spec(name) if name.isidentifier() else None
+    except ValueError:  # `__main__`, a module that another program has made up
+        spec = None
     if spec is None:
         return None
     return (

@@ -1,4 +1,4 @@
-"""Where a run's folder is: a function of its configuration alone, so that the same command finds it again."""
+"""Where a run's folder is: a function of what moves its numbers, so that the same command finds it again."""
 
 from pathlib import Path
 from typing import Any
@@ -6,8 +6,6 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from unlearn_cli.config.hashing import key_of
-from unlearn_cli.config.variants import determining
 from unlearn_cli.errors import InputError
 
 
@@ -25,13 +23,18 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     return plain
 
 
-def run_path(config: dict[str, Any], choices: dict[str, str]) -> Path:
+def run_path(config: dict[str, Any], choices: dict[str, str], key: str) -> Path:
     """outputs/<task>/<data>/<model>/<forget>/<method>-s<seed>-<hash of all that can move a number>.
 
     Args:
         config: the resolved configuration.
         choices: option by group.
+        key: of the run's identity; see storage/identity.py.
     """
+    return folder_of_runs(config, choices) / f"{choices['method']}-s{config['seed']}-{key[:8]}"
+
+
+def folder_of_runs(config: dict[str, Any], choices: dict[str, str]) -> Path:
+    """Where the runs of these choices lie, whatever their method and values."""
     above = [choices[group] for group in ("task", "data", "model", "forget")]
-    leaf = f"{choices['method']}-s{config['seed']}-{key_of(determining(config))[:8]}"
-    return Path(config["paths"]["outputs"]).joinpath(*above, leaf)
+    return Path(config["paths"]["outputs"]).joinpath(*above)

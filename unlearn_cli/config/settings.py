@@ -4,7 +4,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from unlearn_cli.config.classes import is_own
 from unlearn_cli.config.importing import imported
+from unlearn_cli.config.sources import import_changed_again, source_of
 from unlearn_cli.errors import InputError, did_you_mean
 
 LONGEST = 100  # letters of a value that a message repeats
@@ -17,9 +19,15 @@ class Settings(BaseModel):
 
 
 def described(settings: Settings) -> dict[str, Any]:
-    """A settings object as JSON-able facts: which class it is, and its values."""
+    """A settings object as JSON-able facts: which class it is, a plug-in's source, and its values."""
+    return {**kind_facts(settings), **settings.model_dump(mode="json")}
+
+
+def kind_facts(settings: Settings) -> dict[str, Any]:
+    """Which class a settings object is of, with a plug-in's source."""
     kind = type(settings)
-    return {"class": f"{kind.__module__}.{kind.__qualname__}", **settings.model_dump(mode="json")}
+    source = None if is_own(kind.__module__) else source_of(kind.__module__)
+    return {"class": f"{kind.__module__}.{kind.__qualname__}"} | ({"source": source} if source else {})
 
 
 def build(node: Any, key: str) -> Any:
@@ -32,6 +40,7 @@ def build(node: Any, key: str) -> Any:
 
 def kind_of(target: Any, key: str) -> Any:
     """The settings class of that dotted name."""
+    import_changed_again(str(target))
     kind = imported(str(target), f"{key}._target_")
     if not (isinstance(kind, type) and issubclass(kind, Settings)):
         raise InputError(

@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from unlearn_cli.config.classes import is_own
+from unlearn_cli.config.settings import kind_facts
 from unlearn_cli.data import prepared
 from unlearn_cli.data.columns import labels_of
 from unlearn_cli.data.files import with_files
@@ -70,6 +72,7 @@ class HubImages(DataSettings):
         source = Source.find(self.name, self.path, self.config, root)
         facts = {
             "source": source.identity(),
+            **({} if is_own(type(self).__module__) else {"kind": kind_facts(self)}),
             "held_out": [self.test_fraction, self.split_seed] if self.test_split in (None, AUTO) else None,
             "single": self.duplicates == "drop",
             **self.model_dump(include=set(self.determines)),
@@ -77,7 +80,7 @@ class HubImages(DataSettings):
 
         def make(folder: Path) -> None:
             if store.world.is_main:
-                prepared.prepare(folder, self._table(source), self)
+                prepared.prepare(folder, self._table(source), self, facts["source"])
 
         data = prepared.read(store.get("data", facts, make))
         self._tell(data.facts)

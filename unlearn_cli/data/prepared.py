@@ -94,8 +94,11 @@ class Prepared:
     """The table's rows that are left; None: all."""
 
 
-def prepare(folder: Path, images: ImageTable, settings: Reading) -> None:
-    """Read all images and write the entry into `folder`."""
+def prepare(folder: Path, images: ImageTable, settings: Reading, source: str) -> None:
+    """Read all images and write the entry into `folder`.
+
+    source: tells where they come from by its content, as of streamed images only a sample is decoded.
+    """
     column, workers = settings.image_column, settings.workers
     left_out: list[str] = []
     kept = np.arange(total := len(images.rows))
@@ -145,7 +148,7 @@ def prepare(folder: Path, images: ImageTable, settings: Reading) -> None:
         size=size,
         mean=mean,
         std=std,
-        fingerprint=digest(pixels.numpy(), labels),
+        fingerprint=digest(pixels.numpy(), labels, *([] if resident else [source])),
         left_out=left_out,
         copied=copied,
         notes=[*images.notes, *notes],

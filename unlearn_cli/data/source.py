@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,13 @@ import pyarrow as pa
 from datasets import Dataset, load_dataset_builder
 from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError, DatasetsError
 
+from unlearn_cli.config.places import local_data
 from unlearn_cli.data.local import Tables, built_tables, local_tables
 from unlearn_cli.data.rows import digest
 from unlearn_cli.data.split_names import choose
-from unlearn_cli.data.tree import Tree
 from unlearn_cli.errors import InputError, in_a_line
 from unlearn_cli.storage.caches import check_caches
+from unlearn_cli.storage.fingerprint import fingerprint
 
 # It prints what it then raises, and what is raised is told in one line here.
 logging.getLogger("datasets.packaged_modules").setLevel(logging.CRITICAL)
@@ -48,13 +48,10 @@ class Source:
     @classmethod
     def find(cls, name: str, path: str | None, config: str | None, root: Path | None) -> Source:
         """`root`/`name` if there is one, else `path`: a local one if it exists, else a hub name."""
-        if root is not None and (root / name).exists():
-            return cls(_part(root / name, config), None)
+        if local := local_data(name, path, config, root):
+            return cls(local, None)
         if path is None:
             raise InputError(f"data.path: not set; {HINT}")
-        local = Path(path).expanduser()
-        if local.exists():
-            return cls(_part(local, config), None)
         if path.startswith((".", "/", "~")) or path.count("/") > 1:
             raise InputError(f"data.path: no such folder '{path}'; {HINT}")
         return cls(path, config)
@@ -67,12 +64,17 @@ class Source:
         return (self.place if self.place.is_dir() else self.place.parent).resolve()
 
     def identity(self) -> str:
-        """Tells this source from another without reading it: a hash of file names, sizes and times."""
+        """Tells this source from another: a hash of all that is in it, wherever it lies; the hub's name.
+
+        Raises:
+            InputError: a file that cannot be read.
+        """
         if isinstance(self.place, str):
             return digest(f"{self.place} {self.config}")
-        if self.place.is_file():
-            return file_stamp(self.place)
-        return digest(*(_stamp(self.place / file, self.place) for file in Tree.of(self.place).files))
+        try:
+            return fingerprint(self.place)
+        except OSError as error:
+            raise InputError(f"data.path: '{error.filename}' cannot be read ({error.strerror})") from error
 
     def read(self, train_split: str, val_split: str | None, test_split: str | None) -> Parts:
         """The splits as tables; downloads them if need be. InputError says in one line what is wrong."""
@@ -106,26 +108,3 @@ class Source:
         if isinstance(self.place, str):
             return built_tables(load_dataset_builder(self.place, self.config)), []
         return local_tables(self.place, wanted)
-
-
-def _part(local: Path, config: str | None) -> Path:
-    """A copy of a hub repository keeps each configuration in a folder of its own."""
-    return local / config if config and (local / config).is_dir() else local
-
-
-def file_stamp(place: Path) -> str:
-    """A hash of names, sizes and times: of a file, or of all files in a folder."""
-    if place.is_file():
-        return digest(_stamp(place, place.parent))
-    stamps = (
-        _stamp(Path(folder) / name, place)
-        for folder, _, names in os.walk(place)
-        for name in names
-        if not name.startswith(".")
-    )
-    return digest(*sorted(stamps))
-
-
-def _stamp(file: Path, base: Path) -> bytes:
-    facts = file.stat() if file.exists() else file.lstat()  # a link to nothing is told where it is read
-    return os.fsencode(f"{file.relative_to(base).as_posix()} {facts.st_size} {facts.st_mtime_ns}\n")

@@ -10,9 +10,8 @@ from pathlib import Path, PurePosixPath
 from datasets.packaged_modules.imagefolder.imagefolder import ImageFolder
 
 from unlearn_cli.errors import InputError
+from unlearn_cli.storage.fingerprint import LEFTOVERS
 
-LEFTOVERS = frozenset(("thumbs.db", "desktop.ini", "__macosx", "@eadir", "icon\r"))
-"""What operating systems leave in folders, beside names that begin with a point."""
 IMAGES = frozenset(ImageFolder.EXTENSIONS)
 DOCUMENTS = frozenset((".md", ".txt", ".pdf", ".html", ".py", ".sh", ".gitattributes", ".gitignore"))
 

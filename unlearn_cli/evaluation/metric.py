@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import Never
 
-from unlearn_cli.config.hashing import short_hash
 from unlearn_cli.config.settings import Settings, described
 from unlearn_cli.evaluation.base import Outputs
 from unlearn_cli.evaluation.meaning import Meaning
+from unlearn_cli.storage.identity import by_content
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
@@ -50,5 +49,5 @@ class Metric(Settings, ABC):
         """
 
     def facts(self) -> dict[str, Any]:
-        """What determines the number beside model and rows: class, values and the text of its file."""
-        return described(self) | {"source": short_hash([Path(inspect.getfile(type(self))).read_bytes()])}
+        """What determines the number beside model and rows: class, source, values, files by their content."""
+        return by_content(described(self))

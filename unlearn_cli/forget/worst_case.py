@@ -18,6 +18,7 @@ from unlearn_cli.forget.forget_set import ForgetSet
 from unlearn_cli.forget.random import draw_without_replacement
 from unlearn_cli.forget.selection import Selection
 from unlearn_cli.forget.units import Units
+from unlearn_cli.storage.identity import by_content
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
@@ -38,7 +39,7 @@ class WorstCase(BilevelProblem):
         return self.mode != "random"
 
     def facts(self) -> dict[str, Any]:
-        return super().facts() | {"lower": described(self.lower)}
+        return super().facts() | {"lower": by_content(described(self.lower))}
 
     def chosen(self, origins: Origins) -> ForgetSet:
         data, splits = origins.data, origins.splits
@@ -70,7 +71,8 @@ class WorstCase(BilevelProblem):
 
     def selection_facts(self, origins: Origins) -> dict[str, Any]:
         """Everything that determines the selection, for the store's key."""
-        return origins.facts(origins.splits.train) | {"forget": self.facts()}
+        facts = origins.facts(origins.splits.train) | {"forget": self.facts()}
+        return facts | origins.plugins("forget")
 
     def _units_and_random_set(self, data: ImageData, splits: Splits) -> tuple[Units, np.ndarray]:
         """The units, and the positions of m of them by chance."""

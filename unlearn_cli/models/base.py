@@ -7,6 +7,7 @@ from torch import nn
 
 from unlearn_cli.config.settings import Settings, described
 from unlearn_cli.data.image_spec import ImageSpec
+from unlearn_cli.storage.identity import by_content
 
 
 class ModelSettings(Settings, ABC):
@@ -27,5 +28,5 @@ class ModelSettings(Settings, ABC):
         """
 
     def facts(self) -> dict[str, Any]:
-        """What determines a model's weights, beside its training, fit for JSON."""
-        return described(self)
+        """What determines a model's weights, beside its training, fit for JSON: files by their content."""
+        return by_content(described(self))

@@ -11,7 +11,7 @@ def hashes(folder: Path, without: Iterable[str] = ()) -> dict[str, str]:
     """SHA-256 of every file below, by its path there; of files and folders named in `without` none."""
     left_out = set(without)
     return {
-        path.relative_to(folder).as_posix(): _sha256(path)
+        path.relative_to(folder).as_posix(): sha256_of(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file() and left_out.isdisjoint(path.relative_to(folder).parts)
     }
@@ -22,11 +22,11 @@ def check_content(folder: Path, expected: Mapping[str, str]) -> None:
     for name, value in expected.items():
         if not (folder / name).is_file():
             raise Damaged(f"{name} is missing")
-        if _sha256(folder / name) != value:
+        if sha256_of(folder / name) != value:
             raise Damaged(f"{name} has changed")
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
     content = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):

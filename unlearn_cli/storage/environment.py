@@ -1,10 +1,12 @@
-"""What a run was made with: command, commit, versions, machine."""
+"""What a run was made with: command, commit, plug-ins, every library that took part, machine."""
 
 import os
 import platform
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +18,25 @@ PACKAGE = Path(__file__).parents[1]
 FROZEN = PACKAGE / "frozen.json"
 """In the copy of the package that a submitted sweep runs: what git said of the tree it was made from."""
 
-PACKAGES = ("unlearn-cli", "torch", "torchvision", "timm", "datasets", "hydra-core", "scikit-learn", "wandb")
+OWN = "unlearn-cli"
 
 
-def environment() -> dict[str, Any]:
-    """Commit, versions and machine of this process."""
+def environment(plugins: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Commit, versions and machine of this process; of libraries those that it has imported so far.
+
+    plugins: hash of the source by module.
+    """
     return {
         "command": sys.argv,
         **(read_json(FROZEN) if FROZEN.exists() else source()),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "plugins": dict(plugins or {}),
+        "packages": _packages(),
         "host": platform.node(),
         "platform": platform.platform(),
         "job": slurm_job(),
         "devices": os.environ.get("CUDA_VISIBLE_DEVICES"),
+        **_computing(),
         "package": str(PACKAGE),
     }
 
@@ -55,8 +62,34 @@ def _git(*arguments: str) -> str | None:
     return answer.stdout.strip() if answer.returncode == 0 else None
 
 
-def _version(package: str) -> str | None:
+def _packages() -> dict[str, str]:
+    """Version by name of everything installed of which this process has imported a module."""
+    own = {OWN} if _is_installed() else set()
+    imported = {name.partition(".")[0] for name in [*sys.modules]}
+    others = {package for name in imported for package in _distributions().get(name, ())}
+    return {package: version(package) for package in sorted(own | others)}
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    """The installed packages that a module at the top of Python's path may be of."""
+    return packages_distributions()
+
+
+def _is_installed() -> bool:
     try:
-        return version(package)
+        return bool(version(OWN))
     except PackageNotFoundError:
-        return None
+        return False
+
+
+def _computing() -> dict[str, Any]:
+    """What PyTorch computes on, once it is imported: device and threads."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return {"device": None, "threads": None}
+    on_gpu = torch.cuda.is_initialized()
+    return {
+        "device": torch.cuda.get_device_name() if on_gpu else "cpu",
+        "threads": torch.get_num_threads(),
+    }

@@ -6,6 +6,8 @@ from typing import Any
 from omegaconf import DictConfig
 
 from unlearn_cli.config.run_path import resolved, run_path
+from unlearn_cli.storage.identity import identity_of
+from unlearn_cli.storage.identity_file import Kept
 from unlearn_cli.storage.run_folder import RunFolder
 
 log = logging.getLogger("unlearn")
@@ -19,9 +21,13 @@ def finished_result(composed: DictConfig, choices: dict[str, str]) -> dict[str, 
 
     Args:
         choices: option by group.
+
+    Raises:
+        InputError: a value is missing; the folder holds another run's result.
     """
     config = resolved(composed)
-    folder = RunFolder(run_path(config, choices), config)
+    identity = identity_of(config)
+    folder = RunFolder(run_path(config, choices, identity.key), config, kept=Kept(identity, choices))
     result = folder.answer()
     if result and folder.has_same_config():
         log.info("already finished: %s", folder.path)

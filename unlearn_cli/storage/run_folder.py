@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -22,6 +23,14 @@ from unlearn_cli.storage.files import (
     replacing,
     set_aside,
     write_json,
+)
+from unlearn_cli.storage.identity_file import (
+    IDENTITY,
+    Kept,
+    changed_since,
+    check_is_of,
+    read_identity,
+    write_identity,
 )
 from unlearn_cli.storage.locks import exclusive_lock
 from unlearn_cli.storage.sealed import read_sealed
@@ -50,10 +59,12 @@ class RunFolder:
     when the run is finished.
     """
 
-    def __init__(self, path: Path, config: dict[str, Any], is_main: bool = True):
+    def __init__(self, path: Path, config: dict[str, Any], is_main: bool = True, kept: Kept | None = None):
         self.path = path
         self.config = config
         self.is_main = is_main
+        self.kept = kept
+        """What the run's numbers belong to; None: what several runs share has none of its own."""
         self.began = time.time()
 
     def status(self) -> dict[str, Any]:
@@ -68,7 +79,13 @@ class RunFolder:
             return None
 
     def answer(self) -> dict[str, Any] | None:
-        """The same; what a kill between the run's last write and its end has left of working files goes."""
+        """The same; what a kill between the run's last write and its end has left of working files goes.
+
+        Raises:
+            InputError: the folder holds another run's result.
+        """
+        if self.kept:
+            check_is_of(self.path, self.kept)
         result = self.result()
         if result and self.is_main and os.access(self.path, os.W_OK):
             remove_working_files(self.path)
@@ -81,22 +98,34 @@ class RunFolder:
         return file.is_file() and file.read_bytes() == wanted
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self, again: bool = False) -> Iterator[None]:
         """Mark the run as running; at the end as preempted or failed if it did not come to `finish`.
 
         One process at a time: if another is at this run, wait for it. Look at `result` then; a finished run
-        stays as it is.
+        stays as it is, unless it is to be made `again`.
 
         Raises:
             InputError: the folder cannot be written, or its file system has no locks.
         """
         lock = exclusive_lock(self.path / LOCK, "paths.outputs", f"doing the run in {self.path}")
         with lock if self.is_main else nullcontext():
+            if again and self.is_main:
+                self.clear()
             if self.result():
                 yield
             else:
                 with self._marked():
                     yield
+
+    def clear(self) -> None:
+        """Remove all that the folder holds. Its lock is held."""
+        for path in self.path.iterdir():
+            if path.name == LOCK:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                rmtree(path)
+            else:
+                path.unlink()
 
     @contextmanager
     def _marked(self) -> Iterator[None]:
@@ -104,11 +133,14 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             if self.is_main:
                 self._set_damaged_aside()
+                self._tell_what_changed()
             self._status("running")
             if self.is_main:
                 with replacing(self.path / CONFIG) as temporary:
                     OmegaConf.save(OmegaConf.create(self.config), temporary)
-                write_json(self.path / ENVIRONMENT, environment())
+                if self.kept:
+                    write_identity(self.path, self.kept)
+                write_json(self.path / ENVIRONMENT, self._environment())
         except OSError as error:
             raise InputError(
                 f"paths.outputs: cannot write to '{self.path}' ({error.strerror}); give a writable folder"
@@ -145,6 +177,7 @@ class RunFolder:
         if self.is_main:
             if result:
                 write_json(self.path / RESULT, result)
+                write_json(self.path / ENVIRONMENT, self._environment())  # with what the run imported
             remove_leftovers(self.path)
             seconds = time.time() - self.began - shared_seconds
             self._status("finished", seconds=seconds, files=self._sealed())
@@ -166,12 +199,25 @@ class RunFolder:
         if status["state"] == "damaged":
             set_aside(self.path / STATUS, status["reason"], "run")
         try:
+            read_identity(self.path)
+        except Damaged as error:
+            set_aside(self.path / IDENTITY, str(error), "run")
+        try:
             result_of(self.path)
         except Damaged as error:
             if (self.path / RESULT).exists():
                 set_aside(self.path / RESULT, str(error), "run")
             else:
                 log.warning("run: %s: %s, and so the run is made anew", self.path, error)
+
+    def _tell_what_changed(self) -> None:
+        """Why a run is made that was made before: once, as it begins."""
+        begun = (self.path / IDENTITY).exists()
+        if self.kept and not begun and (told := changed_since(self.path, self.kept.identity)):
+            log.warning("%s", told)
+
+    def _environment(self) -> dict[str, Any]:
+        return environment(self.kept.identity.plugins if self.kept else {})
 
     def _status(self, state: str, reason: str | None = None, **more: Any) -> None:
         if self.is_main:
@@ -183,7 +229,7 @@ def result_of(folder: Path) -> dict[str, Any] | None:
     status = read_status(folder)
     if status["state"] != "finished":
         return None
-    check_sealed(folder, [RESULT], status)
+    check_sealed(folder, [RESULT, IDENTITY], status)
     try:
         return read_sealed(folder / RESULT)
     except FileNotFoundError:  # something that several runs share has no result of its own

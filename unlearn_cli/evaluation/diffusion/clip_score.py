@@ -15,9 +15,9 @@ from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 
 from unlearn_cli.config.settings import Settings
-from unlearn_cli.data.source import file_stamp
 from unlearn_cli.errors import InputError, in_a_line
 from unlearn_cli.models.foreign_folder import no_code_is_offered, refuse_code, tokenizer_options
+from unlearn_cli.storage.identity import content_of
 
 IMAGES = 64  # through the network at once
 FAULTS = (OSError, RuntimeError, ValueError, KeyError, TypeError, UnpicklingError, SafetensorError)
@@ -36,9 +36,9 @@ class ClipScore(Settings):
         self._opened()
 
     def identity(self) -> str:
-        """Tells these weights from others: names, sizes, times of files; else the tag."""
+        """Tells these weights from others: the content of folder or file; else the tag."""
         place = Path(self.model.removeprefix(HERE) if self.model.startswith(HERE) else self.pretrained or "")
-        return file_stamp(place) if place.name and place.exists() else f"{self.model} {self.pretrained}"
+        return content_of(place) if place.name and place.exists() else f"{self.model} {self.pretrained}"
 
     def metrics(
         self,

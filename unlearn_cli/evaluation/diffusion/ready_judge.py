@@ -15,11 +15,11 @@ from torchvision.transforms.functional import to_pil_image
 
 from unlearn_cli.data.names import unknown
 from unlearn_cli.data.rows import digest
-from unlearn_cli.data.source import file_stamp
 from unlearn_cli.errors import InputError, in_a_line
 from unlearn_cli.evaluation.judge import AnyJudge, JudgeNetwork
 from unlearn_cli.models.foreign_folder import refuse_code
 from unlearn_cli.models.loaded import check_tensors, quiet
+from unlearn_cli.storage.identity import content_of
 
 if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
@@ -73,7 +73,7 @@ class ReadyJudge(AnyJudge):
 
     def get(self, origins: Origins) -> tuple[JudgeNetwork, str]:
         place = Path(self.path).expanduser()
-        model, processor, key = _opened(self.path, file_stamp(place) if place.is_dir() else "")
+        model, processor, key = _opened(self.path, content_of(place) if place.is_dir() else "")
         values = [value for value in origins.data.classes if value]  # empty: the prompt asks for none
         names = labels_by_name(model.config.id2label)
         for value in values:

@@ -19,13 +19,13 @@ from safetensors import SafetensorError
 
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.rows import digest
-from unlearn_cli.data.source import file_stamp
 from unlearn_cli.errors import InputError, did_you_mean
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.clip.clip_files import HINT, check_layout, check_weight_file
 from unlearn_cli.models.clip.zero_shot import CONFIG, ZeroShotClip, check_template
 from unlearn_cli.models.foreign_folder import no_code_is_offered, refuse_code, tokenizer_options
 from unlearn_cli.storage.caches import check_caches
+from unlearn_cli.storage.identity import content_of
 
 log = logging.getLogger("unlearn")
 
@@ -76,11 +76,10 @@ class OpenClip(ModelSettings):
         return model
 
     def facts(self) -> dict[str, Any]:
-        """Which weights: of a folder or a file by names, sizes and times."""
+        """Which weights: of a folder or a file by its content."""
         where, file = self._where(), self._file()
-        local = [Path(where.removeprefix(LOCAL))] if where.startswith(LOCAL) else []
-        local += [Path(file)] if file else []
-        identity = digest(where, str(self.pretrained), *map(file_stamp, local))
+        name = content_of(Path(where.removeprefix(LOCAL))) if where.startswith(LOCAL) else where
+        identity = digest(name, content_of(Path(file)) if file else str(self.pretrained))
         return {"open_clip": identity, "template": self.template}
 
     def _file(self) -> str | None:

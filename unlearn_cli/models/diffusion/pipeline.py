@@ -15,15 +15,12 @@ from transformers.utils import logging as transformers_logging
 
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.rows import digest
-from unlearn_cli.data.source import file_stamp
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.delta import load_delta, names_in
 from unlearn_cli.models.diffusion.noising import ddpm_process
 from unlearn_cli.models.diffusion.pipeline_folder import (
     HINT,
-    INDEX,
-    PARTS,
     WEIGHED,
     class_of,
     pipeline_folder,
@@ -33,6 +30,7 @@ from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.models.diffusion.unshuffle import PixelUnshuffle
 from unlearn_cli.models.loaded import check_tensors, quiet
 from unlearn_cli.storage.files import read_json
+from unlearn_cli.storage.identity import content_of
 
 OPENED: dict[str, Any] = {
     kind.__name__: kind for kind in (UNet2DConditionModel, AutoencoderKL, PixelUnshuffle, CLIPTextModel)
@@ -94,13 +92,11 @@ class Pipeline(ModelSettings):
         return model
 
     def identity(self) -> str:
-        """Tells these weights from others without reading them: commit, or names, sizes, times of files."""
+        """Tells these weights from others without loading them: commit, or the content of the files."""
         folder = pipeline_folder(self.path, self.revision, self.variant)
-        if Path(self.path).expanduser().is_dir():
-            parts = [file_stamp(folder / name) for name in (INDEX, *PARTS)]
-        else:
-            parts = [self.path, folder.name]
-        return digest(*parts, str(self.variant), file_stamp(self.delta) if self.delta else "")
+        local = Path(self.path).expanduser().is_dir()
+        parts = [content_of(folder)] if local else [self.path, folder.name]
+        return digest(*parts, str(self.variant), content_of(self.delta) if self.delta else "")
 
     def facts(self) -> dict[str, Any]:
         return {"pipeline": self.identity()}

@@ -22,7 +22,6 @@ from transformers.utils import logging as transformers_logging
 
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.rows import digest
-from unlearn_cli.data.source import file_stamp
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.delta import load_delta, names_in
@@ -32,10 +31,11 @@ from unlearn_cli.models.loaded import check_tensors, quiet
 from unlearn_cli.models.vlm.llava_processor import complete_processor
 from unlearn_cli.models.vlm.vision_language import VisionLanguage
 from unlearn_cli.storage.files import read_json
+from unlearn_cli.storage.identity import content_of
 
 CONFIG = "config.json"
 PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
-"""Files that are fetched and that tell one model from another: weights as plain tensors, no code."""
+"""Files that are fetched: weights as plain tensors, no code."""
 KINDS: dict[str, Any] = {
     kind.__name__: kind for kind in (LlavaForConditionalGeneration, MllamaForConditionalGeneration)
 }
@@ -101,14 +101,12 @@ class PretrainedVlm(ModelSettings):
         return model
 
     def identity(self) -> str:
-        """Tells these weights from others without reading them: commit, or names, sizes, times of files."""
+        """Tells these weights from others without loading them: commit, or the content of the files."""
         folder = model_folder(self.path, self.revision)
-        if Path(self.path).expanduser().is_dir():
-            parts = [file_stamp(file) for pattern in PATTERNS for file in sorted(folder.glob(pattern))]
-        else:
-            parts = [self.path, folder.name]
+        local = Path(self.path).expanduser().is_dir()
+        parts = [content_of(folder)] if local else [self.path, folder.name]
         kept = f"{self.dtype} {self.quantise} {self.chat_template}"
-        return digest(*parts, kept, file_stamp(self.delta) if self.delta else "")
+        return digest(*parts, kept, content_of(self.delta) if self.delta else "")
 
     def facts(self) -> dict[str, Any]:
         return {"vlm": self.identity()}
