@@ -58,6 +58,12 @@ def hydra_is_quick() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def fingerprints_are_ours(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Of this session's files none is remembered after it."""
+    os.environ["UNLEARN_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(autouse=True)
 def plugins_are_forgotten() -> Iterator[None]:
     """Modules of a test's folder `plugins`: the next test may have others of their names."""

@@ -12,14 +12,15 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from unlearn_cli.command.subcommands import PLAN, SUBCOMMANDS
+from unlearn_cli.command.subcommands import FORCE, PLAN, SUBCOMMANDS
 from unlearn_cli.config.catalogue import conf_folder, implied_choices, joined
 from unlearn_cli.config.plugins import used
 from unlearn_cli.errors import InputError, UnlearnError, failed_system_call
 from unlearn_cli.runtime.garbage import no_collection, no_collection_at_exit
+from unlearn_cli.runtime.logs import log_to_console
 from unlearn_cli.runtime.process import check_launcher, is_main_process
 from unlearn_cli.runtime.terminal import print_plainer
-from unlearn_cli.runtime.text import KEPT, Shown, shown
+from unlearn_cli.runtime.text import KEPT, shown
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -34,6 +35,8 @@ class Outcome:
     error: BaseException | None = None
     planning: bool = False
     """Say what a sweep would do, and do nothing."""
+    again: bool = False
+    """Make runs again that are finished."""
     folders: list[Path] = field(default_factory=list)
     """Of the runs of a sweep that came to its end."""
 
@@ -64,7 +67,8 @@ def _answer() -> None:
         return
     from unlearn_cli.config.overrides import for_each_option, readable
 
-    typed = readable(joined(sys.argv[1:]))
+    typed = readable(argument for argument in joined(sys.argv[1:]) if argument != FORCE)
+    outcome.again = FORCE in sys.argv[1:]
     arguments = sys.argv[1:] = sorted(typed, key=_is_override)  # argparse wants flags on one side
     if "--help" in arguments or "-h" in arguments:
         from unlearn_cli.command.help import show_help
@@ -79,12 +83,7 @@ def _answer() -> None:
         arguments = for_each_option(arguments)
     sys.argv[1:] = [argument for argument in arguments if argument != PLAN]
     outcome.planning = PLAN in arguments
-    console = logging.StreamHandler()
-    console.setFormatter(Shown())
-    console.setLevel(logging.INFO if is_main_process() else logging.WARNING)
-    log.handlers = [console]
-    log.setLevel(logging.DEBUG)  # for the log.txt of a run, which takes more than the screen
-    log.propagate = False  # a library's first logging.info() gives the root a handler, which would repeat us
+    log_to_console()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors over instead of printing them
     outcome.error = None
     no_collection_at_exit()
@@ -116,6 +115,7 @@ def _do_run(config: "DictConfig") -> None:
 
     from unlearn_cli.compare.table import show
     from unlearn_cli.config.composing import chosen_options
+    from unlearn_cli.storage.fingerprint import looked_at_once
     from unlearn_cli.storage.finished import finished_result
 
     choices = chosen_options(HydraConfig.get().runtime.choices)
@@ -125,7 +125,9 @@ def _do_run(config: "DictConfig") -> None:
             raise InputError(
                 "plan: says what a sweep (-m) by hydra/launcher=local, processes or slurm would do"
             )
-        result = finished_result(config, choices) or _run(config, choices, HydraConfig.get().overrides.task)
+        with looked_at_once():
+            found = None if outcome.again else finished_result(config, choices)
+            result = found or _run(config, choices, HydraConfig.get().overrides.task)
         if is_main_process():
             show(result)
     except (Exception, KeyboardInterrupt) as error:
@@ -137,7 +139,7 @@ def _run(config: "DictConfig", choices: dict[str, str], overrides: Sequence[str]
         from unlearn_cli.config.texts import with_texts
         from unlearn_cli.run import run  # with PyTorch and all that a run needs
 
-    return run(with_texts(config, overrides), choices)
+    return run(with_texts(config, overrides), choices, outcome.again)
 
 
 def sweep(where: str, settings: dict[str, Any], composed: list[Any]) -> None:
@@ -147,7 +149,7 @@ def sweep(where: str, settings: dict[str, Any], composed: list[Any]) -> None:
 
     try:
         check_launcher()
-        outcome.folders = launch(where, settings, composed, outcome.planning)
+        outcome.folders = launch(where, settings, composed, outcome.planning, outcome.again)
     except (Exception, KeyboardInterrupt) as error:
         outcome.error = error
 

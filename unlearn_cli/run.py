@@ -13,6 +13,7 @@ from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.models.finite import check_finite
 from unlearn_cli.origins import Origins
 from unlearn_cli.runtime.stopping import stop_signals
+from unlearn_cli.storage.fingerprint import looked_at_once
 from unlearn_cli.storage.identity_file import Kept
 from unlearn_cli.storage.run_folder import RunFolder
 from unlearn_cli.storage.store import Store
@@ -22,6 +23,7 @@ from unlearn_cli.unlearning import unlearned
 log = logging.getLogger("unlearn")
 
 
+@looked_at_once()
 def run(config: DictConfig, choices: dict[str, str], again: bool = False) -> dict[str, Any]:
     """Do what the configuration says, or answer from the folder of a run that has done it.
 

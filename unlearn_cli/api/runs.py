@@ -26,11 +26,12 @@ class Composition(NamedTuple):
     """Option by group."""
 
 
-def run(*overrides: str) -> Result:
+def run(*overrides: str, force: bool = False) -> Result:
     """Do a run, or answer from the folder of one that has done it: unlearn.run("method=salun", "seed=1").
 
     Args:
         overrides: `group=option`, `key=value` and `--config-dir=FOLDER`.
+        force: make it again though it is finished.
 
     Raises:
         InputError: wrong input, nothing was begun. RunError: the run failed. Preempted: it was asked to stop
@@ -46,11 +47,11 @@ def run(*overrides: str) -> Result:
         config = with_texts(config, overrides_of(overrides))
         plain = resolved(config)
         with looked_at_once():
-            result = one_run(config, choices)
+            result = one_run(config, choices, force)
             return Result.of(result, run_path(plain, choices, identity_of(plain).key))
 
 
-def sweep(*overrides: str) -> list[Result]:
+def sweep(*overrides: str, force: bool = False) -> list[Result]:
     """Every combination, one run after another in this process: unlearn.sweep("method=ft,ga", "seed=0,1").
 
     Results in the order of the runs. `hydra/launcher=processes` does them in processes of their own; of
@@ -63,7 +64,7 @@ def sweep(*overrides: str) -> list[Result]:
     from unlearn_cli.cli import Outcome, outcome
 
     with borrowed(["-m", *overrides]):
-        vars(outcome).update(vars(Outcome()))
+        vars(outcome).update(vars(Outcome(again=force)))
         with explaining(overrides), initialized():
             hydra = GlobalHydra.instance().hydra
             assert hydra

@@ -8,6 +8,7 @@ USAGE = {
     "unlearn -m method=ft,ga seed=0,1 …": "a sweep: every combination",
     "unlearn plan -m method=ft,ga …": "what the sweep would do, what of it is there, how long it would take",
     "unlearn status [SWEEP]": "how the latest sweep, or that one, goes",
+    "unlearn rerun RUN_FOLDER": "that run once more, from its own record; here or elsewhere",
     "unlearn new method NAME": "writes a plug-in that runs; also model, data, metric, forget",
     "unlearn schema FOLDER": "JSON Schemas of all YAML files, for editors",
     "unlearn completion bash": 'TAB, by eval "$(unlearn completion bash)" in ~/.bashrc; also zsh, fish',
@@ -30,6 +31,7 @@ EXAMPLES = {
 FLAGS = {
     "--cfg job": "print the composed configuration and do nothing",
     "--config-dir FOLDER": "a folder with plug-ins of your own (method/mine.yaml, mine.py …)",
+    "--force": "make the run, or the sweep's runs, again though they are finished",
     "-m, --multirun": "a sweep",
     "--version": "the version of this program",
     "--hydra-help": "the flags of Hydra, which composes the configuration",

@@ -64,17 +64,15 @@ def is_plugin(target: str) -> bool:
     )
 
 
-def is_of_user(target: str) -> bool:
-    """Whether its module is of a plug-in, or lies where no environment of Python is."""
-    place = place_of(target)
-    return place is not None and (
-        is_plugin(target) or not any(place.is_relative_to(one) for one in environments())
-    )
+def is_installed(place: Path) -> bool:
+    """Whether a module's file lies in an environment of Python."""
+    return any(place.is_relative_to(one) for one in environments())
 
 
 def _is_users(target: str) -> bool:
     """Whether its module is of a plug-in, or lies where the user has Python look, or is not to be found."""
-    return place_of(target) is None or is_of_user(target)
+    place = place_of(target)
+    return place is None or is_plugin(target) or not is_installed(place)
 
 
 def environments() -> list[Path]:

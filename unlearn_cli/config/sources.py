@@ -8,7 +8,7 @@ from typing import Any
 
 from unlearn_cli.config.classes import is_own
 from unlearn_cli.config.hashing import short_hash
-from unlearn_cli.config.importing import is_of_user, place_of
+from unlearn_cli.config.importing import is_installed, place_of
 
 _IMPORTED: dict[str, str] = {}
 """The source of a plug-in's module when this process imported it."""
@@ -67,10 +67,8 @@ def _modules(node: Any) -> Iterator[str]:
 
 def _collect(name: str, files: dict[str, Path]) -> None:
     """Add the files of a module or package at the top of Python's path, and of what it imports."""
-    if is_own(name) or f"{name}.py" in files or not is_of_user(name):
-        return
-    place = place_of(name)
-    if place is None:
+    place = None if is_own(name) or f"{name}.py" in files else place_of(name)
+    if place is None or (files and is_installed(place)):  # the first is a plug-in wherever it lies
         return
     if place.name == "__init__.py":
         own = {path.relative_to(place.parents[1]).as_posix(): path for path in place.parent.rglob("*.py")}

@@ -69,8 +69,13 @@ def looked_at_once() -> Iterator[None]:
 
 def memory() -> Path:
     """Where fingerprints are remembered: UNLEARN_CACHE, else `unlearn` in the user's folder of caches."""
-    own, caches = (os.environ.get(name) for name in ("UNLEARN_CACHE", "XDG_CACHE_HOME"))
-    return (Path(own) if own else Path(caches or Path("~/.cache").expanduser(), "unlearn")) / "fingerprints"
+    if own := os.environ.get("UNLEARN_CACHE"):
+        return Path(own, "fingerprints")
+    try:
+        caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:  # a user without a home, who remembers nothing
+        caches = os.devnull
+    return Path(caches, "unlearn", "fingerprints")
 
 
 def _fingerprint(place: Path) -> str:

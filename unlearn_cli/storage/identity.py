@@ -46,9 +46,9 @@ def identity_of(config: Mapping[str, Any]) -> Identity:
     data = plain.get("data")
     if isinstance(data, dict) and "path" in data:
         root = (config.get("paths") or {}).get("data")
-        names = [data.get(name) for name in ("name", "path", "config")]
-        if all(name is None or isinstance(name, str) for name in names):
-            copy = local_data(*names, root and Path(root))
+        name, path, part = (data.get(key) for key in ("name", "path", "config"))
+        if all(value is None or isinstance(value, str) for value in (name, path, part)):
+            copy = local_data(name, path, part, root and Path(root))
             files |= {"data.path": copy} if copy else {}
     files |= {key: place for key, place in _named(plain, "") if key not in files}
     known = sources(plain)

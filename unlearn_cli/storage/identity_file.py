@@ -28,7 +28,8 @@ class Kept:
 
 def write_identity(folder: Path, kept: Kept) -> None:
     one = kept.identity
-    told = {"configuration": one.configuration, "files": one.files, "plugins": one.plugins}
+    files = {key: str(Path(place).absolute()) for key, place in one.files.items()}
+    told = {"configuration": one.configuration, "files": files, "plugins": one.plugins}
     write_sealed(folder / IDENTITY, told | {"choices": kept.choices})
 
 

@@ -117,6 +117,12 @@ class RunFolder:
                 with self._marked():
                     yield
 
+    def make_room(self) -> None:
+        """Remove what the folder holds, once no process is at it."""
+        if self.path.is_dir():
+            with exclusive_lock(self.path / LOCK, "paths.outputs", f"doing the run in {self.path}"):
+                self.clear()
+
     def clear(self) -> None:
         """Remove all that the folder holds. Its lock is held."""
         for path in self.path.iterdir():

@@ -25,7 +25,8 @@ def run_all(found: Plan) -> None:
         experiment = run.experiment
         log.info("run %d of %d: %s", number, len(found.runs), run.overrides)
         try:
-            print_result_line(unlearn_cli.run.run(OmegaConf.create(experiment.config), experiment.choices))
+            config = OmegaConf.create(experiment.config)
+            print_result_line(unlearn_cli.run.run(config, experiment.choices, found.again))
         except Preempted:
             raise
         except Exception as error:

@@ -14,6 +14,8 @@ from unlearn_cli.config.texts import with_texts
 from unlearn_cli.errors import InputError
 from unlearn_cli.experiment import Experiment, read
 from unlearn_cli.runtime.process import is_main_process
+from unlearn_cli.storage.fingerprint import looked_at_once
+from unlearn_cli.storage.run_folder import RunFolder
 from unlearn_cli.sweep import here, processes, slurm
 from unlearn_cli.sweep.cluster import Submission, submission_lock
 from unlearn_cli.sweep.end import finish
@@ -33,22 +35,28 @@ Composed = Sequence[tuple[list[str], DictConfig, dict[str, str]]]
 """Overrides, configuration and choices of each run."""
 
 
-def launch(where: str, settings: Mapping[str, Any], composed: Composed, planning: bool) -> list[Path]:
+def launch(
+    where: str, settings: Mapping[str, Any], composed: Composed, planning: bool, again: bool = False
+) -> list[Path]:
     """Do the sweep, or (planning) say what it would do; the folders of its runs.
+
+    again: make the finished runs, too.
 
     Raises:
         InputError: a run of it, or the launcher's settings, cannot be right; nothing was begun.
         RunError: some runs failed; the others are finished.
     """
     place = checked(PLACES[where], dict(settings), "hydra.launcher")
-    found = plan(
-        [
-            (name, _read(name, with_texts(config, overrides), choices))
-            for name, (overrides, config, choices) in zip(names(composed), composed, strict=True)
-        ]
-    )
+    with looked_at_once():
+        found = plan(
+            [
+                (name, _read(name, with_texts(config, overrides), choices))
+                for name, (overrides, config, choices) in zip(names(composed), composed, strict=True)
+            ],
+            again,
+        )
     if planning:
-        look_up(found, on_gpu=isinstance(place, Jobs) and place.gpus_per_node > 0)
+        _looked_up(found, isinstance(place, Jobs) and place.gpus_per_node > 0)
         show_plan(found, before=isinstance(place, Jobs))
         return []
     for run in found.runs:  # a tracker shows the runs of a sweep together
@@ -61,7 +69,8 @@ def launch(where: str, settings: Mapping[str, Any], composed: Composed, planning
     if isinstance(place, Slurm):
         _on_slurm(found, place)
     elif isinstance(place, Processes):
-        finish(found.folder, processes.run_all(_looked_up(found, place), place))
+        _make_room(found)
+        finish(found.folder, processes.run_all(_looked_up(found, place.gpus_per_node > 0), place))
     else:
         record = Record(found.name, sys.argv, [_item(run.overrides, run.folder) for run in found.runs], [])
         if is_main_process():
@@ -85,7 +94,8 @@ def _on_slurm(found: Plan, place: Slurm) -> None:
     _warn(found, place)
     with submission_lock(found):
         waiting = slurm.waiting()  # before the store: what leaves the queue now is found there
-        submission = Submission(_looked_up(found, place), place, waiting)
+        _make_room(found)
+        submission = Submission(_looked_up(found, place.gpus_per_node > 0), place, waiting)
         slurm.submit(submission, place, found.folder)
         record = submission.record()
         record.save(found.folder)
@@ -96,9 +106,17 @@ def _on_slurm(found: Plan, place: Slurm) -> None:
         finish(found.folder, record)
 
 
-def _looked_up(found: Plan, place: Jobs) -> Plan:
-    look_up(found, on_gpu=place.gpus_per_node > 0)
+def _looked_up(found: Plan, on_gpu: bool) -> Plan:
+    with looked_at_once():
+        look_up(found, on_gpu)
     return found
+
+
+def _make_room(found: Plan) -> None:
+    """Jobs find finished runs finished; those that are to be made again are not."""
+    if found.again:
+        for run in found.runs:
+            RunFolder(run.folder, run.experiment.config).make_room()
 
 
 def _warn(found: Plan, place: Jobs) -> None:

@@ -67,6 +67,8 @@ class Plan:
     """The runs in the order of the command, and what those to do need, by identity, in an order of making."""
 
     runs: list[Run]
+    again: bool = False
+    """Finished runs are to be made, too."""
     made: dict[str, Prerequisite] = field(default_factory=dict)
     missing: dict[str, Shared] = field(default_factory=dict)
 
@@ -91,7 +93,8 @@ class Plan:
 
     @property
     def to_do(self) -> list[Run]:
-        return [run for run, state in zip(self.runs, self.states(), strict=True) if state.name != "finished"]
+        states = zip(self.runs, self.states(), strict=True)
+        return [run for run, state in states if self.again or state.name != "finished"]
 
     def first(self) -> dict[str, Shared]:
         """Of what the runs to do lack, what more than one of them needs: it is better made before them."""
@@ -99,9 +102,9 @@ class Plan:
         return {key: shared for key, shared in self.missing.items() if users[key] > 1}
 
 
-def plan(runs: list[tuple[str, Experiment]]) -> Plan:
+def plan(runs: list[tuple[str, Experiment]], again: bool = False) -> Plan:
     """The runs by their overrides, each once; the store is not looked at yet."""
-    found, folders = Plan([]), set()
+    found, folders = Plan([], again), set()
     for overrides, experiment in runs:
         needs = {kind: identity(kind, experiment) for kind in prerequisites(experiment)}
         run = Run(overrides, experiment, needs)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unlearn_cli.storage.files import Damaged, is_alive
+from unlearn_cli.storage.identity_file import is_another_runs
 from unlearn_cli.storage.run_folder import result_of
 from unlearn_cli.storage.status import read_status
 
@@ -46,6 +47,8 @@ def state_of(folder: Path, job: str | None, queue: Queue | None) -> State:
         queue: what the scheduler has now; None: there is no scheduler to ask.
     """
     status = read_status(folder)
+    if is_another_runs(folder):
+        return State("failed", "its folder has been renamed and holds another run; give that its name back")
     state, fault = status["state"], _fault(folder, status)
     if state == "finished" and not fault:
         return State("finished")

@@ -7,7 +7,7 @@ from unlearn_cli.command.completion.flags import flag_before, flag_values, flags
 from unlearn_cli.command.completion.overrides import outputs, overrides
 from unlearn_cli.command.completion.paths import folders
 from unlearn_cli.command.completion.situation import Situation
-from unlearn_cli.command.subcommands import PLAN, SHELLS, SUBCOMMANDS
+from unlearn_cli.command.subcommands import FORCE, PLAN, SHELLS, SUBCOMMANDS
 from unlearn_cli.compare.command import parser as compare_parser
 
 COMPARE = "unlearn-compare"
@@ -34,6 +34,8 @@ def _candidates(line: CommandLine) -> list[str]:
     if subcommand == "status":
         runs = outputs(situation)
         return folders(typed or f"{runs}sweeps/") or folders(typed or runs)
+    if subcommand == "rerun":
+        return folders(typed or outputs(situation)) or folders(typed)
     if subcommand in SUBCOMMANDS:
         return folders(typed)
     if any(word.startswith("-") for word in (*line.before, typed)):
@@ -41,7 +43,7 @@ def _candidates(line: CommandLine) -> list[str]:
         if flag := flag_before(parser, line.before):
             return flag_values(flag, typed)
         if typed.startswith("-"):
-            return flags(parser)
+            return [*flags(parser), *([] if line.program == COMPARE else [FORCE])]
     if line.program == COMPARE:
         return folders(typed or outputs(situation)) or folders(typed)
     return [*((PLAN, *SUBCOMMANDS) if not line.before else ()), *overrides(typed, situation)]
