@@ -5,7 +5,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from unlearn_cli.config.run_path import folder_of_runs
 from unlearn_cli.config.variants import without_seeds
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.storage.files import Damaged
@@ -29,8 +28,7 @@ def run_seconds(experiment: Experiment) -> float | None:
     What they share with other runs is not in it.
     """
     name = experiment.choices["method"]
-    runs = folder_of_runs(experiment.config, experiment.choices)
-    statuses = [read_status(folder) for folder in runs.glob(f"{name}-s*")]
+    statuses = [read_status(folder) for folder in experiment.folder.parent.glob(f"{name}-s*")]
     return _median(status.get("seconds") for status in statuses)
 
 
