@@ -136,7 +136,7 @@ class Origins:
 
     def plugins(self, *groups: str) -> dict[str, Any]:
         """Among facts: the source of the plug-ins in these groups of the configuration, if there are any."""
-        found = sources([self.experiment.config[group] for group in groups])
+        found = sources([self.experiment.config.get(group) for group in groups])
         return {"plugins": found} if found else {}
 
     def build(self) -> nn.Module:

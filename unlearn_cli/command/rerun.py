@@ -145,7 +145,8 @@ def _numbers(folder: Path) -> dict[str, float]:
 
 def _compared(before: Mapping[str, float], now: Mapping[str, float], folder: Path) -> str:
     """Whether the numbers are the same, to the last bit."""
-    differ = [key for key in before | dict(now) if repr(before.get(key)) != repr(now.get(key))]
+    keys = dict.fromkeys([*before, *now])
+    differ = [key for key in keys if repr(before.get(key)) != repr(now.get(key))]
     if not differ:
         return f"the same {len(now)} numbers as {folder}"
     told = ", ".join(f"{key} {now.get(key)} (was {before.get(key)})" for key in differ[:TOLD])
