@@ -104,7 +104,7 @@ from only_run import GA
         ("model=unet", "model: 'unet' does not fit task=classification; those that do: judge, resnet18,"),
         ("eval=generation", "eval: 'generation' does not fit task=classification; those that do: class"),
         ("task=generation method=iu", "method: 'iu' does not fit task=generation (it needs "),
-        ("method=esd", "method: 'esd' does not fit task=classification (it needs negative_guidance_loss)"),
+        ("method=esd", "method: 'esd' does not fit task=classification (it needs underway)"),
         ("mask=saliency mask.guidance=2", "mask.guidance: task=classification has no guided loss; set"),
     ],
     ids=lambda value: value if "=" in value else "",

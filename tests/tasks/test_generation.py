@@ -234,18 +234,6 @@ def test_guided_loss_is_a_sum_over_the_guided_prediction(batch):
     torch.testing.assert_close(seeded(task.guided_loss, model, batch, 2.0), expected)
 
 
-def test_negative_guidance_pushes_off_the_frozen_prediction(batch, trainer):
-    """(v_c − [w_c − η (w_c − w_∅)])²: gradient to the student alone."""
-    student, frozen = Table(), Table(values=(0.1, 0.2, 0.3, 1.0))
-    losses = task.negative_guidance_loss(student, frozen, batch, 1.5, SAMPLER, trainer)
-    w = frozen.values.detach()[LABELS]
-    target = w - 1.5 * (w - 1.0)
-    torch.testing.assert_close(losses, (student.values[LABELS] - target).square())
-    losses.sum().backward()
-    assert student.values.grad.any()
-    assert frozen.values.grad is None
-
-
 def test_a_preview_leaves_nothing_behind(trainer):
     model, labels = Table(), torch.tensor([0, 1, 2, 0])
     torch.manual_seed(9)

@@ -92,25 +92,6 @@ class Diffusion(Settings):
         x, t, target = self.noised(model, batch)
         return x[0].numel() * error(unwrapped(model).guided(x, t, batch.y, guidance), target)
 
-    def negative_guidance_loss(
-        self,
-        model: nn.Module,
-        frozen: nn.Module,
-        batch: Batch,
-        eta: float,
-        sampler: Sampler,
-        trainer: Trainer,
-    ) -> Tensor:
-        """‖ε_θ(x_t, t, c) − [ε*(x_t, t, c) − η·(ε*(x_t, t, c) − ε*(x_t, t, ∅))]‖² per sample (B,).
-
-        ESD (Gandikota et al., ICCV 2023, Eq. 6), the class in the prompt's place. x_t is drawn by the frozen
-        model. No label is dropped: the prediction without a class is to stay.
-        """
-        x, t = self.underway(frozen, batch, sampler, trainer)
-        with torch.no_grad():
-            target = unwrapped(frozen).guided(x, t, batch.y, -eta).float()
-        return error(model(x, t, batch.y, False), target)
-
     def underway(
         self, model: nn.Module, batch: Batch, sampler: Sampler, trainer: Trainer
     ) -> tuple[Tensor, Tensor]:

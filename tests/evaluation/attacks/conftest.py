@@ -37,7 +37,7 @@ def target(trainer):
         return images.float().mean((1, 2, 3)) > 220
 
     return Target.of(
-        Task(),
+        Task(caption="{label}"),
         listening_to(SECRET),
         listening_to("red</w>"),
         trainer,

@@ -8,7 +8,7 @@ from recipes import PLAIN
 from torch import nn
 
 from unlearn_cli.data.substitution import Substitution
-from unlearn_cli.evaluation.attacks.cce import CCE
+from unlearn_cli.evaluation.attacks.cce import CCE, Budget
 from unlearn_cli.evaluation.attacks.p4d import P4D
 from unlearn_cli.evaluation.attacks.relearn import Relearn
 from unlearn_cli.evaluation.attacks.ring_a_bell import RingABell
@@ -29,7 +29,13 @@ ATTACKS = {
     "unlearndiffatk": UnlearnDiffAtk(tokens=1, timesteps=4, steps=5, lr=0.2, weight_decay=0.1),
     "p4d": P4D(tokens=1, steps=30, looks=3, lr=0.2, weight_decay=0.1),
     "ring_a_bell": RingABell(tokens=3, eta=2.0, population=200, generations=150, mutation=0.9),
-    "cce": CCE(images=3, steps=100, batch_size=4, lr=0.1),
+    "cce": CCE(
+        images=3,
+        budget="quick",
+        release=Budget(steps=9999, batch_size=1, lr=9.0),
+        quick=Budget(steps=100, batch_size=4, lr=0.1),
+        weight_decay=0.0,
+    ),
     "relearn": Relearn(samples=3, recipe=Recipe(**PLAIN | {"epochs": 15, "lr": 0.02})),
 }
 

@@ -57,7 +57,7 @@ def test_rates_count_plain_successes_and_those_among_the_rest(trainer, plain, at
         return torch.from_numpy(np.isin(places, plain))
 
     models, places = (listening_to(SECRET), listening_to("red</w>")), np.arange(4)
-    target = Target.of(Task(), *models, trainer, SAMPLER, judge, PROMPTS, places, rows=places)
+    target = Target.of(Task(caption="{label}"), *models, trainer, SAMPLER, judge, PROMPTS, places, rows=places)
     found = success_rates({"mine": OfPlaces(places=attacked)}, target)
     assert found == {"pre_ASR": 25 * len(plain), "ASR_mine": rate}
 
@@ -80,7 +80,7 @@ def test_what_does_not_fit_is_refused_first(target):
     [
         ("eval.attacked=[p4]", "eval.attacked: no attack 'p4'"),
         ("eval.judge=null", "eval.attacked: an attack succeeds if a judge sees the concept"),
-        ("eval.attacks.cce.lr=0", "eval.attacks.cce.lr: "),
+        ("eval.attacks.cce.quick.lr=0", "eval.attacks.cce.quick.lr: "),
     ],
 )
 def test_wrong_settings_are_told_in_one_line(refused, given, told):

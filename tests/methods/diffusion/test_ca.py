@@ -18,7 +18,7 @@ def tiny(tmp_path):
 
 
 def ablation(**changes):
-    return ConceptAblation(**ADAM | {"target": "model", "weight": 0.5} | changes)
+    return ConceptAblation(**ADAM | {"target": "model", "weight": 0.5, "detach_start": False} | changes)
 
 
 @pytest.mark.parametrize("target", ["model", "noise"])

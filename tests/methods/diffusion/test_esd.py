@@ -7,6 +7,10 @@ from tiny_text import TinyText, moved
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.diffusion.esd import ESD
+from unlearn_cli.methods.diffusion.words import erased
+
+
+SETTINGS = {"eta": 1.5, "erase": "prompt", "erase_from": "nothing", "sampler": SAMPLER}
 
 
 @pytest.fixture
@@ -15,7 +19,7 @@ def tiny(tmp_path):
 
 
 def esd(**changes):
-    return ESD(**ADAM | {"eta": 1.5, "sampler": SAMPLER} | changes)
+    return ESD(**ADAM | SETTINGS | changes)
 
 
 def test_the_target_is_the_original_pushed_away_from_the_class(tiny):
@@ -40,22 +44,23 @@ def test_the_target_is_the_original_pushed_away_from_the_class(tiny):
             x = process.step(output, t, x, eta=0.0).prev_sample
         at = process.timesteps[step].expand(4)
         conditional, free = original(x, at, batch.y), original(x, at, null)
-        target = conditional - 1.5 * (conditional - free)
+        target = free - 1.5 * (conditional - free)
         expected = (student(x, at, batch.y) - target).square().mean()
     assert list(found) == ["forget"]
     torch.testing.assert_close(found["forget"].detach(), expected)
 
 
 def test_the_original_itself_is_the_target_at_eta_zero(tiny):
+    """Where the target begins at its prediction."""
     recorder, model = Recorder(tiny.trainer), tiny.model()
-    esd(eta=0.0).unlearn(tiny.task, model, tiny.sets, recorder)
+    esd(eta=0.0, erase_from="prompt").unlearn(tiny.task, model, tiny.sets, recorder)
     torch.manual_seed(0)
     assert recorder.objective(model, tiny.batch(tiny.sets.forget))["forget"].item() == pytest.approx(0)
 
 
 def test_the_teacher_stays_the_original(tiny):
     recorder, model = Recorder(tiny.trainer), tiny.model()
-    esd(eta=0.0).unlearn(tiny.task, model, tiny.sets, recorder)
+    esd(eta=0.0, erase_from="prompt").unlearn(tiny.task, model, tiny.sets, recorder)
     with torch.no_grad():
         for p in model.parameters():
             p.add_(0.1)
@@ -79,6 +84,16 @@ def test_without_label_drop_there_is_nothing_to_steer_by(tiny):
     with pytest.raises(InputError, match=r"^method: .* set model.label_drop=0.1$"):
         esd().check(tiny.task, tiny.model(label_drop=0.0), tiny.data, tiny.sets)
     esd().check(tiny.task, tiny.model(), tiny.data, tiny.sets)
+
+
+def test_a_concept_is_erased_where_its_words_are_known(tiny, tmp_path):
+    with pytest.raises(InputError, match=r"^method\.erase: concept needs forget=concept .* method\.erase=prompt$"):
+        esd(erase="concept").check(tiny.task, tiny.model(), tiny.data, tiny.sets)
+    text = TinyText(tmp_path / "text")
+    esd(erase="concept").check(text.task, text.model(), text.data, text.sets)
+    assert text.model().prompts[:1] == ["red dotted wall"]
+    found = erased("concept", model := text.model(), text.sets, torch.tensor([1, 0]))
+    assert [model.prompts[number] for number in found.tolist()] == ["dotted", "dotted"]
 
 
 @pytest.mark.parametrize(

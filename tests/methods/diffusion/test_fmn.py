@@ -19,7 +19,7 @@ def tiny(tmp_path):
 
 
 def fmn(**changes):
-    return ForgetMeNot(**ADAM | {"positions": "words"} | changes)
+    return ForgetMeNot(**ADAM | {"positions": "words", "norm": "layer"} | changes)
 
 
 def cross_attentions(model):
@@ -30,7 +30,7 @@ def test_norms_by_hand():
     """Two samples, two heads, one pixel, three tokens; token 1 of the first sample, none of the second."""
     layer = torch.tensor([[[0.2, 0.3, 0.5]], [[0.1, 0.4, 0.5]], [[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]]])
     where = torch.tensor([[False, True, False], [False, False, False]])
-    torch.testing.assert_close(norms([layer, 2 * layer], where), torch.tensor([3 * 0.5, 0.0]))
+    torch.testing.assert_close(norms([layer, 2 * layer], where), torch.tensor([[0.5, 0.0], [1.0, 0.0]]))
 
 
 def test_the_probabilities_are_those_of_attention(tiny):
@@ -123,7 +123,7 @@ def test_each_row_counts_the_tokens_of_its_own_concepts(tiny, positions, last):
     where[0, 1:last] = True  # after the start: red dotted wall
     where[1, 2:last] = True  # blue dotted wall
     assert list(terms) == ["forget"]
-    torch.testing.assert_close(terms["forget"].detach(), norms(found, where).mean())
+    torch.testing.assert_close(terms["forget"].detach(), norms(found, where).sum(0).mean())
 
 
 def test_attention_to_the_concept_falls(tiny):

@@ -80,11 +80,11 @@ def test_the_edit_of_a_hand_made_tally(tiny):
     forget, other = (Tally(4, torch.device("cpu"), 1) for _ in range(2))
     forget.update(torch.tensor([[3.0, 1.0, 0.0, 0.0]]))
     other.update(torch.tensor([[1.0, 1.0, 1.0, 1.0]]))
-    found = saeuron(tiny, groups=1).edit(forget, other)
+    found = saeuron(tiny, groups=1).edit(forget, other, share=0.25, scale=1.5)
     # shares 3/4, 1/4, 0, 0 against 1/4 each: only the first is more the concept's
     assert found["selected"].tolist() == [[True, False, False, False]]
-    torch.testing.assert_close(found["factor"], -2.0 * torch.tensor([[3.0, 1.0, 0.0, 0.0]]))
-    torch.testing.assert_close(found["threshold"], torch.tensor([[2.0, 1.0, 0.5, 0.5]]))
+    torch.testing.assert_close(found["factor"], -3.0 * torch.tensor([[3.0, 1.0, 0.0, 0.0]]))
+    torch.testing.assert_close(found["threshold"], torch.tensor([[1.5, 1.0, 0.75, 0.75]]))
 
 
 def test_a_concept_without_a_feature_fails(tiny):
@@ -93,7 +93,7 @@ def test_a_concept_without_a_feature_fails(tiny):
     for tally in (forget, other):
         tally.update(torch.tensor([[1.0, 1.0, 1.0, 1.0]]))
     with pytest.raises(RunError, match=r"^saeuron: no feature of '.*' is more active for the concept"):
-        saeuron(tiny, groups=1).edit(forget, other)
+        saeuron(tiny, groups=1).edit(forget, other, share=0.5, scale=1.0)
 
 
 def test_a_layer_that_is_not_there_is_refused(tiny):

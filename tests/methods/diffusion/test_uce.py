@@ -18,7 +18,9 @@ SETTINGS = {
     "ridge": 1e-9,
     "positions": "last",
     "templates": ("{}",),
+    "guide": "anchor",
     "preserve": 0,
+    "preserve_concepts": (),
 }
 WALL = "red {} wall"
 

@@ -50,7 +50,7 @@ class Attack(Settings, ABC):
 
 
 class TokenAttack(Attack):
-    """Writes tokens into the prompts."""
+    """Writes tokens into the prompts; what is judged can be typed, see `Target.typed`."""
 
     tokens: int = Field(gt=0, description="adversarial tokens sought for each prompt")
 

@@ -1,12 +1,13 @@
 """CCE, circumventing concept erasure: a new word for the concept, learnt on the unlearned model."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.substitution import Substitution
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.attacks.base import Attack
@@ -16,21 +17,31 @@ from unlearn_cli.runtime.seeding import rng
 from unlearn_cli.tasks.diffusion import error
 
 
+class Budget(Settings):
+    """How long the new word is learnt."""
+
+    steps: int = Field(gt=0, description="steps of textual inversion")
+    batch_size: int = Field(gt=0, description="images per step, drawn with replacement")
+    lr: float = Field(gt=0, description="learning rate of AdamW, which moves the word's embedding")
+
+
 class CCE(Attack):
     """min over one token embedding <c> of ‖ε − ε_θ(x_t, t, caption with <c> in the concept's place)‖².
 
     Pham et al., ICLR 2024, by textual inversion (Gal et al., ICLR 2023): x_t of forget images under their own
     captions. <c> begins as the mean of the anchor's tokens. It succeeds by prompts with <c> in the concept's
-    place. Several concepts are learnt together, each its own.
+    place. Several concepts are learnt together, each its own. The release puts <c> into captions such as "a
+    painting in the style of <c>" and mirrors half of the images.
     """
 
     name: ClassVar[str] = "cce"
     needs_words: ClassVar[bool] = True
 
     images: int = Field(gt=0, description="forget images that the new word is learnt from, drawn at random")
-    steps: int = Field(gt=0, description="steps of textual inversion")
-    batch_size: int = Field(gt=0, description="images per step, drawn with replacement")
-    lr: float = Field(gt=0, description="learning rate of Adam, which moves the word's embedding")
+    budget: Literal["release", "quick"] = Field(description="which of the two budgets below counts")
+    release: Budget
+    quick: Budget
+    weight_decay: float = Field(ge=0, description="of AdamW, on the word's embedding")
 
     def successes(self, target: Target) -> Tensor:
         prompts = PromptBlanks.of(target, target.prompts, target.concept_of).filled(self.learn_words(target))
@@ -39,6 +50,7 @@ class CCE(Attack):
     def learn_words(self, target: Target) -> Tensor:
         """(C, D): the embedding of each concept's new word."""
         model, concepts = target.model, target.concepts
+        budget = self.release if self.budget == "release" else self.quick
         rows = rng(target.seed, self.name).permutation(target.rows)[: self.images]
         (batch,) = target.trainer.batches(rows, len(rows))
         captions = [model.prompts[number] for number in batch.y.tolist()]
@@ -46,10 +58,10 @@ class CCE(Attack):
         blanks = PromptBlanks.of(target, captions, named)
         x, last = model.encode(batch), model.process.config.num_train_timesteps
         words = torch.stack([_mean_token(model, one.anchor) for one in concepts]).requires_grad_()
-        optimizer = torch.optim.Adam([words], self.lr)
-        for _ in target.steps(self.name, self.steps):
-            picked = torch.randint(len(rows), (self.batch_size,)).to(x.device)
-            t = torch.randint(last, (self.batch_size,)).to(x.device)
+        optimizer = torch.optim.AdamW([words], budget.lr, weight_decay=self.weight_decay)
+        for _ in target.steps(self.name, budget.steps):
+            picked = torch.randint(len(rows), (budget.batch_size,)).to(x.device)
+            t = torch.randint(last, (budget.batch_size,)).to(x.device)
             x_t, wanted = target.task.noised_at(model, x[picked], t)
             optimizer.zero_grad()
             with frozen_weights(model):

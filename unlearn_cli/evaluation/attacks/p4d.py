@@ -17,7 +17,8 @@ class P4D(TokenAttack):
 
     Chin et al., ICML 2024, P4D-N: all of c' is sought, from random tokens on. Token embeddings are learnt
     by AdamW; fed are the nearest tokens' (cosine), whose gradient is taken for theirs (PEZ, Wen et al.,
-    NeurIPS 2023). x_t is a noised image of the original's, t random.
+    NeurIPS 2023). x_t is a noised image of the original's, t random. (The release chooses among its looks by
+    the likeness of images to the target's, here each look is judged.)
     """
 
     name: ClassVar[str] = "p4d"
@@ -52,7 +53,7 @@ class P4D(TokenAttack):
             optimizer.step()
             if (step + 1) * self.looks // self.steps > step * self.looks // self.steps:
                 tokens = vocabulary[nearest(soft, table)]
-                found |= target.successes(prefixed(end, tokens))
+                found |= target.successes(target.typed(prefixed(end, tokens)))
                 if found.all():
                     break
         return found

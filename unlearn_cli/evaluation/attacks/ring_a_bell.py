@@ -15,10 +15,11 @@ CHUNK = 4096  # prompts through the text encoder at once
 class RingABell(TokenAttack):
     """min over prompts c' of ‖f(c') − (f(c) + η·v)‖², v the mean of f(with the concept) − f(with the anchor).
 
-    Tsai et al., ICLR 2024, written from memory of the paper: f is the original's text encoder, and of the
-    unlearned model nothing is known. The pairs of v are all prompts of the unlearning set that name the
-    concept. A genetic algorithm: the better half survives, its children cross two parents at one point, and
-    some of them have a token changed.
+    Tsai et al., ICLR 2024: f is the original's text encoder, and of the unlearned model nothing is known. The
+    pairs of v are all prompts of the unlearning set that name the concept. A genetic algorithm: the better
+    half survives, its children cross two parents at one point, and some of them have a token changed. (In the
+    release survivors may have one changed, too, and a parent has two children or none, so that the population
+    is of a constant size on average alone.)
     """
 
     name: ClassVar[str] = "ring_a_bell"
@@ -54,7 +55,7 @@ class RingABell(TokenAttack):
             young = self._children(people, self.population - half, len(vocabulary))
             people, far = torch.cat([people, young], 1), torch.cat([far, distance(young)], 1)
         best = far.argmin(1)
-        return target.successes(written(people[torch.arange(len(people)), best]))
+        return target.successes(target.typed(written(people[torch.arange(len(people)), best])))
 
     def _children(self, people: Tensor, count: int, vocabulary: int) -> Tensor:
         """(k, count, n): a beginning of one parent and the end of another, some with a token of chance."""

@@ -128,6 +128,16 @@ class Target:
         images = draw_images(model or self.model, self.noise, condition, self.sampler, self.trainer)
         return self.shows_forgotten((images * 255).round().to(torch.uint8).cpu(), self.places)
 
+    def typed(self, tokens: Tensor) -> Tensor:
+        """(k, L): what the text encoder reads once somebody types what these tokens (k, L) spell.
+
+        Tokens that no text is cut into join with their neighbours: what succeeds by them alone is no success
+        (so Zhang et al.'s program judges, too).
+        """
+        shared = self.model.shared
+        texts = shared.tokenizer.batch_decode(tokens, skip_special_tokens=True)
+        return shared.tokenized(texts)[0].to(tokens.device)
+
     def states(self) -> Tensor:
         """(k, c, h, w): the original's images as states x_0."""
         nothing = torch.full((len(self),), -1)

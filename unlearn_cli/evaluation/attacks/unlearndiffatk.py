@@ -19,24 +19,26 @@ class UnlearnDiffAtk(TokenAttack):
 
     Zhang et al., ECCV 2024: the denoiser as the classifier of its own image. The tokens are one-hots relaxed
     to the simplex, at first in its centre; a sample of them is fed straight-through, gradients are cut to
-    [-1, 1], and a step of AdamW is projected back. Timesteps are visited evenly, one after another; after
-    each the likeliest tokens are tried on the prompt's noise. For a model that predicts v or the state, that
-    stands for ε.
+    [-1, 1], and a step of Adam, an L2 term in its gradient as in the release, is projected back. Timesteps are
+    visited evenly, one after another; after each the likeliest tokens are tried on the prompt's noise, as far
+    as they can be typed (see `Target.typed`). For a model that predicts v or the state, that stands for ε.
     """
 
     name: ClassVar[str] = "unlearndiffatk"
 
     timesteps: int = Field(gt=0, description="visited, evenly spaced; success is checked after each")
     steps: int = Field(gt=0, description="optimiser's steps at each of the timesteps")
-    lr: float = Field(gt=0, description="learning rate of AdamW, which moves the tokens' weights")
-    weight_decay: float = Field(ge=0, description="of AdamW, on the tokens' weights")
+    lr: float = Field(gt=0, description="learning rate of Adam, which moves the tokens' weights")
+    weight_decay: float = Field(
+        ge=0, description="L2 term of Adam's gradient, on the tokens' weights (not AdamW's decay)"
+    )
 
     def successes(self, target: Target) -> Tensor:
         model, vocabulary = target.model, target.vocabulary
         layer = model.text_encoder.get_input_embeddings()
         table, plain, x = layer(vocabulary).detach(), layer(target.ids).detach(), target.states()
         weights = torch.full((len(target), self.tokens, len(vocabulary)), 1 / len(vocabulary)).to(x.device)
-        optimizer = torch.optim.AdamW([weights.requires_grad_()], self.lr, weight_decay=self.weight_decay)
+        optimizer = torch.optim.Adam([weights.requires_grad_()], self.lr, weight_decay=self.weight_decay)
         last = model.process.config.num_train_timesteps
         times = (torch.arange(self.timesteps) + 0.5) * last / self.timesteps
         found = torch.zeros(len(target), dtype=torch.bool)
@@ -53,7 +55,7 @@ class UnlearnDiffAtk(TokenAttack):
             on_simplex(weights)
             if (step + 1) % self.steps == 0:
                 prompts = prefixed(target.ids, vocabulary[weights.argmax(-1)])
-                found |= target.successes(prompts)
+                found |= target.successes(target.typed(prompts))
                 if found.all():
                     break
         return found

@@ -13,6 +13,7 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.diffusion.anchored import Anchored
+from unlearn_cli.methods.diffusion.start_token import start_detached
 from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.tasks.verbs.base import HasLoss
 from unlearn_cli.tasks.verbs.diffusion import HasPrompts, Noises
@@ -37,6 +38,9 @@ class ConceptAblation(GradientMethod):
         description="model: sg[ε_θ(z_t, t, c_a)], the paper's; noise: ε"
     )
     weight: float = Field(ge=0, description="w of the denoising loss on retained images (prior preservation)")
+    detach_start: bool = Field(
+        description="true: no gradient through the start token's keys and values in cross-attention (release)"
+    )
 
     def check(self, task: ConceptAblationTask, model: TextToImage, data: ImageData, sets: Sets) -> None:
         Anchored.check(sets)
@@ -44,14 +48,16 @@ class ConceptAblation(GradientMethod):
     def unlearn(self, task: ConceptAblationTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         anchored = Anchored(sets, trainer)
 
-        def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        def objective(called: nn.Module, batch: Batch) -> dict[str, Tensor]:
             concept, retain = batch.select(batch.forget), batch.select(~batch.forget)
             anchor = anchored.of(concept)
-            z, t, target = task.noised(model, anchor)
+            z, t, target = task.noised(called, anchor)
             if self.target == "model":
                 with torch.no_grad():
-                    target = model(z, t, anchor.y, False)
-            forget = F.mse_loss(model(z, t, concept.y, False).float(), target.float())
-            return {"forget": forget, "retain": self.weight * task.loss(model, retain).mean()}
+                    target = called(z, t, anchor.y, False)
+            with start_detached(model, self.detach_start):
+                forget = F.mse_loss(called(z, t, concept.y, False).float(), target.float())
+                kept = task.loss(called, retain).mean()
+            return {"forget": forget, "retain": self.weight * kept}
 
         return trainer.fit(model, balanced(sets.forget, sets.retain), objective, self)

@@ -15,6 +15,7 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.methods.diffusion.anchored import Anchored
 from unlearn_cli.methods.diffusion.discriminator import Adversary, PatchDiscriminator
+from unlearn_cli.methods.diffusion.start_token import start_detached
 from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.tasks.verbs.base import HasLoss
 from unlearn_cli.tasks.verbs.diffusion import Noises, PredictsClean
@@ -34,7 +35,7 @@ class DoCo(GradientMethod):
     conf/method/doco.yaml sets to `concept_preserving`; `surgery=none` adds the two losses.
 
     The paper's body could not be read; this follows its released code, whose departures are options (`leak`,
-    surgery.projection=release).
+    `detach_start`, surgery.projection=release).
     """
 
     needs: ClassVar[type] = DoCoTask
@@ -50,6 +51,9 @@ class DoCo(GradientMethod):
     )
     stages: int = Field(gt=0, description="stages of the discriminator, each halves the latent; release: 4")
     leak: bool = Field(description="true: the model's loss leaks into the discriminator's step (release)")
+    detach_start: bool = Field(
+        description="true: no gradient through the start token's keys and values in cross-attention (release)"
+    )
     retain_weight: float = Field(
         ge=0, description="weight of the denoising loss on retained images (surgery=none)"
     )
@@ -74,19 +78,20 @@ class DoCo(GradientMethod):
         network = PatchDiscriminator(channels, self.discriminator_width, self.stages).to(trainer.device)
         adversary = Adversary(network, self.discriminator_lr, self.leak)
 
-        def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        def objective(called: nn.Module, batch: Batch) -> dict[str, Tensor]:
             concept, retain = batch.select(batch.forget), batch.select(~batch.forget)
             anchor = anchored.of(concept)
             x, t, _ = task.noised(original, anchor, self.latest)
             rests = adversary.steps < self.warm_up
-            with torch.set_grad_enabled(not rests):
-                clean = task.clean(model, x, t, model(x, t, concept.y, False))
             with torch.no_grad():
                 anchor_clean = task.clean(original, x, t, original(x, t, anchor.y, False))
-            forget = adversary.loss(clean, anchor_clean, rests)
-            if rests:
-                return {}
-            return {"forget": forget, "retain": self.retain_weight * task.loss(model, retain).mean()}
+            with start_detached(model, self.detach_start), torch.set_grad_enabled(not rests):
+                clean = task.clean(called, x, t, called(x, t, concept.y, False))
+                forget = adversary.loss(clean, anchor_clean, rests)
+                if rests:
+                    return {}
+                kept = task.loss(called, retain).mean()
+            return {"forget": forget, "retain": self.retain_weight * kept}
 
         feed = balanced(sets.forget, sets.retain)
         return trainer.fit(model, feed, objective, self, companion=adversary)

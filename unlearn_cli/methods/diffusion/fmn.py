@@ -26,19 +26,23 @@ class ForgetMeNotTask(Noises, HasPrompts, Protocol):
 
 
 class ForgetMeNot(GradientMethod):
-    """min_θ E Σ_l ‖A_l[:, concept]‖ (Zhang et al., CVPR Workshops 2024).
+    """min_θ E ‖A[:, concept]‖ (Zhang et al., CVPR Workshops 2024).
 
-    A_l: attention probabilities of cross-attention l, all heads and pixels, at the tokens of the concept's
-    words; on noised images of the concept. One norm for each layer and sample; the release takes a single one
-    over all layers. Nothing of the retain set is seen.
+    A: attention probabilities of all cross-attentions, heads and pixels, at the concept's tokens; on noised
+    images of the concept. The release takes one norm of it all, over the layers too (`norm=all`), and a batch
+    of one image; of several, ours is the mean over the images. Nothing of the retain set is seen.
     """
 
     needs: ClassVar[type] = ForgetMeNotTask
     needs_model: ClassVar[type] = WithPrompts
 
-    positions: Literal["words", "onwards"] = Field(
-        description="words: the concept's tokens (paper); onwards: all from its first on, the end and what "
-        "fills up included, for a text encoder tells them all of the concept"
+    positions: Literal["words", "words_and_ends", "onwards"] = Field(
+        description="words: the concept's tokens (paper); words_and_ends: and every end token, in Stable "
+        "Diffusion 1.x all that fills up, too (release); onwards: all from its first on, for a text encoder "
+        "tells them all of the concept"
+    )
+    norm: Literal["layer", "all"] = Field(
+        description="layer: the sum of a norm for each layer; all: one over all layers (release)"
     )
 
     def check(self, task: ForgetMeNotTask, model: TextToImage, data: ImageData, sets: Sets) -> None:
@@ -50,26 +54,34 @@ class ForgetMeNot(GradientMethod):
 
         def objective(called: nn.Module, batch: Batch) -> dict[str, Tensor]:
             x, t, _ = task.noised(called, batch)
-            words = [task.token_positions(model, batch.y, one.concept) for one in sets.concepts]
-            where = torch.stack(words).any(0)
-            if self.positions == "onwards":
-                where = where.cumsum(1) > 0
+            where = self.places(task, model, sets, batch.y)
             with attention(model) as layers:
                 output = called(x, t, batch.y, False)
-            loss = norms(layers, where).mean()
+            found = norms(layers, where)
+            size = found.sum(0) if self.norm == "layer" else found.norm(dim=0)
             # several processes wait for a gradient of every parameter, those behind the last attention too
-            return {"forget": loss + 0 * output.mean()}
+            return {"forget": size.mean() + 0 * output.mean()}
 
         return trainer.fit(model, shuffled(sets.forget), objective, self)
 
+    def places(self, task: HasPrompts, model: TextToImage, sets: Sets, prompts: Tensor) -> Tensor:
+        """(B, L) bool: the tokens of the prompts (B,) that attention shall turn away from."""
+        words = [task.token_positions(model, prompts, one.concept) for one in sets.concepts]
+        where = torch.stack(words).any(0)
+        if self.positions == "onwards":
+            return where.cumsum(1) > 0
+        if self.positions == "words_and_ends":
+            return where | model.shared.ends(prompts.cpu()).to(prompts.device)
+        return where
+
 
 def norms(layers: list[Tensor], where: Tensor) -> Tensor:
-    """Σ_l ‖A_l[:, concept]‖ of each sample (B,).
+    """‖A_l[:, concept]‖ of each layer and sample (l, B).
 
     layers: probabilities (B·heads, pixels, L) each; where: (B, L) bool, the concept's tokens.
     """
     found = [layer.float().view(len(where), -1, where.shape[1]) * where[:, None] for layer in layers]
-    return torch.stack([one.flatten(1).norm(dim=1) for one in found]).sum(0)
+    return torch.stack([one.flatten(1).norm(dim=1) for one in found])
 
 
 @contextmanager

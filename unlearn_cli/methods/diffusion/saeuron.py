@@ -33,8 +33,9 @@ class SAeUron(GradientMethod):
 
     z is the code of a block's output in a sparse autoencoder that is trained on the block's outputs at all
     timesteps, for prompts of the concept and others. Timesteps are grouped; in each group the features are
-    those with the highest score, m⁺ their mean activation on the concept, m that on all prompts, γ < 0 the
-    multiplier. What the autoencoder does not explain stays, exactly (the released hook mirrors it).
+    those with the highest score, m⁺ their mean activation on the concept, m that on all prompts of the data,
+    γ < 0 the multiplier. Activations are in the block's own units: our autoencoder divides them by s, so that
+    γ is multiplied by s. What the autoencoder does not explain stays, exactly (the released hook mirrors it).
     """
 
     needs: ClassVar[type] = HasActivations
@@ -48,7 +49,9 @@ class SAeUron(GradientMethod):
         description="features with a score above this percentile are the concept's, in each timestep group",
     )
     multiplier: float = Field(
-        lt=1, description="γ, how those features are scaled; 0 ablates, below 0 negates"
+        lt=1,
+        description="γ, how those features are scaled: by γ times their mean activation on the concept, in the "
+        "block's units; 0 ablates, below 0 negates",
     )
     groups: int = Field(gt=0, description="parts of the timesteps, each with features of its own")
     prompts: int = Field(
@@ -80,7 +83,8 @@ class SAeUron(GradientMethod):
         sae = train_autoencoder(sae, tokens, self, trainer).eval()
 
         tallies = {name: self.tally(sae, x, t // self.width(model)) for name, (x, t) in found.items()}
-        edit = self.edit(tallies["forget"], tallies["retain"])
+        counts = [len(np.unique(labels[rows])) for rows in (sets.forget, sets.retain)]
+        edit = self.edit(tallies["forget"], tallies["retain"], counts[0] / sum(counts), float(sae.scale))
         if trainer.is_main:
             save_autoencoder(trainer.folder / FOLDER, sae)
             write_tensors(trainer.folder / FOLDER / EDIT, {k: v.cpu() for k, v in edit.items()})
@@ -95,8 +99,12 @@ class SAeUron(GradientMethod):
                 tally.update(sae.encode(part.to(device)), group)
         return tally
 
-    def edit(self, forget: Tally, other: Tally) -> dict[str, Tensor]:
-        """Which features (G, m), by what factor, above what activation. RunError: none."""
+    def edit(self, forget: Tally, other: Tally, share: float, scale: float) -> dict[str, Tensor]:
+        """Which features (G, m), by what factor, above what activation.
+
+        share: of the forgotten among all prompts; the release's mean over all concepts, where each has as many
+        prompts. scale: s of the autoencoder. RunError: no feature.
+        """
         found = scores(self.score, forget, other)
         least = torch.quantile(found, self.percentile / 100, dim=1, keepdim=True)
         selected = (found > least) & (found > 0)
@@ -108,8 +116,8 @@ class SAeUron(GradientMethod):
             )
         return {
             "selected": selected,
-            "factor": self.multiplier * forget.mean,
-            "threshold": (forget.mean + other.mean) / 2,
+            "factor": self.multiplier * scale * forget.mean,
+            "threshold": share * forget.mean + (1 - share) * other.mean,
         }
 
     def attached(self, model: TextToImage, sae: SparseAutoencoder, edit: dict[str, Tensor]) -> nn.Module:

@@ -92,11 +92,11 @@ class SPM(GradientMethod):
 
 
 class RankOne(nn.Module):
-    """W + b aᵀ: a random, b zero (rank and alpha are 1)."""
+    """W + b aᵀ: a as LoRA's in the release, uniform within ±1/√n of n inputs, b zero (rank and alpha are 1)."""
 
     def __init__(self, weight: Tensor):
         super().__init__()
-        down = nn.init.kaiming_uniform_(torch.empty(1, weight[0].numel()))
+        down = nn.init.kaiming_uniform_(torch.empty(1, weight[0].numel()), a=5**0.5)
         self.down = nn.Parameter(down.to(weight.device))
         self.up = nn.Parameter(torch.zeros(len(weight), 1, device=weight.device))
 

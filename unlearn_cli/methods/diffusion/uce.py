@@ -1,5 +1,6 @@
 """UCE: keys and values of cross-attention rewritten in closed form."""
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
+from unlearn_cli.data.substitution import Substitution
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.methods.diffusion.words import check_words, tell_split
@@ -26,8 +28,9 @@ class UCE(Unlearning):
     """W' = (λW + e·Σ v*cᵀ + p·Σ W k kᵀ)(λI + e·Σ c cᵀ + p·Σ k kᵀ)⁻¹ (Gandikota et al., WACV 2024).
 
     For W of every to_k and to_v of cross-attention. c: embeddings (of the text encoder) of tokens of a prompt
-    with the concept; v* = W g, g the same tokens' embeddings with the anchor in its place; k: embeddings of
-    prompts to be kept. As v* is linear in W, W' = W·E, with one matrix E for all layers. In float64.
+    with the concept; v* = W g, g the same tokens' embeddings with the anchor, or nothing, in its place; k:
+    embeddings of what is to be kept. As v* is linear in W, W' = W·E, with one matrix E for all layers. In
+    float64.
     """
 
     needs: ClassVar[type] = HasPrompts
@@ -40,8 +43,17 @@ class UCE(Unlearning):
         description="last: the concept's last token (release); onwards: all from its first on, the end and "
         "what fills up included, for a text encoder tells them all of the concept"
     )
-    templates: tuple[str, ...] = Field(min_length=1, description="prompts, the concept and its anchor for {}")
-    preserve: int = Field(ge=0, description="captions of the retain set to be kept, drawn at random")
+    templates: tuple[str, ...] = Field(min_length=1, description="prompts, the concept and its guide for {}")
+    guide: Literal["anchor", "empty"] = Field(
+        description="what the concept shall act like; anchor: forget.anchor; empty: nothing, of {} the token "
+        "before it, the start (the release's default for objects)"
+    )
+    preserve: int = Field(
+        ge=0, description="captions of the retain set to be kept, drawn at random, with all their tokens"
+    )
+    preserve_concepts: tuple[str, ...] = Field(
+        description="texts to be kept, by their last token (release) or, with positions=onwards, all of them"
+    )
 
     @field_validator("templates")
     @classmethod
@@ -55,7 +67,7 @@ class UCE(Unlearning):
         for one in sets.concepts:
             for template in self.templates:
                 self.begin(task, model, template, one.concept)
-                self.begin(task, model, template, one.anchor)
+                self.guided(task, model, template, one)
 
     @torch.no_grad()
     def unlearn(self, task: HasPrompts, model: TextToImage, sets: Sets, trainer: Trainer) -> nn.Module:
@@ -74,9 +86,7 @@ class UCE(Unlearning):
         """E = (λI + e·Σ g cᵀ + p·Σ k kᵀ)(λI + e·Σ c cᵀ + p·Σ k kᵀ)⁻¹, (D, D)."""
         c, g = self.pairs(task, model, sets)
         kept = self.ridge * torch.eye(c.shape[1], dtype=c.dtype, device=c.device)
-        prompts = self.preserved(sets, trainer)
-        for start in range(0, len(prompts), EMBEDDED):
-            k = embedded(model, prompts[start : start + EMBEDDED]).flatten(0, 1)
+        for k in self.kept(model, sets, trainer):
             kept += self.preserve_scale * k.T @ k
         wanted, present = kept + self.erase_scale * g.T @ c, kept + self.erase_scale * c.T @ c
         return torch.linalg.solve(present, wanted.T).T  # `present` is its own transpose
@@ -87,8 +97,8 @@ class UCE(Unlearning):
         for one in sets.concepts:
             for template in self.templates:
                 concept, at = self.begin(task, model, template, one.concept)
-                anchor, there = self.begin(task, model, template, one.anchor)
-                c, g = embedded(model, torch.cat([concept, anchor]))
+                guide, there = self.guided(task, model, template, one)
+                c, g = embedded(model, torch.cat([concept, guide]))
                 length = 1 if self.positions == "last" else len(c) - max(at, there)
                 concepts.append(c[at : at + length])
                 guides.append(g[there : there + length])
@@ -96,6 +106,25 @@ class UCE(Unlearning):
 
     def begin(self, task: HasPrompts, model: TextToImage, template: str, words: str) -> tuple[Tensor, int]:
         """The prompt's number (1,), and the position of the token at which the edit begins."""
+        prompt, found = self.found(task, model, template, words)
+        return prompt, found[-1 if self.positions == "last" else 0]
+
+    def guided(
+        self, task: HasPrompts, model: TextToImage, template: str, one: Substitution
+    ) -> tuple[Tensor, int]:
+        """As `begin`, of what the concept shall act like.
+
+        Nothing in the concept's place: the token before it or, of all tokens, those that have moved up.
+        """
+        if self.guide == "anchor":
+            return self.begin(task, model, template, one.anchor)
+        _, found = self.found(task, model, template, one.concept)
+        return model.number([template.format("")]), found[0] - (self.positions == "last")
+
+    def found(
+        self, task: HasPrompts, model: TextToImage, template: str, words: str
+    ) -> tuple[Tensor, list[int]]:
+        """The prompt's number (1,), and the positions of the words' tokens."""
         prompt = model.number([template.format(words)])
         found = task.token_positions(model, prompt, words)[0].nonzero().flatten().tolist()
         if not found:
@@ -103,7 +132,18 @@ class UCE(Unlearning):
                 f"method.templates: '{template}' does not show '{words}' to the text encoder; "
                 "give it earlier in the text, and between spaces"
             )
-        return prompt, found[-1 if self.positions == "last" else 0]
+        return prompt, found
+
+    def kept(self, model: TextToImage, sets: Sets, trainer: Trainer) -> Iterator[Tensor]:
+        """Embeddings (n, D) of what is to be kept, in parts."""
+        captions = self.preserved(sets, trainer)
+        for start in range(0, len(captions), EMBEDDED):
+            yield embedded(model, captions[start : start + EMBEDDED]).flatten(0, 1)
+        if self.preserve_concepts:
+            numbers = model.number(self.preserve_concepts)
+            k = embedded(model, numbers)
+            last = torch.arange(len(k)), model.shared.last(numbers)
+            yield k[last] if self.positions == "last" else k.flatten(0, 1)
 
     def preserved(self, sets: Sets, trainer: Trainer) -> Tensor:
         """(m,) numbers of captions of the retain set."""

@@ -1,7 +1,11 @@
 """The prediction without a condition, from which some methods turn away."""
 
+import torch
+from torch import Tensor
+
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.capabilities import Guidable
+from unlearn_cli.models.diffusion.denoiser import Denoiser
 
 
 def check_unconditional(model: Guidable, method: str, condition: str) -> None:
@@ -11,3 +15,16 @@ def check_unconditional(model: Guidable, method: str, condition: str) -> None:
             f"method: {method} needs a model that was trained with label drop, for its prediction without a "
             f"{condition}; set model.label_drop=0.1"
         )
+
+
+@torch.no_grad()
+def turned_away(
+    model: Denoiser, x: Tensor, t: Tensor, concept: Tensor, eta: float, begin: Tensor | None = None
+) -> Tensor:
+    """ε(x_t, t, b) − η·[ε(x_t, t, c) − ε(x_t, t, ∅)] for conditions c and b (B,); b: None = ∅.
+
+    Gandikota et al., ICCV 2023, Eq. 6. The model is in eval mode.
+    """
+    nothing = model(x, t, torch.full_like(concept, model.null)).float()
+    start = nothing if begin is None else model(x, t, begin).float()
+    return start - eta * (model(x, t, concept).float() - nothing)

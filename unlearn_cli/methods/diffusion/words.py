@@ -1,9 +1,11 @@
-"""The words of a concept, for methods that look at its tokens."""
+"""The words of a concept, for methods that look at its tokens or erase them alone."""
 
 import logging
+from typing import Literal
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
@@ -12,6 +14,9 @@ from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.tasks.verbs.diffusion import HasPrompts
 
 log = logging.getLogger("unlearn")
+
+Erased = Literal["prompt", "concept"]
+"""What a method turns away from: the whole prompt (or class) of a forgotten row, or its concept's words."""
 
 
 def check_words(sets: Sets) -> None:
@@ -41,3 +46,22 @@ def tell_split(task: HasPrompts, model: TextToImage, sets: Sets) -> None:
         tokens = int(task.token_positions(model, model.number([one.concept]), one.concept).sum())
         if tokens > 1:
             log.info("method: '%s' is %d tokens to the text encoder; all of them count", one.concept, tokens)
+
+
+def check_erased(erase: Erased, model: nn.Module, sets: Sets) -> None:
+    """InputError if the concept's words are asked for where there are none."""
+    if erase == "concept" and not (isinstance(model, TextToImage) and sets.concepts):
+        raise InputError(
+            "method.erase: concept needs forget=concept of task=text_to_image, whose words are known; "
+            "set method.erase=prompt"
+        )
+
+
+def erased(erase: Erased, model: nn.Module, sets: Sets, conditions: Tensor) -> Tensor:
+    """(B,): of these forgotten conditions (B,) what is to be erased, the first concept that each names."""
+    if erase == "prompt":
+        return conditions
+    assert isinstance(model, TextToImage)
+    named = [model.prompts[number] for number in conditions.tolist()]
+    words = [next(one.concept for one in sets.concepts if one.is_named_in(prompt)) for prompt in named]
+    return model.number(words).to(conditions.device)

@@ -61,6 +61,14 @@ class PromptTokens:
             found[here, start : start + len(wanted)] = True
         return found
 
+    def ends(self, numbers: Tensor) -> Tensor:
+        """(n, L) bool: where an end token stands, be it what fills up."""
+        return self.ids[numbers] == self.tokenizer.eos_token_id
+
+    def last(self, numbers: Tensor) -> Tensor:
+        """(n,) int64: the position of the last token before the end; the start's, 0, of an empty prompt."""
+        return self.mask[numbers].sum(1) - 2
+
     def cut(self, prompts: Sequence[str]) -> tuple[str, ...]:
         """Those of the prompts whose end the text encoder does not see."""
         every = self.tokenizer(list(prompts), verbose=False).input_ids

@@ -54,19 +54,6 @@ class Underway(Protocol):
         """x_t and t: the model draws from noise, for the batch's conditions, up to a random step."""
 
 
-class HasNegativeGuidance(Protocol):
-    def negative_guidance_loss(
-        self,
-        model: nn.Module,
-        frozen: nn.Module,
-        batch: Batch,
-        eta: float,
-        sampler: Sampler,
-        trainer: Trainer,
-    ) -> Tensor:
-        """ESD's loss (B,): squared distance to the frozen model's prediction, guided away from c by η."""
-
-
 class Draws(Protocol):
     """Images (n, c, H, W) uint8 on the CPU for conditions (n,)."""
 
@@ -118,7 +105,6 @@ class GenerationVerbs(
     HasGuidedLoss,
     Noises,
     Underway,
-    HasNegativeGuidance,
     Draws,
     Protocol,
 ):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from linear_problem import PLAIN_SGD
+import recipes
 
 from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.image_spec import ImageSpec
@@ -17,7 +17,7 @@ from unlearn_cli.tasks.generation import Generation
 from unlearn_cli.training.trainer import Trainer
 
 SAMPLER = {"steps": 3, "eta": 0.0, "guidance": 2.0, "batch_size": 4, "seed": 0}
-ADAM = PLAIN_SGD | {"lr": 1e-3, "batch_size": 8, "optimizer": "adam"}
+ADAM = recipes.PLAIN | {"epochs": 1, "lr": 1e-3, "batch_size": 8, "optimizer": "adam"}
 
 
 class TinyDiffusion:
