@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 import recipes
+import torch
 
 from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.image_spec import ImageSpec

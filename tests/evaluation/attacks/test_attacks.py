@@ -57,7 +57,9 @@ def test_rates_count_plain_successes_and_those_among_the_rest(trainer, plain, at
         return torch.from_numpy(np.isin(places, plain))
 
     models, places = (listening_to(SECRET), listening_to("red</w>")), np.arange(4)
-    target = Target.of(Task(caption="{label}"), *models, trainer, SAMPLER, judge, PROMPTS, places, rows=places)
+    target = Target.of(
+        Task(caption="{label}"), *models, trainer, SAMPLER, judge, PROMPTS, places, rows=places
+    )
     found = success_rates({"mine": OfPlaces(places=attacked)}, target)
     assert found == {"pre_ASR": 25 * len(plain), "ASR_mine": rate}
 

@@ -45,3 +45,14 @@ def test_what_an_attacker_may_write_has_neither_start_nor_end(target):
     special = {token(target, "<|startoftext|>"), token(target, "<|endoftext|>")}
     assert not special & set(target.vocabulary.tolist())
     assert len(target.vocabulary) == len(target.model.shared.tokenizer) - 2
+
+
+def test_what_is_judged_can_be_typed(target):
+    """A token from within words joins what follows, and another token is read; whole words stay."""
+    start, end = token(target, "<|startoftext|>"), token(target, "<|endoftext|>")
+    words = [[start, token(target, "a</w>"), token(target, "red</w>"), end, end, end]]
+    assert target.typed(torch.tensor(words)).tolist() == words
+    joined = [[start, token(target, "r"), token(target, "e"), token(target, "d</w>"), end, end]]
+    assert target.typed(torch.tensor(joined)).tolist() == [
+        [start, token(target, "red</w>"), end, end, end, end]
+    ]

@@ -67,3 +67,12 @@ def test_a_prefix_moves_the_prompt_and_keeps_its_end():
     prefix = torch.tensor([[9, 9], [8, 8]])
     assert prefixed(prompts, prefix).tolist() == [[0, 9, 9, 5, 6, 1], [0, 8, 8, 5, 6, 1]]
     assert torch.equal(prefixed(prompts[..., None], prefix[..., None])[..., 0], prefixed(prompts, prefix))
+
+
+@pytest.mark.parametrize("name", ["unlearndiffatk", "p4d", "ring_a_bell"])
+def test_a_success_that_nobody_can_type_is_none(target, monkeypatch, name):
+    """Here nothing that is written can be: another prompt is read, which draws nothing of the concept."""
+    nothing = target.model.shared.ids[target.model.null].expand(2, -1)
+    monkeypatch.setattr(type(target), "typed", lambda self, tokens: nothing)
+    torch.manual_seed(0)
+    assert not ATTACKS[name].successes(target).any()

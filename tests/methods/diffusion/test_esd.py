@@ -9,7 +9,6 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.methods.diffusion.esd import ESD
 from unlearn_cli.methods.diffusion.words import erased
 
-
 SETTINGS = {"eta": 1.5, "erase": "prompt", "erase_from": "nothing", "sampler": SAMPLER}
 
 
@@ -87,7 +86,9 @@ def test_without_label_drop_there_is_nothing_to_steer_by(tiny):
 
 
 def test_a_concept_is_erased_where_its_words_are_known(tiny, tmp_path):
-    with pytest.raises(InputError, match=r"^method\.erase: concept needs forget=concept .* method\.erase=prompt$"):
+    with pytest.raises(
+        InputError, match=r"^method\.erase: concept needs forget=concept .* method\.erase=prompt$"
+    ):
         esd(erase="concept").check(tiny.task, tiny.model(), tiny.data, tiny.sets)
     text = TinyText(tmp_path / "text")
     esd(erase="concept").check(text.task, text.model(), text.data, text.sets)

@@ -19,9 +19,10 @@ class UnlearnDiffAtk(TokenAttack):
 
     Zhang et al., ECCV 2024: the denoiser as the classifier of its own image. The tokens are one-hots relaxed
     to the simplex, at first in its centre; a sample of them is fed straight-through, gradients are cut to
-    [-1, 1], and a step of Adam, an L2 term in its gradient as in the release, is projected back. Timesteps are
-    visited evenly, one after another; after each the likeliest tokens are tried on the prompt's noise, as far
-    as they can be typed (see `Target.typed`). For a model that predicts v or the state, that stands for ε.
+    [-1, 1], and a step of Adam, with an L2 term in its gradient as in the release, is projected back.
+    Timesteps are visited evenly, one after another; after each the likeliest tokens are tried on the prompt's
+    noise, as far as they can be typed (see `Target.typed`). For a model that predicts v or the state, that
+    stands for ε.
     """
 
     name: ClassVar[str] = "unlearndiffatk"

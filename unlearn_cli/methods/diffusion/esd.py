@@ -38,15 +38,17 @@ class ESD(GradientMethod):
     needs_model: ClassVar[type] = Guidable
 
     eta: float = Field(
-        ge=0, description="η, how far the target turns away from c; the paper's is 1, the release's 2 (see `erase_from`)"
+        ge=0,
+        description="η, how far the target turns away from c; the paper's is 1, the release's 2 (with "
+        "`erase_from`)",
     )
     erase: Erased = Field(
         description="c; prompt: the forgotten row's whole prompt, or its class; concept: the words of "
         "forget.concept alone, as in the releases"
     )
     erase_from: Literal["nothing", "prompt"] = Field(
-        description="where the target begins; nothing: at ε*(x_t, t, ∅) (paper); prompt: at ε*(x_t, t, c_from), "
-        "c_from the row's prompt or class (release)"
+        description="where the target begins; nothing: at ε*(x_t, t, ∅) (paper); prompt: at "
+        "ε*(x_t, t, c_from), c_from the row's prompt or class (release)"
     )
     sampler: Sampler = Field(description="how the original model draws x_t")
 

@@ -50,8 +50,8 @@ class SAeUron(GradientMethod):
     )
     multiplier: float = Field(
         lt=1,
-        description="γ, how those features are scaled: by γ times their mean activation on the concept, in the "
-        "block's units; 0 ablates, below 0 negates",
+        description="γ, how those features are scaled: by γ times their mean activation on the concept, in "
+        "the block's units; 0 ablates, below 0 negates",
     )
     groups: int = Field(gt=0, description="parts of the timesteps, each with features of its own")
     prompts: int = Field(
@@ -102,8 +102,8 @@ class SAeUron(GradientMethod):
     def edit(self, forget: Tally, other: Tally, share: float, scale: float) -> dict[str, Tensor]:
         """Which features (G, m), by what factor, above what activation.
 
-        share: of the forgotten among all prompts; the release's mean over all concepts, where each has as many
-        prompts. scale: s of the autoencoder. RunError: no feature.
+        share: of the forgotten among all prompts (the release: the mean over all concepts, which have
+        equally many). scale: s of the autoencoder. RunError: no feature.
         """
         found = scores(self.score, forget, other)
         least = torch.quantile(found, self.percentile / 100, dim=1, keepdim=True)

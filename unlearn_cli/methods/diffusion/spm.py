@@ -92,7 +92,7 @@ class SPM(GradientMethod):
 
 
 class RankOne(nn.Module):
-    """W + b aᵀ: a as LoRA's in the release, uniform within ±1/√n of n inputs, b zero (rank and alpha are 1)."""
+    """W + b aᵀ: a uniform within ±1/√n of n inputs, as LoRA's, b zero (rank and alpha are 1)."""
 
     def __init__(self, weight: Tensor):
         super().__init__()

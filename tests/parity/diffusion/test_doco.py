@@ -1,0 +1,89 @@
+"""DoCo (Wu et al., AAAI 2025) as its program plays the game; the discriminator and the surgery by hand."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from parity.diffusion.attention import with_attention
+from parity.diffusion.small import (
+    KEYS_AND_VALUES,
+    RECIPE,
+    anchors,
+    assert_same,
+    captions,
+    is_forgotten,
+    levels,
+    predicted,
+    sgd,
+    trained_names,
+)
+from unlearn_cli.methods.diffusion.doco import DoCo
+from unlearn_cli.training.surgery import Surgery
+
+WIDTH, RATE, STRENGTH, CLIP = 6, 3e-2, 0.8, 0.5
+DOCO = {
+    "warm_up": 1,
+    "discriminator_lr": RATE,
+    "discriminator_width": WIDTH,
+    "stages": 1,
+    "retain_weight": 1.0,
+    "latest": 1.0,
+}
+
+
+def discriminator() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(12, WIDTH, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(WIDTH, 1, 4, 1, 1))
+
+
+def clipped(gradients, norm):
+    length = torch.cat([g.flatten() for g in gradients]).norm()
+    return [g * min(1.0, norm / (length + 1e-6)) for g in gradients]
+
+
+@pytest.mark.parametrize(("leak", "detach_start"), [(False, False), (True, True)])
+def test_the_game_of_the_release(small, leak, detach_start):
+    """One step of the discriminator alone, then three in which the model moves first, on the same batch."""
+    values = DOCO | {"leak": leak, "detach_start": detach_start, "parameters": KEYS_AND_VALUES}
+    small.trainer.surgery = Surgery(
+        granularity="tensor", projection="release", strength=STRENGTH, retain_weight=0.0, clip_norm=CLIP
+    )
+    found = small.unlearned(DoCo(**RECIPE | values), label_drop=0.0)
+    assert len(small.steps) == 4
+
+    start, original = small.model(label_drop=0.0), small.model(label_drop=0.0)
+    model, _ = with_attention(small.model(label_drop=0.0), detach_start)
+    names = trained_names(start, "attn2.to_k") + trained_names(start, "attn2.to_v")
+    parameters = [p for name, p in model.named_parameters() if name in names]
+    optimizer = sgd(parameters)
+    small.trainer.seeded("discriminator")
+    judge = discriminator()
+    judging = torch.optim.Adam(judge.parameters(), RATE, betas=(0.5, 0.999))
+    for number, rows in enumerate(small.steps):
+        small.trainer.seeded("unlearn", number)
+        forget = is_forgotten(rows)
+        concept, retained = rows[forget], rows[~forget]
+        x, t, _ = small.noised(anchors(concept))
+        signal, spread = levels(t)
+        clean = (x - spread * predicted(model, x, t, captions(concept))) / signal
+        with torch.no_grad():
+            anchored = (x - spread * predicted(original, x, t, captions(anchors(concept)))) / signal
+        judging.zero_grad()
+        if number >= 1:
+            z, t, noise = small.noised(retained)
+            prior = (predicted(model, z, t, captions(retained)) - noise).square().mean()
+            kept = clipped(torch.autograd.grad(prior, parameters), CLIP)
+            out = judge(clean)
+            fooled = F.binary_cross_entropy_with_logits(out, torch.zeros_like(out))
+            away = clipped(torch.autograd.grad(fooled, parameters, retain_graph=True), CLIP)
+            if leak:  # what the model's loss leaves in the discriminator's gradients
+                fooled.backward(inputs=list(judge.parameters()))
+            for parameter, g, k in zip(parameters, away, kept, strict=True):
+                cosine = (g / g.norm() * k / k.norm()).sum()
+                parameter.grad = g - STRENGTH * cosine * k / k.norm() if cosine < 0 else g
+            optimizer.step()
+        real, fake = judge(anchored), judge(clean.detach())
+        loss = F.binary_cross_entropy_with_logits(real, torch.zeros_like(real))
+        (loss + F.binary_cross_entropy_with_logits(fake, torch.ones_like(fake))).backward()
+        judging.step()
+    assert_same(found, model, start)
