@@ -30,10 +30,10 @@ class AdvUnlearnTask(Noises, Underway, HasPrompts, Protocol):
 class AdvUnlearn(GradientMethod):
     """min_θ ‖ε_θ(x_t, t, c') − [ε*(∅) − η·(ε*(c) − ε*(∅))]‖² + w·‖ε_θ(z_t, t, c_r) − ε*(z_t, t, c_r)‖².
 
-    Zhang et al., NeurIPS 2024, with c' = argmin E ‖ε_θ(x_t, t, c') − ε*(x_t, t, c)‖²: c behind tokens
-    whose embeddings are found anew in every step, by Adam from those of random tokens, each of its steps at a
-    state x_t and a t of its own. * is the original model, which draws x_t for c. z_t is a noised image of the retain
-    set, where the release draws one. θ is the text encoder, see conf/method.
+    Zhang et al., NeurIPS 2024, with c' = argmin E ‖ε_θ(x_t, t, c') − ε*(x_t, t, c)‖²: c behind tokens whose
+    embeddings are found anew in every step, by Adam from those of random tokens, each of its steps at a state
+    x_t and a t of its own. * is the original model, which draws x_t for c. z_t is a noised image of the
+    retain set, where the release draws one. θ is the text encoder, see conf/method.
     """
 
     needs: ClassVar[type] = AdvUnlearnTask
