@@ -34,6 +34,10 @@ ELSEWHERE = {
     "selection": "forget/bilevel.py",
     "one_pass": "tasks/recognition.py",
     "mia": "evaluation/classification/mia.py",
+    "unlearndiffatk": "evaluation/attacks/unlearndiffatk.py",
+    "p4d": "evaluation/attacks/p4d.py",
+    "cce": "evaluation/attacks/cce.py",
+    "ring_a_bell": "evaluation/attacks/ring_a_bell.py",
 }
 """Files of parity tests that are of no method."""
 CHANGE = "__changed__"
