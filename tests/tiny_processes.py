@@ -11,28 +11,28 @@ from unittest.mock import patch
 import torch
 from tiny_run import unlearn
 
+PRELOADED = (
+    *(f"unlearn_cli.{module}" for module in ("run", "compare.table", "data.digits")),
+    *(
+        f"unlearn_cli.models.{module}"
+        for module in (
+            *("classifiers.resnet_cifar", "classifiers.timm_models"),
+            *("diffusion.unet", "diffusion.tiny_text_to_image"),
+        )
+    ),
+    "unlearn_cli.evaluation.diffusion.generation",
+    "unlearn_cli.evaluation.diffusion.text_to_image",
+    "unlearn_cli.evaluation.clip.evaluation",
+    "unlearn_cli.models.clip.tiny_clip",
+    "unlearn_cli.models.vlm.tiny_vlm",
+    "unlearn_cli.evaluation.vlm.evaluation",
+    "torchmetrics.image.fid",
+    "torchmetrics.image.kid",
+)
+
 # Children of a server that has imported everything start at once and can be killed like any process.
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(
-    [
-        *(f"unlearn_cli.{module}" for module in ("run", "compare.table", "data.digits")),
-        *(
-            f"unlearn_cli.models.{module}"
-            for module in (
-                *("classifiers.resnet_cifar", "classifiers.timm_models"),
-                *("diffusion.unet", "diffusion.tiny_text_to_image"),
-            )
-        ),
-        "unlearn_cli.evaluation.diffusion.generation",
-        "unlearn_cli.evaluation.diffusion.text_to_image",
-        "unlearn_cli.evaluation.clip.evaluation",
-        "unlearn_cli.models.clip.tiny_clip",
-        "unlearn_cli.models.vlm.tiny_vlm",
-        "unlearn_cli.evaluation.vlm.evaluation",
-        "torchmetrics.image.fid",
-        "torchmetrics.image.kid",
-    ]
-)
+processes.set_forkserver_preload(list(PRELOADED))
 
 
 def signalled(number: int, file: str, count: int, *arguments: str) -> int:

@@ -17,10 +17,10 @@ sys.path.append(str(Path(__file__).parent.parent))
 os.environ |= {"HF_HUB_OFFLINE": "1", "WANDB_MODE": "offline"}
 
 import torch
-from golden_cases import cases
 from golden_files import TASKS, file, write, written
 from golden_numbers import RELATIVE, differences, nonsense
 from golden_runs import Golden
+from tiny_cases import cases
 
 
 def main() -> int:

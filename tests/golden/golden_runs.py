@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from golden_cases import EARLIER, overrides
 from golden_numbers import numbers
 from omegaconf import OmegaConf
+from tiny_cases import EARLIER, overrides
 
 from unlearn_cli.config.composing import composed
 from unlearn_cli.experiment import Experiment, read

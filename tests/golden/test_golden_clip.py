@@ -1,7 +1,7 @@
 """Every method's numbers on task=clip are those of its golden file."""
 
 import pytest
-from golden_cases import cases
+from tiny_cases import cases
 
 TASK = "clip"
 

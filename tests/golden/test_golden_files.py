@@ -1,9 +1,9 @@
 """Golden files have what there is, and a comparison that sees what differs."""
 
 import pytest
-from golden_cases import cases
 from golden_files import TASKS, written
 from golden_numbers import differences
+from tiny_cases import cases
 
 from unlearn_cli.config.catalogue import options
 

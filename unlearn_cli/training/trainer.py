@@ -206,9 +206,9 @@ class Trainer:
         return folder
 
     def within(self, folder: Path) -> "Trainer":
-        """The same habits, with checkpoints in another folder and a cost of its own."""
+        """The same habits, with checkpoints in another folder, and cost and history of its own."""
         other = copy(self)
-        other.folder, other.cost = folder, Cost()
+        other.folder, other.cost, other.history = folder, Cost(), []
         return other
 
     def _for_step(self, raw: Batch, stage: str, step: int) -> tuple[Batch, float]:

@@ -46,6 +46,11 @@ def test_the_autoencoder_is_made_once_and_then_read(tiny, monkeypatch):
     sauce(dictionary=DICTIONARY | {"k": 5}).autoencoder(model, LAYER, tiny.sets, trainer)
     assert len(made) == 4
     assert trainer.cost.steps == 0  # its cost is told apart
+    finding = tiny.trainer_in(tiny.folder / "later", derived_once=trainer.derived_once)
+    method.autoencoder(model, LAYER, tiny.sets, finding)
+    assert len(made) == 4
+    assert finding.history  # what a run tells does not hang on which of them has made it
+    assert finding.history == trainer.history[: len(finding.history)]
     assert trainer.seconds_outside_clock["sae_seconds"] > 0
 
 

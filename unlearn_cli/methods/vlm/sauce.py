@@ -28,12 +28,14 @@ from unlearn_cli.sae.foreign import load_foreign
 from unlearn_cli.sae.scores import Score, Tally, scores
 from unlearn_cli.sae.streaming import Streamed
 from unlearn_cli.sae.training import train_autoencoder
+from unlearn_cli.storage.files import read_json, write_json
 from unlearn_cli.storage.tensors import write_tensors
 from unlearn_cli.training.optim import Recipe
 from unlearn_cli.training.trainer import Trainer
 
 log = logging.getLogger("unlearn")
 
+HISTORY = "history.json"  # of an autoencoder's training, beside it
 SHOWN = 5  # features of which an account is kept
 KNOWN = 0.7  # AUROC under which a latent hardly tells of the concept
 
@@ -152,13 +154,20 @@ class Sauce(Intervention, Recipe):
             )
             trainer.seeded("sae")
             sae = SparseAutoencoder(stream.sample().shape[-1], self.dictionary).to(trainer.device)
-            save_autoencoder(folder, train_autoencoder(sae, stream, self, trainer.within(folder)))
+            inside = trainer.within(folder)
+            save_autoencoder(folder, train_autoencoder(sae, stream, self, inside))
+            if trainer.is_main:
+                write_json(folder / HISTORY, inside.history)
 
         recipe = {name: getattr(self, name) for name in Recipe.model_fields}
         facts: dict[str, Any] = {"layer": layer, "images": digest(images), "recipe": recipe}
         facts |= {"dictionary": self.dictionary.model_dump(mode="json")}
         facts |= {"tokens": tokens, "buffer": self.buffer, "reads": self.reads}
-        return load_autoencoder(trainer.derived_from_original("sae", facts, make)).to(trainer.device)
+        folder = trainer.derived_from_original("sae", facts, make)
+        if (folder / HISTORY).is_file():  # an earlier version kept none
+            # in every run that reads it, whichever made it; once, though each concept asks
+            trainer.history += [row for row in read_json(folder / HISTORY) if row not in trainer.history]
+        return load_autoencoder(folder).to(trainer.device)
 
     @torch.no_grad()
     def record_chosen(self, best: Trial, sets: Sets, model: VisionLanguage, trainer: Trainer) -> None:

@@ -1,4 +1,4 @@
-"""What golden numbers are of: every method on every task it fits, and a few choices beside the methods'.
+"""The smallest problem of every method on every task it fits, and a few choices beside the methods'.
 
 A case's name is its command: the method, then further overrides.
 """
@@ -72,7 +72,7 @@ EARLIER = {"checkpoint": "ft", "transfer": "mean_difference"}
 
 
 def cases(task: str) -> list[str]:
-    """All that golden numbers are written of; a new method is among them at once."""
+    """All of a task; a new method is among them at once."""
     return [*methods(task), *FURTHER[task]]
 
 
