@@ -99,6 +99,7 @@ class Diffusion(Settings):
         step = int(torch.randint(sampler.steps, ()))
         noise = torch.randn(len(batch), *unwrapped(model).state_shape(batch.x.shape[1], batch.x.shape[2:]))
         x = sampler.sample(unwrapped(model), noise, batch.y, trainer.compute, stop_at=step)
+        trainer.count_more(len(x), forwards=step * (2 if sampler.guidance else 1))
         return x, unwrapped(model).process.timesteps[step].expand(len(x))
 
     def draw(

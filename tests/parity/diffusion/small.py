@@ -35,14 +35,21 @@ class Small(TinyText):
             np.random.default_rng(0).integers(0, 256, (8, 3, 8, 8), dtype=np.uint8)
         )
         """As the problem draws them."""
-        prepared = self.trainer._for_step
+        self.passes = [0, 0]
+        """Of samples, forward and backward, beside those that every training counts."""
+        prepared, count_more = self.trainer._for_step, self.trainer.count_more
 
         def noted(*arguments):
             batch, weight = prepared(*arguments)
             self.steps.append(batch.index)
             return batch, weight
 
-        self.trainer._for_step = noted
+        def counted(samples: int, forwards: int = 0, backwards: int = 0) -> None:
+            self.passes[0] += samples * forwards
+            self.passes[1] += samples * backwards
+            count_more(samples, forwards, backwards)
+
+        self.trainer._for_step, self.trainer.count_more = noted, counted
 
     def unlearned(self, method, label_drop: float = 0.1) -> nn.Module:
         """What the method makes of the small model."""

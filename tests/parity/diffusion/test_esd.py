@@ -58,6 +58,7 @@ def test_the_paper(small, erase):
 def test_erase_from(small, erase):
     """x_t is drawn for the caption, which is asked for and where the target begins."""
     found = small.unlearned(esd(2.3, erase, "prompt"))
+    assert small.passes[0] >= 3 * 4  # of the original for each row, and what draws the states
 
     def target(original, texts):
         concept = texts if erase == "prompt" else ["dotted"] * len(texts)

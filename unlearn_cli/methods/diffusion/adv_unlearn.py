@@ -73,6 +73,8 @@ class AdvUnlearn(GradientMethod):
             z, t_r, _ = task.noised(model, retain)
             with torch.no_grad():
                 kept = original(z, t_r, retain.y).float()
+            trainer.count_more(len(concept), forwards=2)
+            trainer.count_more(len(retain), forwards=1)
             return {
                 "forget": F.mse_loss(adversarial.float(), target),
                 "retain": self.weight * F.mse_loss(called(z, t_r, retain.y, False).float(), kept),
@@ -99,6 +101,7 @@ class AdvUnlearn(GradientMethod):
             output = model(x, t, model.embed_soft(behind(prefix, tokens)), False).float()
             (prefix.grad,) = torch.autograd.grad(F.mse_loss(output, present), prefix)
             search.step()
+            trainer.count_more(len(concept), forwards=2, backwards=1)
         return prefix.detach()
 
     def random_tokens(self, model: TextToImage, tokens: Tensor) -> Tensor:

@@ -55,6 +55,7 @@ class ConceptAblation(GradientMethod):
             if self.target == "model":
                 with torch.no_grad():
                     target = called(z, t, anchor.y, False)
+                trainer.count_more(len(anchor), forwards=1)
             with start_detached(model, self.detach_start):
                 forget = F.mse_loss(called(z, t, concept.y, False).float(), target.float())
                 kept = task.loss(called, retain).mean()

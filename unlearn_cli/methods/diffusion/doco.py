@@ -85,6 +85,7 @@ class DoCo(GradientMethod):
             rests = adversary.steps < self.warm_up
             with torch.no_grad():
                 anchor_clean = task.clean(original, x, t, original(x, t, anchor.y, False))
+            trainer.count_more(len(anchor), forwards=1)
             with start_detached(model, self.detach_start), torch.set_grad_enabled(not rests):
                 clean = task.clean(called, x, t, called(x, t, concept.y, False))
                 forget = adversary.loss(clean, anchor_clean, rests)

@@ -66,6 +66,7 @@ class ESD(GradientMethod):
             x, t = task.underway(original, replace(batch, y=asked), self.sampler, trainer)
             begin = asked if self.erase_from == "prompt" else None
             target = turned_away(original, x, t, concept, self.eta, begin)
+            trainer.count_more(len(batch), forwards=2 if begin is None else 3)
             return {"forget": F.mse_loss(called(x, t, asked, False).float(), target)}
 
         return trainer.fit(model, shuffled(sets.forget), objective, self)

@@ -81,6 +81,8 @@ class SPM(GradientMethod):
             with torch.no_grad():
                 r = random_embeddings(original.conditioning(batch.y[turn]).float())
                 kept = original(x, t, r).float()
+            trainer.count_more(len(batch), forwards=2)
+            trainer.count_more(self.anchors, forwards=2, backwards=1)
             retain = F.mse_loss(called(x, t, r, False).float(), kept)
             return {"forget": forget, "retain": self.weight * retain}
 
