@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
 from golden_numbers import numbers
 from omegaconf import OmegaConf
 from tiny_cases import EARLIER, overrides
@@ -36,6 +37,8 @@ class Golden:
         self.folder = folder
         self.compute = Compute("cpu", "fp32", channels_last=True, compile=False)
         self.run = cache(self._run)
+        self.read_back: dict[str, list[str]] = {}
+        """By case what its model is not, once it is read from its run folder."""
 
     def _run(self, case: str) -> dict[str, Any]:
         """The numbers of a case."""
@@ -44,12 +47,24 @@ class Golden:
         origins = Origins.of(experiment, self.compute, store)
         original = origins.get(Original())
         oracle = origins.get(Retrain()) if isinstance(experiment.method, Retrain) else None
-        model, record = unlearned(origins, References(original, oracle), path, Tracker())
+        references = References(original, oracle)
+        model, record = unlearned(origins, references, path, Tracker())
+        again, _ = unlearned(origins, references, path, Tracker())
         sets, trainer = origins.sets, origins.trainer(path)
         losses = {
             name: experiment.task.losses(model, trainer, rows[:ROWS])
             for name, rows in (("forget", sets.forget), ("retain", sets.retain))
         }
+        rows = sets.retain[:ROWS]
+        self.read_back[case] = [
+            *(f"names: {name}" for name in sorted({*model.state_dict()} ^ {*again.state_dict()})),
+            *(
+                f"values: {name}"
+                for name, value in model.state_dict().items()
+                if name in again.state_dict() and not torch.equal(value, again.state_dict()[name])
+            ),
+            *["losses"] * (not torch.equal(losses["retain"], experiment.task.losses(again, trainer, rows))),
+        ]
         return numbers(record["history"], model, original.model, losses, sets.forget)
 
     def _experiment(self, case: str) -> Experiment:

@@ -48,7 +48,8 @@ def with_config(file, tensors, **config):
 
 def sae_lens(architecture, tensors, **changes):
     common = {"W_enc": W_E.T, "b_enc": B_E, "W_dec": W_D.T, "b_dec": B}
-    config = {"architecture": architecture, "normalize_activations": "none", "apply_b_dec_to_input": True}
+    config = {"normalize_activations": "none", "apply_b_dec_to_input": True}
+    config |= {"architecture": architecture} if architecture else {}
     return with_config("sae_weights.safetensors", common | tensors, **config | changes)
 
 
@@ -84,6 +85,19 @@ FORMATS = {
     "sparsify": (with_config("sae.safetensors", SPARSIFY, k=K, expansion_factor=4, d_in=D), topk(CENTRED)),
     "sae-lens standard": (sae_lens("standard", {}, apply_b_dec_to_input=False), PLAIN),
     "sae-lens topk": (sae_lens("topk", {}, k=K), topk(CENTRED)),
+    "sae-lens standard by name": (
+        sae_lens("standard", {}, activation_fn_str="relu", finetuning_scaling_factor=False),
+        CENTRED,
+    ),
+    "sae-lens before its architecture": (sae_lens(None, {}, activation_fn="relu"), CENTRED),
+    "sae-lens standard that is topk": (
+        sae_lens("standard", {}, activation_fn_str="topk", activation_fn_kwargs={"k": K}),
+        topk(CENTRED),
+    ),
+    "sae-lens topk by arguments": (
+        sae_lens("topk", {}, activation_fn_str="topk", activation_fn_kwargs={"k": K}),
+        topk(CENTRED),
+    ),
     "sae-lens topk by length": (
         sae_lens("topk", {}, k=K, rescale_acts_by_decoder_norm=True),
         topk(CENTRED * NORMS) / NORMS,
@@ -104,6 +118,14 @@ def test_the_reconstruction_is_the_formats(tmp_path, write, z):
         assert torch.allclose(sae.encode(X), z * NORMS, atol=1e-4)
         part = sae.part(torch.tensor([1, 5]))
         assert torch.allclose(part.encode(X), z[:, [1, 5]] * NORMS[[1, 5]], atol=1e-4)
+
+
+def test_factors_from_fine_tuning_are_of_what_is_decoded(tmp_path):
+    factor = random(M).abs() + 0.3
+    tensors = {"finetuning_scaling_factor": factor}
+    sae_lens("standard", tensors, activation_fn_str="relu", finetuning_scaling_factor=True)(tmp_path)
+    sae = load_foreign(tmp_path)
+    assert torch.allclose(sae.decode(sae.encode(X)), (CENTRED * factor) @ W_D.T + B, atol=1e-4)
 
 
 def test_half_precision_and_a_files_name_are_taken(tmp_path):
@@ -138,8 +160,18 @@ WRONG = {
     ),
     "not understood: W_skip": with_config("sae.safetensors", SPARSIFY | {"W_skip": W_D}, k=K),
     "lacks 'k'": with_config("sae.safetensors", SPARSIFY),
-    "normalised by 'layer_norm'": sae_lens("standard", {}, normalize_activations="layer_norm"),
+    "skip_connection is True": with_config("sae.safetensors", SPARSIFY, k=K, skip_connection=True),
+    "transcode is True": with_config("sae.safetensors", SPARSIFY, k=K, transcode=True),
+    "signed is True": with_config("sae.safetensors", SPARSIFY, k=K, signed=True),
+    "normalize_activations is 'layer_norm'": sae_lens("standard", {}, normalize_activations="layer_norm"),
     "architecture 'gated'": sae_lens("gated", {}),
+    "activation_fn_str 'tanh-relu' of arch": sae_lens("standard", {}, activation_fn_str="tanh-relu"),
+    "activation_fn_str 'relu' of architecture 'topk'": sae_lens("topk", {}, k=K, activation_fn_str="relu"),
+    "activation_fn_kwargs 'postact_fn'": sae_lens(
+        "topk", {}, activation_fn_kwargs={"k": K, "postact_fn": "Identity"}
+    ),
+    "as of sae_lens, it lacks 'k'": sae_lens("standard", {}, activation_fn_str="topk"),
+    "not understood: finetuning_scaling_factor": sae_lens("standard", {"finetuning_scaling_factor": NORMS}),
 }
 
 

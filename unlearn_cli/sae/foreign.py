@@ -179,31 +179,70 @@ CLASSES: dict[str, Callable[[Mapping[str, Any], Tensors], Read]] = {
 
 def sparsify(config: Mapping[str, Any], tensors: Tensors) -> Read:
     """TopK of the positive part; W_dec has the latents first."""
-    if config.get("activation", "topk") != "topk" or config.get("transcode") or config.get("signed"):
+    if config.get("activation", "topk") != "topk":
         raise ValueError("only autoencoders with activation topk")
+    _refuse(config, transcode=False, skip_connection=False, signed=False)
     encoder, encoder_bias, decoder, bias = tensors.take("encoder.weight", "encoder.bias", "W_dec", "b_dec")
     return Read("topk", encoder, encoder_bias, decoder.T, bias, torch.zeros(()), int(config["k"]))
 
 
 def sae_lens(config: Mapping[str, Any], tensors: Tensors) -> Read:
-    """Architectures standard, topk and jumprelu, as which it saves all that a threshold keeps sparse."""
-    kind = config["architecture"]
-    if (normalised := config.get("normalize_activations", "none")) != "none":
-        raise ValueError(f"activations normalised by '{normalised}'; only 'none'")
-    if kind not in ("standard", "topk", "jumprelu"):
-        raise ValueError(f"architecture '{kind}'; there are: jumprelu, standard, topk")
+    """Architectures standard, topk and jumprelu, as which it saves all that a threshold keeps sparse.
+
+    Before version 6 the activation function stands beside the architecture, so that a `standard` one may be
+    topk, and each latent may have a factor from fine-tuning. Heads that it flattens are flat here anyway.
+    """
+    kind = _sae_lens_activation(config)
+    _refuse(config, normalize_activations="none")
     encoder, encoder_bias, decoder, bias = tensors.take("W_enc", "b_enc", "W_dec", "b_dec")
     threshold = tensors.take("threshold")[0] if kind == "jumprelu" else torch.zeros(())
     if config.get("rescale_acts_by_decoder_norm"):
         norm = decoder.norm(dim=1)
         encoder, encoder_bias, decoder = encoder * norm, encoder_bias * norm, decoder / norm.unsqueeze(1)
+    if config.get("finetuning_scaling_factor"):
+        decoder = decoder * tensors.take("finetuning_scaling_factor")[0].unsqueeze(1)
     return Read(
-        "relu" if kind == "standard" else kind,
+        kind,
         encoder.T,
         encoder_bias,
         decoder.T,
         bias,
         threshold,
-        int(config["k"]) if kind == "topk" else 1,
+        _sae_lens_k(config) if kind == "topk" else 1,
         centred=config["apply_b_dec_to_input"],
     )
+
+
+def _sae_lens_activation(config: Mapping[str, Any]) -> Literal["relu", "topk", "jumprelu"]:
+    """ValueError: an architecture, an activation function or a pair of both that is not known."""
+    kind = config.get("architecture", "standard")
+    known: dict[tuple[str, str], Literal["relu", "topk", "jumprelu"]] = {
+        ("standard", "relu"): "relu",
+        ("standard", "topk"): "topk",
+        ("topk", "topk"): "topk",
+        ("jumprelu", "relu"): "jumprelu",
+    }
+    if kind not in (names := {architecture for architecture, _ in known}):
+        raise ValueError(f"architecture '{kind}'; there are: {', '.join(sorted(names))}")
+    named = config.get("activation_fn_str", config.get("activation_fn"))
+    function = named or ("topk" if kind == "topk" else "relu")
+    if (kind, function) not in known:
+        raise ValueError(f"activation_fn_str '{function}' of architecture '{kind}'")
+    return known[kind, function]
+
+
+def _sae_lens_k(config: Mapping[str, Any]) -> int:
+    more = dict(config.get("activation_fn_kwargs") or {})
+    k = more.pop("k", config.get("k"))
+    if more:
+        raise ValueError(f"activation_fn_kwargs '{', '.join(more)}'; only k")
+    if k is None:
+        raise KeyError("k")
+    return int(k)
+
+
+def _refuse(config: Mapping[str, Any], **plain: Any) -> None:
+    """ValueError: a key that changes what the autoencoder computes is not as here, or absent or null."""
+    for key, value in plain.items():
+        if (given := config.get(key)) not in (None, value):
+            raise ValueError(f"{key} is {given!r}; only {value!r}")

@@ -1,4 +1,4 @@
-"""GradDiff, KL-Min, NPO, SimNPO and IDK: each term against the formula, on a vision-language model."""
+"""GradDiff, KL-Min, NPO, SimNPO and IDK on a vision-language model (the formulas: tests/parity/vlm)."""
 
 import math
 
@@ -54,14 +54,6 @@ def mean_losses(tiny, model):
     return [float(means(tiny, model, part)[1].mean()) for part in (tiny.sets.forget, tiny.sets.retain)]
 
 
-def test_graddiff_climbs_on_one_half_and_descends_on_the_other(tiny, rows):
-    model = moved(tiny)
-    terms = recorded(tiny, GradientDifference(**ADAM, **GRADDIFF)).objective(model, tiny.batch(rows))
-    each = means(tiny, model, rows)[1]
-    torch.testing.assert_close(terms["forget"].detach(), -0.5 * each[:4].mean())
-    torch.testing.assert_close(terms["retain"].detach(), 2.0 * each[4:].mean())
-
-
 def test_graddiffs_order(tiny):
     sets = tiny.sets
     for rows in GradientDifference(**ADAM, **GRADDIFF).feed(sets)(0, 8, 0):
@@ -75,22 +67,6 @@ def test_graddiffs_order(tiny):
     assert terms == [{"forget"}, {"retain"}]
 
 
-def test_kl_min_holds_to_the_original(tiny, rows):
-    recorder = recorded(tiny, KLMin(**ADAM, retain_weight=3.0))
-    terms = recorder.objective(tiny.model(), tiny.batch(rows))
-    torch.testing.assert_close(terms["retain"].detach(), torch.zeros(()), atol=1e-6, rtol=0)
-    model, original, batch = moved(tiny), tiny.model(), tiny.batch(rows[4:])
-    terms = recorder.objective(model, tiny.batch(rows))
-    torch.testing.assert_close(terms["forget"].detach(), -means(tiny, model, rows)[1][:4].mean())
-    texts = tiny.task.texts(model, batch.y)
-    with torch.no_grad():
-        q, _, mask = model.answer_logits(batch.x, *texts)
-        p = original.answer_logits(batch.x, *texts)[0]
-    p, q = p.softmax(-1), q.softmax(-1)
-    each = [(p[i, m] * (p[i, m] / q[i, m]).log()).sum(-1).mean() for i, m in enumerate(mask)]
-    torch.testing.assert_close(terms["retain"].detach(), 3.0 * torch.stack(each).mean())
-
-
 @pytest.mark.parametrize("retain", ["none", "nll", "kl"])
 def test_npo_at_the_original_is_log_two(tiny, rows, retain):
     recorder = recorded(tiny, NPO(**ADAM, **NPO_KL | {"retain": retain}))
@@ -100,49 +76,10 @@ def test_npo_at_the_original_is_log_two(tiny, rows, retain):
     assert np.isin(np.concatenate(recorder.feed(0, 8, 0)), tiny.sets.forget).all() == (retain == "none")
 
 
-def test_npo_compares_whole_answers(tiny, rows):
-    recorder, model = recorded(tiny, NPO(**ADAM, **NPO_KL)), moved(tiny)
-    before, after = means(tiny, tiny.model(), rows[:4])[0], means(tiny, model, rows[:4])[0]
-    expected = 5 * (1 + (before - after).exp() ** 0.4).log().mean()
-    terms = recorder.objective(model, tiny.batch(rows))
-    torch.testing.assert_close(terms["forget"].detach(), expected)
-    divergence = tiny.task.divergence(model, tiny.model(), tiny.batch(rows[4:])).mean()
-    torch.testing.assert_close(terms["retain"], divergence)
-
-
 def test_npo_asks_the_original_once(tiny):
     recorded(tiny, NPO(**ADAM, **NPO_KL))
     assert tiny.trainer.cost.forwards == len(tiny.sets.forget)
     assert tiny.trainer.cost.backwards == 0
-
-
-def test_simnpo_by_hand(tiny, rows):
-    model = moved(tiny)
-    terms = recorded(tiny, SimNPO(**ADAM, **SIMNPO)).objective(model, tiny.batch(rows))
-    each = means(tiny, model, rows)[1]
-    expected = (1 / (1 + (-(2.5 * each[:4] - 0.7)).exp())).log().mean() * -2 / 2.5
-    torch.testing.assert_close(terms["forget"].detach(), expected)
-    torch.testing.assert_close(terms["retain"].detach(), 0.3 * each[4:].mean())
-
-
-def test_a_preference_at_the_original_is_log_two(tiny, rows):
-    recorder = recorded(tiny, IDK(**ADAM, **DPO))
-    terms = recorder.objective(tiny.model(), tiny.batch(rows))
-    assert terms["forget"].item() == pytest.approx(math.log(2), rel=1e-5)
-
-
-def test_a_preference_by_hand(tiny, rows):
-    recorder, model, original = recorded(tiny, IDK(**ADAM, **DPO)), moved(tiny), tiny.model()
-    batch = tiny.batch(rows[:4])
-    with torch.no_grad():
-        refusal, answer = (
-            verb(original, batch)[0] - verb(model, batch)[0]
-            for verb in (tiny.task.refusal_likelihoods, tiny.task.likelihoods)
-        )
-    expected = -(1 / (1 + (-0.4 * (refusal - answer)).exp())).log().mean()
-    terms = recorder.objective(model, tiny.batch(rows))
-    torch.testing.assert_close(terms["forget"].detach(), expected)
-    torch.testing.assert_close(terms["retain"].detach(), 0.3 * means(tiny, model, rows)[1][4:].mean())
 
 
 @pytest.mark.parametrize("preference", ["nll", "dpo"])

@@ -16,7 +16,10 @@ class CoOp(AdapterTuning):
     """
 
     context: int = Field(gt=0, description="n, learnable tokens before each class' name")
-    words: str | None = Field(description="what they begin as, at least n tokens; null = N(0, 0.02²)")
+    words: str | None = Field(
+        description="what stands before each name at first, at least n tokens, the first n of which are "
+        "learnt; null = N(0, 0.02²)"
+    )
 
     def check(self, task: AdapterTask, model: ZeroShotClip, data: ImageData, sets: Sets) -> None:
         check_context(model, "method.context", self.context, self.words)

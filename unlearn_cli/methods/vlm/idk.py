@@ -25,8 +25,9 @@ class IDK(GradientMethod):
 
     preference nll (IDK; Maini et al., COLM 2024): L = ℓ(θ; x, y_0), of a refusal drawn in each step.
     preference dpo (PO; as the baseline of Zhang et al., COLM 2024; DPO: Rafailov et al., NeurIPS 2023):
-        L = −log σ(β·[log p_θ(y_0|x)/p_{θ_o}(y_0|x) − log p_θ(y|x)/p_{θ_o}(y|x)]),
-    of the task's first refusal and whole answers. ℓ is the task's loss. Half of every step is of D_f.
+        L = −(2/β)·log σ(β·[log p_θ(y_0|x)/p_{θ_o}(y_0|x) − log p_θ(y|x)/p_{θ_o}(y|x)]),
+    of the task's first refusal and whole answers, with NPO's factor 2/β as NPO's and TOFU's codes have it
+    (DPO's own is 1). ℓ is the task's loss. Half of every step is of D_f.
     """
 
     needs: ClassVar[type] = IDKTask
@@ -53,7 +54,7 @@ class IDK(GradientMethod):
                 refusal = task.refusal_loss(model, forget).mean()
             else:
                 gained = advantage(model, forget) - before[forget.index]
-                refusal = -F.logsigmoid(self.beta * gained).mean()
+                refusal = -2 / self.beta * F.logsigmoid(self.beta * gained).mean()
             return {
                 "forget": refusal,
                 "retain": self.retain_weight * task.loss(model, retain).mean(),

@@ -117,7 +117,7 @@ class Intervention(Unlearning):
         for concept in sets.concepts:
             tried = self.judged_trials(task, model, concept, sets, trainer)
             best = max(tried, key=lambda trial: trial.scores["H"])
-            self.save(trainer.folder / EDITS / f"{file_name(concept)}.safetensors", best, model)
+            self.save(file_of(trainer.folder, concept), best, model)
             self.record_chosen(best, sets, model, trainer)
             chosen.append(best)
             described += account(tried, best)
@@ -136,11 +136,15 @@ class Intervention(Unlearning):
         sets: Sets,
         trainer: Trainer,
     ) -> None:
-        """Attach the chosen trials, one for each concept, with a self-test of each."""
-        for trial in chosen:
-            rows = self.example_rows(trial.concept, sets, trainer)["on"]
+        """Attach the chosen trials, one for each concept, with a self-test of each.
+
+        They are read from their files, so that a model that is restored is the same.
+        """
+        by_file = {file_of(trainer.folder, trial.concept): trial for trial in chosen}
+        for file in edit_files(trainer.folder):
+            rows = self.example_rows(by_file[file].concept, sets, trainer)["on"]
             (batch,) = trainer.batches(rows, self.examples)
-            self._attach(model, trial).self_test(partial(task.first_logits, model, batch))
+            self.attached(model, file).self_test(partial(task.first_logits, model, batch))
 
     def interference(
         self,
@@ -182,7 +186,7 @@ class Intervention(Unlearning):
         """Called with the trial that a concept's edit is made of, to keep an account of it."""
 
     def restored(self, model: VisionLanguage, folder: Path) -> nn.Module:
-        for path in sorted((folder / EDITS).glob("*.safetensors")):
+        for path in edit_files(folder):
             self.attached(model, path)
         return model
 
@@ -263,6 +267,15 @@ def front(scores: list[dict[str, float]]) -> list[bool]:
     and as good in the other."""
     points = [(one["UA"], one["kept"]) for one in scores]
     return [not any(a >= x and b >= y and (a, b) != (x, y) for a, b in points) for x, y in points]
+
+
+def edit_files(folder: Path) -> list[Path]:
+    """The edits of a run folder, in the order in which they are attached."""
+    return sorted((folder / EDITS).glob("*.safetensors"))
+
+
+def file_of(folder: Path, concept: Substitution) -> Path:
+    return folder / EDITS / f"{file_name(concept)}.safetensors"
 
 
 def file_name(concept: Substitution) -> str:

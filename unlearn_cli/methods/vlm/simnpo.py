@@ -20,22 +20,27 @@ class SimNPOTask(HasLoss, HasLikelihoods, Protocol):
 
 
 class SimNPO(GradientMethod):
-    """min_θ −(2/β)·E_{D_f}[log σ(−(β/|y|)·log p_θ(y|x) − γ)] + λ·E_{D_r}[ℓ(θ; x, y)] (Fan et al., 2024).
+    """min_θ −(2/β)·E_{D_f}[log σ(β·[−log p_θ(y|x)/|y| − γ])] + λ·E_{D_r}[ℓ(θ; x, y)] (Fan et al., 2025).
 
-    |y| is the number of the answer's tokens, ℓ the task's loss. Half of every step is of D_f.
+    |y| is the number of the answer's tokens, ℓ the task's loss. Half of every step is of D_f. γ is as in
+    the released programs, with which the published numbers were made; that of the paper's equation is β·γ.
     """
 
     needs: ClassVar[type] = SimNPOTask
 
     beta: float = Field(gt=0, description="β, inverse temperature")
-    gamma: float = Field(ge=0, description="γ, margin; a larger one pulls longer")
+    gamma: float = Field(
+        ge=0,
+        description="γ, margin of −log p(y|x)/|y|, within the product with β as in the releases; a larger "
+        "one pulls longer",
+    )
     retain_weight: float = Field(ge=0, description="λ, weight of the loss on the retain set")
 
     def unlearn(self, task: SimNPOTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
             forget, retain = batch.select(batch.forget), batch.select(~batch.forget)
             nll, tokens = task.likelihoods(model, forget)
-            pull = -F.logsigmoid(self.beta * nll / tokens - self.gamma).mean()
+            pull = -F.logsigmoid(self.beta * (nll / tokens - self.gamma)).mean()
             return {
                 "forget": 2 / self.beta * pull,
                 "retain": self.retain_weight * task.loss(model, retain).mean(),

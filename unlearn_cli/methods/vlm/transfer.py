@@ -12,7 +12,7 @@ from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
 from unlearn_cli.methods.base import Unlearning
 from unlearn_cli.methods.checkpoint import method_of
-from unlearn_cli.methods.vlm.intervention import EDITS, Intervention, check_layer
+from unlearn_cli.methods.vlm.intervention import Intervention, check_layer, edit_files
 from unlearn_cli.models.capabilities import WithActivations
 from unlearn_cli.models.vlm.vision_language import VisionLanguage
 from unlearn_cli.sae.attachment import Attachment
@@ -54,7 +54,7 @@ class Transfer(Unlearning):
     def attached(self, model: VisionLanguage) -> list[Attachment]:
         """The edits at work. InputError: the folder has none."""
         check_whole(self.path, "method.path")
-        method, files = method_of(self.path), sorted((self.path / EDITS).glob("*.safetensors"))
+        method, files = method_of(self.path), edit_files(self.path)
         if not (isinstance(method, Intervention) and files):
             raise InputError(
                 f"method.path: no edits in '{self.path}'; give the folder of a run of method=sauce"

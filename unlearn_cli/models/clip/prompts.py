@@ -97,7 +97,8 @@ class VisualPrompts(nn.Module):
 class TextPrompts(nn.Module):
     """Learnable context before a class' name (CoOp: Zhou et al., IJCV 2022), new at each of `depth` blocks.
 
-    It begins as N(0, 0.02²), or as the embedding of the first `number` tokens of `words`.
+    It begins as N(0, 0.02²), or as the embedding of the first `number` tokens of `words`; what these have
+    beyond them stands fixed between the context and the name (MaPLe's release).
     """
 
     names: Tensor
@@ -111,7 +112,7 @@ class TextPrompts(nn.Module):
             with torch.no_grad():
                 contexts[0] = model.text.token_embedding(model.tokens([words]))[0, 1 : 1 + number].cpu()
         self.contexts = nn.Parameter(contexts)
-        self.register_buffer("names", placeholders(model, number), persistent=False)
+        self.register_buffer("names", placeholders(model, number, words), persistent=False)
         self.remembered = Memory()
         """The class embeddings, by contexts and weights."""
 
@@ -121,7 +122,8 @@ class TextPrompts(nn.Module):
             return encoded(model, self.contexts, self.names)
         known = self.remembered.of([self.contexts, *model.text_weights()])
         if "classes" not in known:
-            known["classes"] = encoded(model, self.contexts, self.names)
+            with model.reading():
+                known["classes"] = encoded(model, self.contexts, self.names)
         return known["classes"]
 
 
@@ -131,34 +133,36 @@ def encoded(model: ZeroShotClip, contexts: Sequence[Tensor] | Tensor, tokens: Te
         return model.encode_tokens(tokens)
 
 
-def placeholders(model: ZeroShotClip, number: int, key: str = "method.context") -> Tensor:
-    """(C, L): the classes' names behind so many tokens that a context takes the place of.
+def placeholders(
+    model: ZeroShotClip, number: int, words: str | None = None, key: str = "method.context"
+) -> Tensor:
+    """(C, L): the classes' names behind words, of which a context takes the first `number` tokens' place.
 
     Raises:
         InputError: a name does not fit into the text tower behind them; `key`: of their number.
     """
-    words = " ".join(["X"] * number)
-    texts = [model.prompt(name, f"{words} {{}}.") for name in model.classes]
+    before = words or " ".join(["X"] * number)
+    texts = [model.prompt(name, f"{before} {{}}.") for name in model.classes]
     tokens = model.tokens(texts)
     length = tokens.shape[1]
     cut = model.are_cut(texts).tolist()
     if any(cut):
+        what = f"method.words: '{words}'" if words else f"{key}: {number} tokens"
         raise InputError(
-            f"{key}: {number} tokens and the name '{model.classes[cut.index(True)]}' do not fit into the "
-            f"text tower's {length}; give fewer"
+            f"{what} and the name '{model.classes[cut.index(True)]}' do not fit into the text tower's "
+            f"{length}; give fewer"
         )
     return tokens
 
 
 def check_context(model: ZeroShotClip, key: str, number: int, words: str | None = None) -> None:
     """InputError: no place for so many tokens before each name, or fewer in the words that they begin as."""
-    placeholders(model, number, key)
-    if words is None:
-        return
-    given, empty = model.token_counts([words, ""]).tolist()
-    known = given - empty
-    if known < number:
-        raise InputError(f"{key}: {number}, but method.words='{words}' is {known} token(s); give as many")
+    if words is not None:
+        given, empty = model.token_counts([words, ""]).tolist()
+        known = given - empty
+        if known < number:
+            raise InputError(f"{key}: {number}, but method.words='{words}' is {known} token(s); give as many")
+    placeholders(model, number, words, key)
 
 
 class Prompted(Adapter):

@@ -141,12 +141,27 @@ class ZeroShotClip(nn.Module):
             return self.encode_tokens(self.tokens(texts))
         known, key = self.remembered.of(weights), tuple(texts)
         if key not in known:
-            training = self.clip.training
-            with torch.no_grad(), resting(weights):
-                self.clip.eval()  # whose bits differ, so that a resumed run remembers the same
+            with self.reading():
                 known[key] = self.encode_tokens(self.tokens(texts))
-                self.clip.train(training)
         return known[key]
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """What is encoded in here has always the same bits, so that a resumed run remembers the same.
+
+        No gradient, eval mode; and no weight of the text tower asks for one: PyTorch takes other paths then.
+        """
+        training, asking = self.clip.training, [p for p in self.text_weights() if p.requires_grad]
+        for weight in asking:
+            weight.requires_grad_(False)
+        self.clip.eval()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            self.clip.train(training)
+            for weight in asking:
+                weight.requires_grad_(True)
 
     def text_weights(self) -> list[nn.Parameter]:
         """The parameters of everything but the vision tower, the adapter and the logits' scale."""
@@ -207,19 +222,6 @@ def _tell_texts(cut: tuple[str, ...], same: tuple[tuple[str, ...], ...]) -> None
         )
     for names in same:
         log.warning("model: the classes %s are one text to the text tower", " and ".join(map(repr, names)))
-
-
-@contextmanager
-def resting(weights: Sequence[nn.Parameter]) -> Iterator[None]:
-    """No weight asks for a gradient in here: where one does, PyTorch takes paths of other bits."""
-    asking = [weight for weight in weights if weight.requires_grad]
-    for weight in asking:
-        weight.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for weight in asking:
-            weight.requires_grad_(True)
 
 
 def check_template(template: str) -> str:

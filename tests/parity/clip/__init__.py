@@ -1,0 +1,1 @@
+"""CLIP: methods that need embeddings of images and texts."""

@@ -1,0 +1,1 @@
+"""Vision-language models: methods that need likelihoods of answers, or hidden states."""
