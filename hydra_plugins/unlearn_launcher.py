@@ -37,7 +37,11 @@ class Grid(BasicSweeper):
                 f"hydra/launcher: '{other}' is none of unlearn's; there are: local, processes, slurm"
             )
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        (batch,) = self.split_arguments(parser.parse_overrides([*self._parse_config(), *arguments]), None)
+        overrides = parser.parse_overrides([*self._parse_config(), *arguments])
+        for one in overrides:
+            if one.is_discrete_sweep() and not [*one.sweep_string_iterator()]:
+                raise InputError(f"{one.input_line}: a sweep over no value; range(3) is 0, 1, 2")
+        (batch,) = self.split_arguments(overrides, None)
         runs = [run for overrides in batch for run in self._with_subsets(list(overrides))]
         return self.launcher.launch(runs, initial_job_idx=0)
 

@@ -96,6 +96,28 @@ def test_a_sweep_with_a_wrong_value_is_not_begun(refused):
     assert said == "method.lr: input should be greater than 0, got -1 (in the sweep's run method.lr=-1)"
 
 
+def test_a_sweep_over_no_value_is_refused(refused):
+    assert refused("-m", "seed=range(0)") == "seed=range(0): a sweep over no value; range(3) is 0, 1, 2"
+
+
+@pytest.mark.parametrize("value", ["inf", "1e400", "nan"])
+def test_a_number_is_finite(refused, value):
+    assert refused("method=ga", f"method.lr={value}").startswith("method.lr: input should be a finite number")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (" ", "cannot read ' ': key=value is right; "),
+        ("=3", "cannot read '=3': key=value is right; "),
+        ("statu", "cannot read 'statu': did you mean unlearn status?"),
+        ("~method", "method: a run cannot do without; method=… chooses an option"),
+    ],
+)
+def test_a_word_that_is_no_override(refused, typed, said):
+    assert refused(typed).startswith(said)
+
+
 def test_flags_may_stand_anywhere(tiny):
     end = tiny("method=ga", "--cfg", "job", "seed=1", "--config-dir", ".", "data=digits")
     assert end.code == 0, end.err

@@ -20,7 +20,7 @@ from only_run import GA
         ("method=null", "method: no option 'null'; did you mean 'null_space'?"),
         ("data=3", "data: no option '3'; there are: celeba,"),
         ("~tracking", "tracking: missing"),
-        ("~method", "method: no option 'nothing'"),
+        ("~method", "method: a run cannot do without"),
         ("optim@method=sgdd", "optim: no option 'sgdd'; did you mean 'sgd'?"),
         ("optim=sgd", "optim: Did you mean to override one of optim@method, optim@train?"),
         ("method.lrr=1", "method.lrr: no such key or group; did you mean 'method.lr'?"),

@@ -64,6 +64,16 @@ def test_what_an_environment_holds_is_not_copied(mine):
     assert not {"torch", "json", "pytest", "unlearn_cli", "submitit"} & own_modules().keys()
 
 
+def test_what_is_installed_beside_the_environment_is_not_copied(tmp_path, monkeypatch):
+    """A cluster's modules put packages on PYTHONPATH; their compiled parts would be missing in a copy."""
+    place = tmp_path / "software" / "site-packages"
+    (place / "of_a_module").mkdir(parents=True)
+    (place / "of_a_module" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(place)
+    monkeypatch.setitem(sys.modules, "of_a_module", __import__("of_a_module"))
+    assert "of_a_module" not in own_modules()
+
+
 def test_equal_code_is_copied_once_and_changed_code_anew(mine, tmp_path):
     first = freeze(tmp_path / "code")
     assert freeze(tmp_path / "code") == first

@@ -1,6 +1,7 @@
 """A command's arguments before Hydra composes them: what it would refuse at length or pass over."""
 
 from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from hydra._internal.utils import get_args_parser
@@ -50,7 +51,7 @@ def check(typed: Sequence[str], nearest: Nearest) -> None:
         raise InputError("--shell-completion: unlearn completion bash (zsh, fish) prints what TAB needs")
     overrides = [*read.overrides, *unknown]  # argparse takes those before a flag alone
     for argument in overrides:
-        if "=" not in argument and not argument.startswith("~"):
+        if argument.startswith("=") or ("=" not in argument and not argument.startswith("~")):
             _refuse_word(argument, typed, nearest)
         group, _, name = argument.partition("=")
         if group in groups() and " " in name.strip('"') and "=" in name:
@@ -72,7 +73,7 @@ def _check_effect(overrides: Iterable[str]) -> None:
 
 def _refuse_word(word: str, typed: Sequence[str], nearest: Nearest) -> NoReturn:
     """A word alone: `method salun`, `method = salun`, `method= salun`; in Python also `"method salun"`."""
-    if " " in word:
+    if " " in word.strip():
         typed = word.split()
         word = typed[0]
     before = typed[typed.index(word) - 1] if typed.index(word) else ""
@@ -81,6 +82,8 @@ def _refuse_word(word: str, typed: Sequence[str], nearest: Nearest) -> NoReturn:
     value = _next(typed, word).lstrip("=") or _next(typed, "=")
     if value and (keys := nearest(word)):
         raise InputError(f"cannot read '{word} {value}': {_with_value(keys, value)}")
+    if slip := get_close_matches(word, (PLAN, *SUBCOMMANDS), 1):
+        raise InputError(f"cannot read '{word}': did you mean unlearn {slip[0]}?")
     words = f"other words are {', '.join((PLAN, *SUBCOMMANDS))} and, a command of its own, unlearn-compare"
     raise InputError(f"cannot read '{word}': key=value is right; {words}")
 

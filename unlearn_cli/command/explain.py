@@ -20,6 +20,7 @@ from unlearn_cli.config.overrides import OVERRIDE, as_text
 from unlearn_cli.errors import InputError, UnlearnError, did_you_mean
 
 LAUNCHER = "hydra.launcher."
+NOTHING = "nothing"
 
 
 @contextmanager
@@ -82,12 +83,14 @@ def _not_there(argument: str) -> Iterator[str]:
     group, names = _named(argument.lstrip("~"))
     if group in groups() and ("=" in argument or argument.startswith("~")):
         there = {option.name for option in options(group)}
-        yield from (f"{group}/{name or 'nothing'}" for name in names if name not in there)
+        yield from (f"{group}/{name or NOTHING}" for name in names if name not in there)
 
 
 def _unknown_option(missing: str, there: list[str]) -> str:
     group, _, name = missing.rpartition("/") if missing.startswith("hydra/") else missing.partition("/")
     there = there or [option.name for option in options(group)]
+    if name == NOTHING:
+        return f"{group}: a run cannot do without; {group}=… chooses an option"
     if not there:
         return f"{group}: no option '{name}', nor any other; they come from plug-ins (UNLEARN_PLUGINS=FOLDER)"
     return f"{group}: no option '{name}'; {did_you_mean(name, there)}"

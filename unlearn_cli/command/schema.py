@@ -25,6 +25,8 @@ def schema(arguments: Sequence[str]) -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="it is made if need be")
     parser.add_argument("--config-dir", metavar="FOLDER", help="of plug-ins")
     folder: Path = parser.parse_args(arguments).folder
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; give a folder")
 
     from unlearn_cli.command.group_schemas import places, schemas  # imports every family's classes
 

@@ -13,6 +13,7 @@ from unlearn_cli.config.catalogue import PLUGINS
 from unlearn_cli.config.classes import is_own, nearest_class
 from unlearn_cli.errors import InputError, did_you_mean, in_a_line
 
+INSTALLED = ("site-packages", "dist-packages")
 IMPORTERS = ("<frozen importlib", importlib.__file__)
 
 
@@ -76,9 +77,14 @@ def _is_users(target: str) -> bool:
 
 
 def environments() -> list[Path]:
-    """The folders of Python's own modules and of what is installed; a project may lie beside."""
+    """The folders of Python's own modules and of what is installed, on a cluster by its modules, too.
+
+    A project may lie beside.
+    """
     own = [place for name, place in sysconfig.get_paths().items() if name.endswith("lib")]
-    return [Path(place).resolve() for place in (*own, *site.getsitepackages(), site.getusersitepackages())]
+    others = [place for place in sys.path if Path(place).name in INSTALLED]
+    places = (*own, *site.getsitepackages(), site.getusersitepackages(), *others)
+    return [Path(place).resolve() for place in places]
 
 
 def place_of(target: str) -> Path | None:
