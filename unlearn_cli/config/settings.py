@@ -15,9 +15,7 @@ LONGEST = 100  # letters of a value that a message repeats
 class Settings(BaseModel):
     """Fields are the YAML's keys, typed and range-checked. Values stand in the YAML alone."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, arbitrary_types_allowed=True, allow_inf_nan=False
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, allow_inf_nan=False)
 
 
 def described(settings: Settings) -> dict[str, Any]:
