@@ -43,6 +43,8 @@ def origins(toy, compute, tmp_path):
         checkpoint_minutes=5,
         task=None,
         method=Original(),
+        eval=SimpleNamespace(meanings={}),
+        metric={},
         tracking=NullSettings(),
         choices={
             "task": "generation",

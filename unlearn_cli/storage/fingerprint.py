@@ -25,6 +25,8 @@ log = logging.getLogger("unlearn")
 
 LEFTOVERS = frozenset(("thumbs.db", "desktop.ini", "__macosx", "@eadir", "icon\r"))
 """What operating systems leave in folders, beside names that begin with a point."""
+MODELS = ("model_index.json", "config.json", "open_clip_config.json")
+"""One of which a folder of diffusers, transformers or open_clip has."""
 SETTLED_NS = 2 * 10**9
 """A file that has changed so lately may change again without another time: it is not remembered."""
 TOLD_BYTES = 10**9
@@ -40,7 +42,7 @@ File = tuple[bytes, str, os.stat_result]
 
 def fingerprint(place: Path) -> str:
     """Of a file its content and suffix; of a folder the names and contents of all files below, links
-    followed, without hidden ones; of a run folder its tensors.
+    followed, without hidden ones; of a run folder its tensors, of a model's all but what explains it.
 
     Raises:
         OSError: something cannot be read.
@@ -124,8 +126,9 @@ def _files(place: Path) -> Iterator[File]:
         yield os.fsencode(place.suffix), str(place), place.stat()
         return
     of_run = (place / STATUS).is_file()
+    of_model = any((place / name).is_file() for name in MODELS)
     for name, file, facts in _below(str(place), b"", (os.path.realpath(place),)):
-        if not of_run or name.endswith(b".safetensors"):
+        if name.endswith(b".safetensors") or not (of_run or (of_model and name.endswith(b".md"))):
             yield name, file, facts
 
 
