@@ -9,3 +9,10 @@ TASK = "generation"
 @pytest.mark.parametrize("case", cases(TASK))
 def test_numbers_are_what_they_were(check, case):
     check(case)
+
+
+@pytest.mark.parametrize("case", cases(TASK))
+def test_a_model_that_is_read_back_is_the_one_that_was_made(golden, case):
+    """Names, values and outputs, bit for bit: what a resumed evaluation goes on with."""
+    golden.run(case)
+    assert not golden.read_back[case]
