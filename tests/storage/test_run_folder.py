@@ -59,7 +59,7 @@ def test_a_run_from_beginning_to_end(folder, caplog):
     [
         (RunError("the loss is not finite"), "failed", "the loss is not finite"),
         (ZeroDivisionError("by zero"), "failed", "ZeroDivisionError: by zero"),
-        (KeyboardInterrupt(), "failed", "KeyboardInterrupt: "),
+        (KeyboardInterrupt(), "failed", "interrupted; the same command resumes"),
         (Preempted("stopped by SIGTERM"), "preempted", "stopped by SIGTERM"),
         (SystemExit(-1), "preempted", None),  # submitit's handler, when it has requeued the job
     ],

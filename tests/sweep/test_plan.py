@@ -115,7 +115,7 @@ def test_data_that_were_never_read_are_a_prerequisite(planned, tmp_path):
 
 
 def test_the_same_run_is_planned_once(planned, tmp_path):
-    assert "1 runs, 1 to do" in planned("-m", "method=ga", "progress=true,false")
+    assert "1 run, 1 to do" in planned("-m", "method=ga", "progress=true,false")
 
 
 def test_table_1_is_one_word(unlearn):

@@ -14,8 +14,9 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError
 
 from unlearn_cli.command.arguments import check
+from unlearn_cli.command.overview import GROUPS
 from unlearn_cli.command.suggest import nearest, spoken
-from unlearn_cli.config.catalogue import conf_folder, groups, options
+from unlearn_cli.config.catalogue import PLACED, conf_folder, groups, options
 from unlearn_cli.config.overrides import OVERRIDE, as_text
 from unlearn_cli.errors import InputError, UnlearnError, did_you_mean
 
@@ -57,17 +58,26 @@ def explain_error(error: Exception, arguments: list[str]) -> str:
         return _several(several.group(1), arguments)
     if wrong := next((name for argument in arguments for name in _not_there(argument)), None):
         return _unknown_option(wrong, [])
+    if wrong := next((name for name in map(_key, arguments) if name in PLACED), None):
+        return f"{wrong}: set by {_place(wrong)}; unlearn {wrong} --help shows what there is"
     if any(argument.startswith("paths=") for argument in arguments):
         return "paths: holds further keys; set paths.outputs=…, paths.store=… or paths.data=…"
     if key and "not in" in str(cause):
         return _unknown_key(str(key), arguments)
-    if found := re.search(r"Could not override '(.+?)'\.\n(Did you mean .+)", str(error)):
-        return f"{found.group(1)}: {found.group(2)}"
     if found := re.search(r"Could not override '(.+?)'", str(error)):
         return _unknown_key(found.group(1), arguments)
     if isinstance(cause, OmegaConfBaseException) and key:
         return f"{key}: {_first_line(cause)}"
     return _first_line(error)
+
+
+def _key(argument: str) -> str:
+    return argument.partition("=")[0]
+
+
+def _place(group: str) -> str:
+    """How options of a group that is chosen for a place are chosen: what its title has in brackets."""
+    return GROUPS[group].partition("(")[2].rstrip(")")
 
 
 def _named(argument: str) -> tuple[str, list[str]]:

@@ -12,6 +12,8 @@ ALL_BUT = "all but "
 NO_DESCRIPTION = ("@package", "yaml-language-server:")
 """How comments begin that say something to Hydra or to an editor."""
 CONFIG_DIR = ("--config-dir", "-cd")
+PLACED = frozenset({"optim", "sampler", "lower", "attack"})
+"""Groups whose options are chosen for a place (optim@method=…)."""
 PLUGINS: list[Path] = []
 """Folders of the plug-ins in use, looked at after conf/; see plugins.py."""
 
@@ -49,11 +51,8 @@ def _shipped(name: str) -> Path:
 
 
 def groups() -> list[str]:
-    """What is chosen by `group=option`. `recipe` follows from the others.
-
-    `optim`, `sampler`, `lower` and `attack` are chosen for a place (optim@method=…).
-    """
-    return sorted(group_folders() - {"optim", "sampler", "lower", "attack", "recipe", "hydra"})
+    """What is chosen by `group=option`. `recipe` follows from the others."""
+    return sorted(group_folders() - PLACED - {"recipe", "hydra"})
 
 
 def group_folders() -> set[str]:

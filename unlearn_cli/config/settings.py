@@ -56,20 +56,35 @@ def checked(kind: type[Settings], values: dict[str, Any], key: str) -> Any:
     try:
         return kind(**values)
     except ValidationError as error:
-        raise InputError(_first_fault(error, kind, key)) from error
+        raise InputError(_first_fault(error, kind, values, key)) from error
 
 
-def _first_fault(error: ValidationError, kind: type[Settings], key: str) -> str:
-    first = error.errors(include_url=False)[0]
+def _first_fault(error: ValidationError, kind: type[Settings], values: dict[str, Any], key: str) -> str:
+    first, *others = error.errors(include_url=False)
     path = ".".join(part for part in (key, *map(str, first["loc"])) if part)
     if first["type"] == "extra_forbidden":
         *above, wrong = map(str, first["loc"])
         return f"{path}: no such key; {did_you_mean(wrong, _settings_at(kind, above).model_fields)}"
     if first["type"] == "missing":
         return f"{path}: missing; set {path}=…"
+    place = _typed(first["loc"], values)
+    path = ".".join(part for part in (key, *map(str, place)) if part)
     message = first["msg"][0].lower() + first["msg"][1:]
+    for other in others:
+        if _typed(other["loc"], values) == place:
+            message += ", or " + other["msg"].removeprefix("Input should be ")
     given = repr(first["input"])
     return f"{path}: {message}, got {given if len(given) <= LONGEST else given[:LONGEST] + '…'}"
+
+
+def _typed(place: tuple[int | str, ...], values: Any) -> tuple[int | str, ...]:
+    """As much of a fault's place as leads through the values: below it stand the members of a union."""
+    for depth, part in enumerate(place):
+        inside = part in values if isinstance(values, dict) else isinstance(values, list)
+        if not inside or (isinstance(values, list) and not isinstance(part, int)):
+            return place[:depth]
+        values = values[part]
+    return place
 
 
 def _settings_at(kind: type[Settings], path: list[str]) -> type[Settings]:

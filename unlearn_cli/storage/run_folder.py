@@ -254,4 +254,6 @@ def check_sealed(folder: Path, names: Iterable[str] | None, status: Mapping[str,
 
 
 def _line(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; the same command resumes"
     return str(error) if isinstance(error, UnlearnError) else f"{type(error).__name__}: {error}"

@@ -23,7 +23,7 @@ from unlearn_cli.sweep.follow import follow
 from unlearn_cli.sweep.plan import Plan, look_up, plan
 from unlearn_cli.sweep.plan_table import show_plan
 from unlearn_cli.sweep.queue import queue
-from unlearn_cli.sweep.record import Item, Record
+from unlearn_cli.sweep.record import Item, Record, number_of_runs
 from unlearn_cli.sweep.settings import Here, Jobs, Processes, Slurm
 from unlearn_cli.tracking.given import GROUP, for_several_runs
 
@@ -65,7 +65,7 @@ def launch(
             tracking["group"] = found.name
     if len(found.runs) > 1 and (id := for_several_runs()):
         log.warning("WANDB_RUN_ID=%s names one run, these are %d: each has its own id", id, len(found.runs))
-    log.info("sweep %s: %d runs, %d to do", found.name, len(found.runs), len(found.to_do))
+    log.info("sweep %s: %s, %d to do", found.name, number_of_runs(len(found.runs)), len(found.to_do))
     if isinstance(place, Slurm):
         _on_slurm(found, place)
     elif isinstance(place, Processes):

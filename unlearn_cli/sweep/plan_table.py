@@ -10,6 +10,7 @@ from unlearn_cli.runtime import terminal
 from unlearn_cli.runtime.text import shown
 from unlearn_cli.sweep.estimate import duration_text
 from unlearn_cli.sweep.plan import Plan
+from unlearn_cli.sweep.record import number_of_runs
 from unlearn_cli.sweep.status_table import STYLES
 
 
@@ -28,7 +29,8 @@ def show_plan(found: Plan, before: bool) -> None:
     for run, state in zip(found.runs, found.states(), strict=True):
         time = "" if state.name == "finished" else _time(run.seconds)
         table.add_row(shown(run.overrides), Text(state.name, style=STYLES.get(state.name, "")), time)
-    console.print(f"sweep {found.name}: {len(found.runs)} runs, {len(found.to_do)} to do", highlight=False)
+    runs, to_do = number_of_runs(len(found.runs)), len(found.to_do)
+    console.print(f"sweep {found.name}: {runs}, {to_do} to do", highlight=False)
     console.print(table)
     shared = Table("shared", "in the store", "to make", "time", box=box.SIMPLE_HEAD, pad_edge=False)
     made = Counter(kind.name for kind in found.made.values())

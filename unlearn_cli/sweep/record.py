@@ -28,6 +28,11 @@ class Item:
     """The job's own log file."""
 
 
+def number_of_runs(count: int) -> str:
+    """`1 run`, `2 runs`."""
+    return "1 run" if count == 1 else f"{count} runs"
+
+
 @dataclass(frozen=True)
 class Record:
     """What `unlearn status` and `unlearn-compare` read of a sweep."""

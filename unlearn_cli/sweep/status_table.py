@@ -9,7 +9,7 @@ from rich.text import Text
 
 from unlearn_cli.runtime import terminal
 from unlearn_cli.runtime.text import KEPT, shown
-from unlearn_cli.sweep.record import Item, Record
+from unlearn_cli.sweep.record import Item, Record, number_of_runs
 from unlearn_cli.sweep.states import State
 
 STYLES = {"finished": "green", "running": "cyan", "failed": "red", "killed": "red", "not run": "red"}
@@ -31,5 +31,5 @@ def show_status(record: Record, found: Mapping[str, State], items: Sequence[Item
     console = terminal.console()
     counts = Counter(found[item.folder].name for item in record.runs)
     told = ", ".join(f"{count} {name}" for name, count in counts.most_common())
-    console.print(f"sweep {shown(record.name)}: {len(record.runs)} runs: {told}", highlight=False)
+    console.print(f"sweep {shown(record.name)}: {number_of_runs(len(record.runs))}: {told}", highlight=False)
     console.print(table)
