@@ -46,7 +46,8 @@ def test_the_releases_edit(small, multiplier):
         sampler=SAMPLER,
     )
     edited = small.unlearned(method)
-    own = InOwnUnits(load_autoencoder(small.folder / "sae"))
+    sae = load_autoencoder(small.folder / "sae")
+    own = InOwnUnits(sae)
 
     latents, original = {}, small.model()
     for concept, prompts in (("dotted", [0, 0]), ("others", [2, 2, 3, 3])):
@@ -65,6 +66,11 @@ def test_the_releases_edit(small, multiplier):
         scores = means["dotted0"] / means["dotted0"].sum() - others / others.sum()
         chosen = scores > torch.quantile(scores, PERCENTILE / 100)
         overall = torch.stack(list(means.values())).mean(0)
+
+        made = edited.unet.get_submodule(LAYER).sae_edit.edit
+        kept = chosen[made.latents]
+        threshold = sae.scale * made.threshold[t // 20]
+        torch.testing.assert_close(threshold[kept], overall[made.latents][kept], atol=1e-5, rtol=1e-4)
 
         def hook(module, inputs, output, chosen=chosen, overall=overall, means=means):
             x = output[0].flatten(2).transpose(1, 2)
