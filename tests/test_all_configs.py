@@ -68,7 +68,8 @@ WITHOUT_NUMBERS = (
 TASKS = [option.name for option in options("task")]
 METHODS = [(task, name) for task in TASKS for name in methods(task)]
 READY = ("original", "retrain", "checkpoint", "transfer")
-MASKED = [(task, name) for task, name in METHODS if name not in READY]
+METHOD = {option.name: get_class(OmegaConf.load(option.path)["_target_"]) for option in options("method")}
+MASKED = [(task, name) for task, name in METHODS if METHOD[name].maskable]
 
 
 @cache

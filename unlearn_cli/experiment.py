@@ -172,8 +172,28 @@ def _check_fits_task(experiment: Experiment) -> None:
             f"forgotten; {way}"
         )
     _has_verbs(task, method.needs, "method", "method", choices)
+    _has_effect(experiment)
     if experiment.forget.trains:
         _has_verbs(task, experiment.forget.lower.needs, "lower", "lower@forget.lower", choices)
+
+
+def _has_effect(experiment: Experiment) -> None:
+    """Refuse a mask and a surgery that would leave the method as it is."""
+    task, method, choices = experiment.task, experiment.method, experiment.choices
+    name = choices["method"]
+    if experiment.mask.scored and not method.maskable:
+        fitting = _fitting("method", lambda kind: kind.maskable and not lacking(task, kind.needs))
+        raise InputError(
+            f"mask: '{choices['mask']}' would change nothing, for method={name} moves no weights of the "
+            f"original model; set mask=none, or choose one of {fitting}"
+        )
+    if experiment.surgery.build() and not method.has_two_sides():
+        fitting = _fitting("method", lambda kind: kind.sides is not None and not lacking(task, kind.needs))
+        raise InputError(
+            f"surgery: '{choices['surgery']}' needs one term for forgetting, one for retaining in each step; "
+            f"method={name} has not both{' with these values' if method.sides is not None else ''}; "
+            f"set surgery=none, or choose one of {fitting}"
+        )
 
 
 def check_model(experiment: Experiment, model: nn.Module) -> None:

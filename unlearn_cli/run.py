@@ -73,14 +73,14 @@ def check(origins: Origins) -> None:
     check_model(experiment, blank)
     if experiment.model.ready_made:
         check_finite(blank, "model")
-    experiment.mask.check(task, blank)
+    recipe = method if isinstance(method, GradientMethod) else None
+    experiment.mask.check(task, blank, recipe)
     method.check(task, blank, origins.data, rehearsal.sets)
     experiment.eval.check_rows(rehearsal)
     experiment.eval.check(rehearsal, blank)
     for metric in experiment.metric.values():
         metric.check(rehearsal, blank)
     experiment.surgery.check(origins.compute.precision)
-    recipe = method if isinstance(method, GradientMethod) else None
     experiment.lora.check(task.name, blank, recipe, choices["mask"] != "none")
     if isinstance(method, Recipe):
         method.trained_names(blank, "method.parameters")

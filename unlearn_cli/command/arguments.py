@@ -1,5 +1,6 @@
 """A command's arguments before Hydra composes them: what it would refuse at length or pass over."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
@@ -10,6 +11,7 @@ from unlearn_cli.command.subcommands import PLAN, SUBCOMMANDS
 from unlearn_cli.config.catalogue import groups
 from unlearn_cli.errors import InputError
 
+log = logging.getLogger("unlearn")
 OUTPUTS = "a run's folder follows from its configuration, below paths.outputs=…"
 LOGS = "all is in log.txt of the run's folder, and UNLEARN_TRACEBACK=1 shows tracebacks"
 WITHOUT_EFFECT = {
@@ -60,6 +62,17 @@ def check(typed: Sequence[str], nearest: Nearest) -> None:
                 f"cannot read '{apart}': several arguments in one; without quotes: unlearn {apart}"
             )
     _check_effect(overrides)
+    _tell_doubles(overrides)
+
+
+def _tell_doubles(overrides: Iterable[str]) -> None:
+    """Of a key with several values the last counts, as with flags of any program; it is said which."""
+    values: dict[str, str] = {}
+    for override in overrides:
+        key, _, value = override.lstrip("+~").partition("=")
+        if values.setdefault(key, value) != value:
+            log.warning("%s: given more than once; the last, %s, is taken", key, override)
+        values[key] = value
 
 
 def _check_effect(overrides: Iterable[str]) -> None:

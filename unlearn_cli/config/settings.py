@@ -2,20 +2,31 @@
 
 from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema
 
 from unlearn_cli.config.classes import is_own
 from unlearn_cli.config.importing import imported
+from unlearn_cli.config.numbers import strict
 from unlearn_cli.config.sources import import_changed_again, source_of
 from unlearn_cli.errors import InputError, did_you_mean
 
 LONGEST = 100  # letters of a value that a message repeats
+TYPED = {"True": "true", "False": "false", "None": "null"}
+"""Of values that Python spells otherwise: as they are typed."""
 
 
 class Settings(BaseModel):
-    """Fields are the YAML's keys, typed and range-checked. Values stand in the YAML alone."""
+    """Fields are the YAML's keys, typed and range-checked. Values stand in the YAML alone.
+
+    Numbers are finite, whole ones of 64 bits, and true and false are none (config/numbers.py).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return strict(handler(source))
 
 
 def described(settings: Settings) -> dict[str, Any]:
@@ -73,7 +84,7 @@ def _first_fault(error: ValidationError, kind: type[Settings], values: dict[str,
     for other in others:
         if _typed(other["loc"], values) == place:
             message += ", or " + other["msg"].removeprefix("Input should be ")
-    given = repr(first["input"])
+    given = TYPED.get(repr(first["input"]), repr(first["input"]))
     return f"{path}: {message}, got {given if len(given) <= LONGEST else given[:LONGEST] + '…'}"
 
 

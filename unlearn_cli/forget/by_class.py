@@ -1,5 +1,7 @@
 """Whole classes, or a random part of them."""
 
+from typing import Annotated
+
 import numpy as np
 from pydantic import Field
 
@@ -13,7 +15,7 @@ from unlearn_cli.forget.forget_set import ForgetSet, nothing
 class ByClass(Selector):
     """The training rows of some classes. A wholly forgotten class leaves validation and test, too."""
 
-    classes: list[int | str] = Field(
+    classes: list[Annotated[int, Field(ge=0)] | str] = Field(
         min_length=1, description="classes to forget, by name, or by number where no name is a number"
     )
     fraction: float | None = Field(

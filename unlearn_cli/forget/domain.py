@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -46,7 +46,7 @@ class Domain(Selector):
     shots: int | None = Field(
         gt=0, description="images of each class in each domain that methods see; null: all"
     )
-    held_out: list[int | str] = Field(
+    held_out: list[Annotated[int, Field(ge=0)] | str] = Field(
         description="classes that methods never see: does forgetting carry over?"
     )
     drop: float = Field(ge=0, le=1, description="share of the seen images whose domain is not known")

@@ -20,7 +20,9 @@ class Method(Settings):
 
     `needs` is the Protocol that it asks of a task, and `needs_model` that of a model (see tasks/verbs and
     models/capabilities.py); what lacks a part of it refuses the method before anything is trained. `job` is
-    what the run is called in W&B (job_type).
+    what the run is called in W&B (job_type). `maskable`: it moves weights of the model, of which a mask may
+    hold some. `sides`: the fields that weigh its forgetting and its retaining term, the two in one step that
+    surgery needs; None where it has not both.
 
     A subclass types `task` (and, in `check`, `model`) by what it needs: `Never` is what every such type may
     stand in for.
@@ -29,6 +31,8 @@ class Method(Settings):
     needs: ClassVar[type] = HasLoss
     needs_model: ClassVar[type] = object
     job: ClassVar[str] = "unlearn"
+    maskable: ClassVar[bool] = False
+    sides: ClassVar[tuple[str, ...] | None] = None
 
     def check(self, task: Never, model: Never, data: ImageData, sets: Sets) -> None:
         """Called before anything is written; `model` is freshly initialised.
@@ -37,9 +41,15 @@ class Method(Settings):
             InputError: the settings do not fit this model or data.
         """
 
+    def has_two_sides(self) -> bool:
+        """Whether each step has a term for forgetting and one for retaining, of some weight."""
+        return self.sides is not None and all(getattr(self, weight) for weight in self.sides)
+
 
 class Unlearning(Method, ABC):
     """An unlearning algorithm."""
+
+    maskable: ClassVar[bool] = True
 
     @abstractmethod
     def unlearn(self, task: Never, model: Never, sets: Sets, trainer: Trainer) -> nn.Module:
@@ -60,3 +70,5 @@ class Unlearning(Method, ABC):
 
 class GradientMethod(Unlearning, Recipe):
     """An algorithm that trains: its recipe's fields stand beside its own."""
+
+    sides: ClassVar[tuple[str, ...] | None] = ()

@@ -26,6 +26,7 @@ class Checkpoint(Unlearning):
 
     job: ClassVar[str] = "checkpoint"
     needs: ClassVar[type] = object
+    maskable: ClassVar[bool] = False
 
     path: str = Field(description="a run folder, a delta, or a .safetensors, .pt or .pth file of weights")
 

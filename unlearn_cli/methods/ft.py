@@ -1,5 +1,7 @@
 """FT: fine-tuning on the retain set."""
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from unlearn_cli.data.batch import Batch
@@ -15,6 +17,8 @@ class FineTune(GradientMethod):
 
     What is not rehearsed is forgotten, slowly.
     """
+
+    sides: ClassVar[tuple[str, ...] | None] = None
 
     def unlearn(self, task: HasLoss, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:

@@ -1,5 +1,7 @@
 """GA: gradient ascent on the forget set."""
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from unlearn_cli.data.batch import Batch
@@ -15,6 +17,8 @@ class GradientAscent(GradientMethod):
 
     Nothing bounds the loss from above: lr and epochs decide how much besides D_f is lost.
     """
+
+    sides: ClassVar[tuple[str, ...] | None] = None
 
     def unlearn(self, task: HasLoss, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """ℓ1-sparse: fine-tuning on the retain set towards sparse weights."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -19,6 +19,8 @@ class L1Sparse(GradientMethod):
 
     Over all parameters, biases and norms included, as released; nothing is pruned.
     """
+
+    sides: ClassVar[tuple[str, ...] | None] = None
 
     gamma: float = Field(ge=0, description="γ at the start, weight of ‖θ‖₁")
     gamma_decay: Literal["linear", "epoch", "constant"] = Field(

@@ -1,6 +1,6 @@
 """NegGrad+: descent on the retain set minus a weighted descent on the forget set."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -19,6 +19,8 @@ class NegGradPlus(GradientMethod):
 
     The paper writes b·E_{D_r} − (1−b)·E_{D_f}, which is this with β = (1−b)/b and b·lr for lr.
     """
+
+    sides: ClassVar[tuple[str, ...] | None] = ("beta",)
 
     beta: float = Field(ge=0, description="β, weight of the ascent on the forget set; 0 = fine-tuning")
     order: Literal["paired", "balanced"] = Field(

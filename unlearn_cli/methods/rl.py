@@ -22,6 +22,7 @@ class RandomLabel(GradientMethod):
     """
 
     needs: ClassVar[type] = HasWrongLoss
+    sides: ClassVar[tuple[str, ...] | None] = ("alpha",)
 
     alpha: float = Field(ge=0, description="α, weight of the retain term; the paper's classification uses 1")
     exclude_true: bool = Field(
@@ -33,6 +34,9 @@ class RandomLabel(GradientMethod):
         "balanced: half of every step is of D_f, an epoch is a pass over D_r (released code for DDPM); "
         "sequential: in each epoch all of D_f, then all of D_r (released code for CIFAR-10, SVHN)"
     )
+
+    def has_two_sides(self) -> bool:
+        return super().has_two_sides() and self.order != "sequential"
 
     def unlearn(self, task: HasWrongLoss, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         return trainer.fit(model, self.feed(sets), self.objective(task, sets, trainer), self)

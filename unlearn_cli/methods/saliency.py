@@ -21,6 +21,7 @@ from unlearn_cli.storage.tensors import write_tensors
 from unlearn_cli.tasks.verbs.base import Deterministic, HasGuidedLoss, HasLoss, Task
 from unlearn_cli.training.cost import Cost
 from unlearn_cli.training.mask import Mask
+from unlearn_cli.training.optim import Recipe
 from unlearn_cli.training.trainer import Trainer
 
 
@@ -29,7 +30,7 @@ class NoMask(Settings):
 
     scored: ClassVar[bool] = False
 
-    def check(self, task: Task, model: nn.Module) -> None:
+    def check(self, task: Task, model: nn.Module, recipe: Recipe | None) -> None:
         """As `SaliencyMask.check`; there is nothing that could not fit."""
 
     def build(
@@ -74,18 +75,37 @@ class SaliencyMask(Settings):
         description="w: the loss is the guided prediction's (SalUn's DDPM); null = the task's plain loss",
     )
 
-    def check(self, task: Task, model: nn.Module) -> None:
+    def check(self, task: Task, model: nn.Module, recipe: Recipe | None) -> None:
         """Called before anything is written; `model` is freshly initialised.
 
+        recipe: the method's, None if it moves weights in another way.
+
         Raises:
-            InputError: guidance asked of a task or a model that has none.
+            InputError: guidance asked of a task or a model that has none, a mask of no effect.
         """
+        self._check_effect(model, recipe)
         if self.guidance is not None and not isinstance(task, HasGuidedLoss):
             raise InputError(f"mask.guidance: task={task.name} has no guided loss; set mask.guidance=null")
         if self.guidance and not (isinstance(model, Guidable) and model.unconditional):
             raise InputError(
                 "mask.guidance: guidance needs a model trained with label drop; "
                 "set model.label_drop=0.1 or mask.guidance=null"
+            )
+
+    def _check_effect(self, model: nn.Module, recipe: Recipe | None) -> None:
+        """InputError: no weight would be free, all would be, or those that are trained are not ranked."""
+        ranked = of_trained_part(dict(model.named_parameters()), model)
+        count = sum(parameter.numel() for parameter in ranked.values())
+        free, given = round(self.fraction * count), f"mask.fraction: {self.fraction:g} of {count:,} weights"
+        if free == 0:
+            raise InputError(f"{given} frees none of them; give {1 / count:.1g} or more")
+        if free == count:
+            raise InputError(f"{given} frees all of them; set mask=none, or give less")
+        if recipe and not ranked.keys() & {*recipe.trained_names(model, "method.parameters")}:
+            raise InputError(
+                f"mask: it ranks weights like {next(iter(ranked))}, and "
+                f"method.parameters='{recipe.parameters}' trains none of these; "
+                "set mask=none, or method.parameters=null"
             )
 
     def build(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field, ValidationInfo, field_validator
@@ -61,7 +61,7 @@ class Recipe(Settings):
         description="the rate over the phase's steps: constant; cosine: falls to 0; multistep: times "
         "`decay` at each of `milestones`; onecycle: rises to `lr`, falls to almost 0"
     )
-    milestones: list[int] = Field(
+    milestones: list[Annotated[int, Field(gt=0)]] = Field(
         description="epochs after which the rate is multiplied by `decay` (multistep)"
     )
     decay: float = Field(gt=0, le=1, description="factor of the rate at a milestone (multistep)")

@@ -29,6 +29,7 @@ class BoundaryExpanding(GradientMethod):
 
     needs: ClassVar[type] = BoundaryExpandingTask
     needs_model: ClassVar[type] = WithHead
+    sides: ClassVar[tuple[str, ...] | None] = None
 
     def unlearn(
         self, task: BoundaryExpandingTask, model: nn.Module, sets: Sets, trainer: Trainer

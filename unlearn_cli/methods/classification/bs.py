@@ -29,6 +29,7 @@ class BoundaryShrink(GradientMethod):
     """
 
     needs: ClassVar[type] = BoundaryShrinkTask
+    sides: ClassVar[tuple[str, ...] | None] = None
 
     bound: float = Field(gt=0, le=1, description="ε, of pixel values in [0, 1]; the release fixes 0.1")
 

@@ -26,6 +26,7 @@ class CFk(GradientMethod):
 
     needs: ClassVar[type] = LayeredTask
     needs_model: ClassVar[type] = WithWeightLayers
+    sides: ClassVar[tuple[str, ...] | None] = None
 
     k: int = Field(gt=0, description="weight layers that train, counted from the output; 1 = the head alone")
 

@@ -28,6 +28,7 @@ class AdapterTuning(GradientMethod):
 
     needs: ClassVar[type] = AdapterTask
     needs_model: ClassVar[type] = WithAdapter
+    maskable: ClassVar[bool] = False
 
     forget_loss: ForgetLoss = Field(
         description="loss of forget images: uniform_ce, to the uniform distribution (ADU's paper) | "

@@ -42,6 +42,7 @@ class ADU(GradientMethod):
 
     needs: ClassVar[type] = Embeds
     needs_model: ClassVar[type] = WithAdapter
+    maskable: ClassVar[bool] = False
 
     forget_loss: ForgetLoss = Field(
         description="loss of forget images: uniform_ce, to the uniform distribution (paper) | neg_entropy "

@@ -36,6 +36,7 @@ class Lipschitz(GradientMethod):
 
     needs: ClassVar[type] = Embeds
     needs_model: ClassVar[type] = ZeroShot
+    sides: ClassVar[tuple[str, ...] | None] = None
 
     images: int = Field(gt=0, description="synthetic images of each text")
     ascent_steps: int = Field(gt=0, description="steps of Adam on the pixels of a synthetic image")

@@ -35,6 +35,7 @@ class LPPlusPlus(GradientMethod):
 
     needs: ClassVar[type] = Embeds
     needs_model: ClassVar[type] = WithAdapter
+    maskable: ClassVar[bool] = False
 
     lr: float = Field(gt=0, description="factor of the rates that the data give; the paper's is 1")
     forget_loss: ForgetLoss = Field(

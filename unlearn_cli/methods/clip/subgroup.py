@@ -31,6 +31,7 @@ class Subgroup(GradientMethod):
     """
 
     needs: ClassVar[type] = SubgroupTask
+    sides: ClassVar[tuple[str, ...] | None] = None
 
     forget_loss: ForgetLoss = Field(
         description="loss of forget images: uniform_ce, to the uniform distribution | neg_entropy (see ADU)"

@@ -29,6 +29,7 @@ class TaskVector(GradientMethod):
     """
 
     needs: ClassVar[type] = TaskVectorTask
+    sides: ClassVar[tuple[str, ...] | None] = None
 
     vectors: int = Field(gt=0, description="fine-tunings on the forget set; more than one: NegMerge")
     lr_ratio: float = Field(

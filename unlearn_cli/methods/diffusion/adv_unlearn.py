@@ -38,6 +38,7 @@ class AdvUnlearn(GradientMethod):
 
     needs: ClassVar[type] = AdvUnlearnTask
     needs_model: ClassVar[type] = WithGuidedPrompts
+    sides: ClassVar[tuple[str, ...] | None] = ("weight",)
 
     eta: float = Field(ge=0, description="η, how far the target turns away from c; release: 1")
     erase: Erased = Field(

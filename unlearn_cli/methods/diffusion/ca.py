@@ -33,6 +33,7 @@ class ConceptAblation(GradientMethod):
     """
 
     needs: ClassVar[type] = ConceptAblationTask
+    sides: ClassVar[tuple[str, ...] | None] = ("weight",)
 
     target: Literal["model", "noise"] = Field(
         description="model: sg[ε_θ(z_t, t, c_a)], the paper's; noise: ε"

@@ -39,6 +39,7 @@ class DoCo(GradientMethod):
     """
 
     needs: ClassVar[type] = DoCoTask
+    sides: ClassVar[tuple[str, ...] | None] = ("retain_weight",)
 
     warm_up: int = Field(ge=0, description="first steps, in which the discriminator learns alone")
     discriminator_lr: float = Field(

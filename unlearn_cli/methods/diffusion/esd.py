@@ -36,6 +36,7 @@ class ESD(GradientMethod):
 
     needs: ClassVar[type] = Underway
     needs_model: ClassVar[type] = Guidable
+    sides: ClassVar[tuple[str, ...] | None] = None
 
     eta: float = Field(
         ge=0,

@@ -35,6 +35,7 @@ class ForgetMeNot(GradientMethod):
 
     needs: ClassVar[type] = ForgetMeNotTask
     needs_model: ClassVar[type] = WithPrompts
+    sides: ClassVar[tuple[str, ...] | None] = None
 
     positions: Literal["words", "words_and_ends", "onwards"] = Field(
         description="words: the concept's tokens (paper); words_and_ends: and every end token, in Stable "

@@ -39,6 +39,8 @@ class SAeUron(GradientMethod):
     """
 
     needs: ClassVar[type] = HasActivations
+    maskable: ClassVar[bool] = False
+    sides: ClassVar[tuple[str, ...] | None] = None
 
     layer: str = Field(description="the UNet's block whose output is edited")
     dictionary: Dictionary

@@ -41,6 +41,7 @@ class SelectiveAmnesia(GradientMethod):
     """
 
     needs: ClassVar[type] = SelectiveAmnesiaTask
+    sides: ClassVar[tuple[str, ...] | None] = ("gamma",)
 
     gamma: float = Field(ge=0, description="γ, weight of the replay; the paper's is 1")
     weight: float = Field(ge=0, description="λ, weight of the Fisher penalty; see above for the paper's 10")

@@ -44,6 +44,7 @@ class SPM(GradientMethod):
 
     needs: ClassVar[type] = SPMTask
     needs_model: ClassVar[type] = WithPrompts
+    sides: ClassVar[tuple[str, ...] | None] = ("weight",)
 
     neutral: Literal["empty", "anchor"] = Field(description="n: the empty prompt, or the anchor's")
     guidance: float = Field(ge=0, description="g, how far beyond the neutral prediction; release: 1")

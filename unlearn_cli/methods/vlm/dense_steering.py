@@ -6,7 +6,7 @@ import json
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
@@ -34,7 +34,9 @@ class DenseSteering(Intervention):
         description="what is taken out: difference, of the mean activations; leace, what a linear map "
         "could tell the concept by"
     )
-    alpha: tuple[float, ...] = Field(min_length=1, description="α that are tried; 1 takes the direction out")
+    alpha: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        min_length=1, description="α that are tried; 1 takes the direction out"
+    )
 
     @torch.no_grad()
     def trials(

@@ -21,6 +21,7 @@ class GradientDifference(GradientMethod):
     """
 
     needs: ClassVar[type] = HasLikelihoods
+    sides: ClassVar[tuple[str, ...] | None] = ("forget_weight", "retain_weight")
 
     forget_weight: float = Field(gt=0, description="λ_f, weight of the ascent")
     retain_weight: float = Field(ge=0, description="λ_r, weight of the descent")
@@ -28,6 +29,9 @@ class GradientDifference(GradientMethod):
         description="joint: every step holds as many rows of D_f as of D_r, an epoch is a pass over D_r; "
         "alternate: in each epoch all of D_f, then all of D_r (released code of MLLMU-Bench)"
     )
+
+    def has_two_sides(self) -> bool:
+        return super().has_two_sides() and self.order == "joint"
 
     def unlearn(self, task: HasLikelihoods, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:

@@ -31,6 +31,7 @@ class IDK(GradientMethod):
     """
 
     needs: ClassVar[type] = IDKTask
+    sides: ClassVar[tuple[str, ...] | None] = ("retain_weight",)
 
     preference: Literal["nll", "dpo"] = Field(
         description="nll: refusals are learnt; dpo: a refusal is preferred to the answer"

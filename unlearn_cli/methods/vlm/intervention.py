@@ -64,6 +64,7 @@ class Intervention(Unlearning):
 
     needs: ClassVar[type] = InterventionTask
     needs_model: ClassVar[type] = WithActivations
+    maskable: ClassVar[bool] = False
 
     layers: tuple[str | None, ...] = Field(
         min_length=1,

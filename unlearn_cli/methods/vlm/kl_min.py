@@ -28,6 +28,7 @@ class KLMin(GradientMethod):
     """
 
     needs: ClassVar[type] = KLMinTask
+    sides: ClassVar[tuple[str, ...] | None] = ("retain_weight",)
 
     retain_weight: float = Field(ge=0, description="λ, weight of the divergence on the retain set")
 

@@ -31,10 +31,14 @@ class NPO(GradientMethod):
     """
 
     needs: ClassVar[type] = NPOTask
+    sides: ClassVar[tuple[str, ...] | None] = ("retain_weight",)
 
     beta: float = Field(gt=0, description="β, inverse temperature")
     retain: Literal["none", "nll", "kl"] = Field(description="R: none (NPO), nll (NPO-GD) or kl (NPO-KL)")
     retain_weight: float = Field(ge=0, description="λ, weight of R, what keeps the rest")
+
+    def has_two_sides(self) -> bool:
+        return super().has_two_sides() and self.retain != "none"
 
     def unlearn(self, task: NPOTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         original = deepcopy(model).eval().requires_grad_(False) if self.retain == "kl" else None

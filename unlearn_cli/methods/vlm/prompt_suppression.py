@@ -20,6 +20,7 @@ class PromptSuppression(Unlearning):
     """The floor of all comparisons: nothing is changed but the prompt."""
 
     needs: ClassVar[type] = Answers
+    maskable: ClassVar[bool] = False
 
     text: str = Field(
         min_length=1, description="what is written before each question; {} stands for the concepts"

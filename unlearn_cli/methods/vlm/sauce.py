@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -64,7 +64,7 @@ class Sauce(Intervention, Recipe):
         description="what the score counts: every token, or each image by its largest activation"
     )
     k: tuple[PositiveInt, ...] = Field(min_length=1, description="numbers of features, to choose from")
-    gamma: tuple[float, ...] = Field(
+    gamma: tuple[Annotated[float, Field(lt=1)], ...] = Field(
         min_length=1, description="γ, factors of those features, to choose from; 0 ablates, below 0 negates"
     )
     mode: Literal["scale", "clamp"] = Field(description="scale: γ·z_i; clamp: γ·m⁺_i")

@@ -27,6 +27,7 @@ class SimNPO(GradientMethod):
     """
 
     needs: ClassVar[type] = SimNPOTask
+    sides: ClassVar[tuple[str, ...] | None] = ("retain_weight",)
 
     beta: float = Field(gt=0, description="β, inverse temperature")
     gamma: float = Field(

@@ -36,6 +36,7 @@ class SIU(GradientMethod):
     """
 
     needs: ClassVar[type] = ReadsAnswers
+    sides: ClassVar[tuple[str, ...] | None] = None
 
     ce_weight: float = Field(ge=0, description="a, weight of the cross-entropy")
     dmk_weight: float = Field(ge=0, description="b, weight of the dual-masked divergence")

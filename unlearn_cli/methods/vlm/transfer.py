@@ -26,6 +26,7 @@ class Transfer(Unlearning):
 
     needs: ClassVar[type] = Answers
     needs_model: ClassVar[type] = WithActivations
+    maskable: ClassVar[bool] = False
 
     path: Path = Field(description="the run folder, of method=sauce, mean_difference, …")
     layer: str | None = Field(description="where they work here; null = where they were found")

@@ -1,6 +1,6 @@
 """What the settings of small UNets have in common: their levels and the noising that they undo."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -11,7 +11,7 @@ from unlearn_cli.models.base import ModelSettings
 class UNetShape(ModelSettings):
     """The levels of a UNet and its noising process."""
 
-    channels: list[int] = Field(
+    channels: list[Annotated[int, Field(gt=0)]] = Field(
         min_length=1, description="channels of each level; the size halves between levels"
     )
     attention: list[bool] = Field(
