@@ -50,6 +50,10 @@ from only_run import GA
         ("precision=fp64", "precision: input should be 'auto', 'fp32', 'bf16' or 'fp16'"),
         ("method._target_=nosuch.Thing", "method._target_: cannot import 'nosuch.Thing'"),
         ("method._target_=os.system", "method._target_: 'os.system' is not a subclass of"),
+        ("train.milestones={}", "train.milestones: it holds a list, and keys were given; give one as"),
+        ("metod.lr.x=1", "metod.lr.x: no such key or group; did you mean"),
+        ("method.lr=true", "method.lr: input should be a number, got true"),
+        ("seed=1e30", "seed: input should be a whole number up to 9223372036854775807"),
         # ranges
         ("mask.fraction=3", "mask.fraction: input should be less than or equal to 1, got 3"),
         ("method.lr=-1", "method.lr: input should be greater than 0, got -1"),

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
     ("arguments", "said"),
     [
         (["forget=indices", f"forget.file={'x' * 4500}"], "forget.file: "),
-        ([f"method.epochs={'1' * 4500}"], "method.epochs: unable to parse input string as an integer"),
+        ([f"method.epochs={'1' * 4500}"], "method.epochs: input should be a whole number up to"),
         ([f"seed={'9' * 260}"], "seed: "),
         ([f"paths.outputs={'z' * 300}", "method=ft"], "paths.outputs: cannot write to"),
         (["method=checkpoint", f"method.path={'p' * 4500}"], "method.path: "),

@@ -41,7 +41,7 @@ def explain_error(error: Exception, arguments: list[str]) -> str:
     if isinstance(error, UnlearnError):  # the sweeper's
         return str(error)
     cause = error.__cause__ if isinstance(error, HydraException) and error.__cause__ else error
-    key = getattr(cause, "full_key", None)
+    key = _typed(getattr(cause, "full_key", None), arguments)
     match error:
         case MissingConfigException() if error.options is not None:
             return _unknown_option(str(error.missing_cfg_file), list(error.options))
@@ -66,6 +66,10 @@ def explain_error(error: Exception, arguments: list[str]) -> str:
         return _unknown_key(str(key), arguments)
     if found := re.search(r"Could not override '(.+?)'", str(error)):
         return _unknown_key(found.group(1), arguments)
+    if key and "Cannot merge" in str(cause):
+        if any(a.lstrip("+").startswith(f"{key}=[") for a in arguments):
+            return f"{key}: it holds keys, and a list was given; set one as {key}.NAME=…"
+        return f"{key}: it holds a list, and keys were given; give one as {key}=[…]"
     if isinstance(cause, OmegaConfBaseException) and key:
         return f"{key}: {_first_line(cause)}"
     return _first_line(error)
@@ -78,6 +82,12 @@ def _key(argument: str) -> str:
 def _place(group: str) -> str:
     """How options of a group that is chosen for a place are chosen: what its title has in brackets."""
     return GROUPS[group].partition("(")[2].rstrip(")")
+
+
+def _typed(key: str | None, arguments: Sequence[str]) -> str | None:
+    """The key as it was typed, of which Hydra may name but the upper part that it did not find."""
+    typed = (argument.lstrip("+~").partition("=")[0] for argument in arguments)
+    return next((name for name in typed if key and name.startswith(f"{key}.")), key)
 
 
 def _named(argument: str) -> tuple[str, list[str]]:

@@ -7,7 +7,7 @@ from pydantic_core import CoreSchema
 
 from unlearn_cli.config.classes import is_own
 from unlearn_cli.config.importing import imported
-from unlearn_cli.config.numbers import strict
+from unlearn_cli.config.numbers import LARGEST, strict
 from unlearn_cli.config.sources import import_changed_again, source_of
 from unlearn_cli.errors import InputError, did_you_mean
 
@@ -55,7 +55,8 @@ def kind_of(target: Any, key: str) -> Any:
     kind = imported(str(target), f"{key}._target_")
     if not (isinstance(kind, type) and issubclass(kind, Settings)):
         raise InputError(
-            f"{key}._target_: '{target}' is not a subclass of unlearn_cli.config.settings.Settings"
+            f"{key}._target_: '{target}' is not a subclass of unlearn_cli.config.settings.Settings; name one "
+            f"as module.Class, or choose an option by {key}=NAME"
         )
     if lacking := getattr(kind, "__abstractmethods__", None):
         raise InputError(f"{key}._target_: '{target}' has yet to define {', '.join(sorted(lacking))}")
@@ -81,6 +82,8 @@ def _first_fault(error: ValidationError, kind: type[Settings], values: dict[str,
     place = _typed(first["loc"], values)
     path = ".".join(part for part in (key, *map(str, place)) if part)
     message = first["msg"][0].lower() + first["msg"][1:]
+    if first["type"] == "int_parsing_size":  # more digits than are read
+        message = f"input should be a whole number up to {LARGEST}"
     for other in others:
         if _typed(other["loc"], values) == place:
             message += ", or " + other["msg"].removeprefix("Input should be ")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import pickle
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ COLUMNS = ("index", "indices", "idx", "row", "rows", "forget", "forget_index", "
 FILE_COLUMNS = ("file", "file_name", "filename", "path", "file_path", "filepath", "image", "image_path")
 UNREADABLE = (
     *(OSError, ValueError, EOFError, RecursionError, MemoryError, RuntimeError, csv.Error),
-    pickle.UnpicklingError,
+    *(pickle.UnpicklingError, zipfile.BadZipFile, zlib.error, tokenize.TokenError),
 )
 """What the readers raise for a damaged or foreign file."""
 
@@ -67,7 +70,12 @@ def _numpy_archive(file: Path) -> Any:
 
 
 def _torch(file: Path) -> Any:
-    return torch.load(file, map_location="cpu", weights_only=True)
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # a damaged pickle may fail in any way
+        raise ValueError(in_a_line(error) or type(error).__name__) from error
 
 
 def _anything(file: Path) -> Any:

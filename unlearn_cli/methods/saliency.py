@@ -94,7 +94,12 @@ class SaliencyMask(Settings):
 
     def _check_effect(self, model: nn.Module, recipe: Recipe | None) -> None:
         """InputError: no weight would be free, all would be, or those that are trained are not ranked."""
-        ranked = of_trained_part(dict(model.named_parameters()), model)
+        weights: dict[str, Tensor] = dict(model.named_parameters())
+        ranked = self.ranked(weights, model)
+        if not ranked:
+            raise InputError(
+                f"mask.parameters: no parameter's name holds '{self.parameters}'; set null for all"
+            )
         count = sum(parameter.numel() for parameter in ranked.values())
         free, given = round(self.fraction * count), f"mask.fraction: {self.fraction:g} of {count:,} weights"
         if free == 0:
