@@ -163,6 +163,9 @@ def test_what_new_writes_passes_its_tests(tmp_path, monkeypatch, capsys):
             "'My-Own': a plug-in's name has small letters, digits and _ alone, as in my_method",
         ),
         (["method", "salun"], "'salun': there is a method=salun already; take another name"),
+        (["method", "class"], "'class': a word of Python itself"),
+        (["method", "mine", "/etc/hosts"], "/etc/hosts: a file, where the folder of the plug-in was to be"),
+        (["method"], "the following arguments are required: NAME"),
         (["model", "statistics"], "'statistics': a module of that name is installed, and would hide yours"),
     ],
 )

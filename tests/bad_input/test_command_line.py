@@ -62,6 +62,7 @@ def test_flags_and_words_of_other_programs(unlearn, typed, said):
 
 SWEPT = [
     ("method=ft,ga", "method=ft,ga: several values are a sweep: unlearn -m method=ft,ga"),
+    ("method=[ga,ft]", "several are a sweep: unlearn -m method=ga,ft"),
     ("seed=0,1", "unlearn -m seed=0,1"),
     ("seed=range(3)", "unlearn -m 'seed=range(3)'"),
     ("forget.classes=0,1", "one list is 'forget.classes=[0,1]'"),

@@ -70,6 +70,8 @@ def test_filters_grouping_and_ranking(command, tmp_path):
         ([], "the following arguments are required: PATH"),
         (["gone"], "gone: no such folder"),
         (["empty"], "no run there"),
+        (["outputs", "--latex", "outputs"], "argument --latex: outputs is a folder"),
+        (["outputs", "--html", "/etc/hosts/t.html"], "argument --html: /etc/hosts/t.html: nothing can be"),
         (["outputs", "--wher", "a=b"], "--where a: no run has this key"),  # argparse completes flags
         (["outputs", "--nonsense"], "unrecognized arguments: --nonsense"),
         (["outputs", "--interval", "z"], "argument --interval: invalid choice: 'z'"),

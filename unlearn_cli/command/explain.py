@@ -62,6 +62,9 @@ def explain_error(error: Exception, arguments: list[str]) -> str:
         return f"{wrong}: set by {_place(wrong)}; unlearn {wrong} --help shows what there is"
     if any(argument.startswith("paths=") for argument in arguments):
         return "paths: holds further keys; set paths.outputs=…, paths.store=… or paths.data=…"
+    if "interpolation" in str(error) and (listed := next(filter(_listed, arguments), None)):
+        group, names = _named(listed)
+        return f"{listed}: one option is chosen; several are a sweep: unlearn -m {group}={','.join(names)}"
     if key and "not in" in str(cause):
         return _unknown_key(str(key), arguments)
     if found := re.search(r"Could not override '(.+?)'", str(error)):
@@ -96,6 +99,12 @@ def _named(argument: str) -> tuple[str, list[str]]:
     if names.startswith("["):
         return group, [name for name in names.strip("[]").split(",") if name]
     return group, [names.partition(",")[0]]
+
+
+def _listed(argument: str) -> bool:
+    """`group=[name,name]`"""
+    group, names = _named(argument)
+    return group in groups() and "=[" in argument and len(names) > 1
 
 
 def _not_there(argument: str) -> Iterator[str]:

@@ -1,13 +1,14 @@
 """`unlearn new KIND NAME [FOLDER]`: a plug-in that works as it stands, for its author to change."""
 
+import keyword
 import re
-from argparse import ArgumentParser
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
 from unlearn_cli.config.catalogue import options
 from unlearn_cli.errors import InputError, did_you_mean
+from unlearn_cli.runtime.arguments import Parser
 
 SKELETONS = Path(__file__).with_name("skeletons")
 KINDS = ("method", "model", "data", "metric", "forget")
@@ -20,7 +21,7 @@ def new(arguments: list[str]) -> None:
     Raises:
         InputError: a name that will not do, or a file that is there already; nothing is written.
     """
-    parser = ArgumentParser(
+    parser = Parser(
         prog="unlearn new",
         description="A plug-in that works as it stands: FOLDER/NAME.py, FOLDER/KIND/NAME.yaml and its test.",
     )
@@ -66,6 +67,11 @@ def _check(kind: str, name: str, folder: Path) -> None:
         raise InputError(f"'{kind}': no kind of plug-in; {did_you_mean(kind, KINDS)}")
     if not NAME.fullmatch(name):
         raise InputError(f"'{name}': a plug-in's name has small letters, digits and _ alone, as in my_{kind}")
+    if keyword.iskeyword(name):
+        raise InputError(f"'{name}': a word of Python itself, which names no module; take my_{name}")
+    above = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not above.is_dir():
+        raise InputError(f"{folder}: a file, where the folder of the plug-in was to be; name a folder")
     if name in {option.name for option in options(kind)}:
         raise InputError(f"'{name}': there is a {kind}={name} already; take another name")
     found = find_spec(name)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from argparse import HelpFormatter
+from argparse import ArgumentTypeError, HelpFormatter
 from pathlib import Path
 from typing import NoReturn
 
@@ -70,11 +70,11 @@ def parser() -> Parser:
     chosen.add_argument("--against", metavar="KEY", help=setting)
 
     written = made.add_argument_group("where to, besides the terminal")
-    written.add_argument("--csv", type=Path, metavar="FILE", help="a line for each row, every number")
-    written.add_argument("--markdown", type=Path, metavar="FILE", help="tables for a README")
-    written.add_argument("--latex", type=Path, metavar="FILE", help="tables for a paper (booktabs)")
-    written.add_argument("--html", type=Path, metavar="FILE", help="one page with figures; needs no network")
-    written.add_argument("--figure", type=Path, metavar="FILE", help="what --against draws: .png, .svg, .pdf")
+    written.add_argument("--csv", type=_file, metavar="FILE", help="a line for each row, every number")
+    written.add_argument("--markdown", type=_file, metavar="FILE", help="tables for a README")
+    written.add_argument("--latex", type=_file, metavar="FILE", help="tables for a paper (booktabs)")
+    written.add_argument("--html", type=_file, metavar="FILE", help="one page with figures; needs no network")
+    written.add_argument("--figure", type=_file, metavar="FILE", help="what --against draws: .png, .svg, .pdf")
     written.add_argument(
         "--to-wandb", nargs="?", const=PROJECT, metavar="PROJECT", help="one run of Weights & Biases"
     )
@@ -102,6 +102,17 @@ def main() -> None:
 def _listed(text: str) -> tuple[str, ...]:
     """`UA,RA`"""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _file(text: str) -> Path:
+    """A file that can be put there: asked before anything is read."""
+    file = Path(text)
+    above = next(path for path in file.absolute().parents if path.exists())
+    if file.is_dir():
+        raise ArgumentTypeError(f"{text} is a folder; name a file in it, such as {file / 'table'}")
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise ArgumentTypeError(f"{text}: nothing can be written in {above}; name another file")
+    return file
 
 
 def _end(message: str, code: int) -> NoReturn:
