@@ -74,7 +74,9 @@ def parser() -> Parser:
     written.add_argument("--markdown", type=_file, metavar="FILE", help="tables for a README")
     written.add_argument("--latex", type=_file, metavar="FILE", help="tables for a paper (booktabs)")
     written.add_argument("--html", type=_file, metavar="FILE", help="one page with figures; needs no network")
-    written.add_argument("--figure", type=_file, metavar="FILE", help="what --against draws: .png, .svg, .pdf")
+    written.add_argument(
+        "--figure", type=_file, metavar="FILE", help="what --against draws (.png, .svg, .pdf)"
+    )
     written.add_argument(
         "--to-wandb", nargs="?", const=PROJECT, metavar="PROJECT", help="one run of Weights & Biases"
     )
