@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import unlearn_cli as unlearn
+from unlearn_cli.compare.records import read
 from unlearn_cli.storage.identity_file import read_identity
 
 FT = ("method=ft", "method.epochs=1")
@@ -102,6 +104,9 @@ def test_rows_of_a_file_that_has_others_are_another_run(tiny):
     assert "forget.file: the content of 'rows.txt' is not what it was" in tiny(*own).err
     counts = [json.loads((folder / "metrics.json").read_text())["forget"]["count"] for folder in folders()]
     assert counts == [4, 30]
+    told = [read(folder).config["forget"]["file_content"] for folder in folders()]
+    assert len({*told}) == 2  # a comparison takes them for no repetitions of one variant
+    assert {row["n"] for row in unlearn.compare("outputs").rows} == {1}
 
 
 def test_a_method_of_ones_own_that_was_edited_is_another_run(tiny):

@@ -11,6 +11,8 @@ from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.meaning import Better
 from unlearn_cli.runtime.text import shown, shown_throughout
 from unlearn_cli.storage.files import Damaged
+from unlearn_cli.storage.identity import with_content
+from unlearn_cli.storage.identity_file import read_identity
 from unlearn_cli.storage.run_config import read_yaml
 from unlearn_cli.storage.run_folder import check_sealed
 from unlearn_cli.storage.sealed import read_sealed
@@ -162,7 +164,11 @@ def read(folder: Path) -> Run:
     config = load(folder / CONFIG)
     if plain := [group for group in GROUPS if not isinstance(config.get(group, {}), dict)]:
         raise Unfit("of another version", f"{CONFIG}: '{plain[0]}' holds no keys")
-    return Run(folder, config, result)
+    try:
+        kept = read_identity(folder)
+    except Damaged as error:
+        raise Unfit("damaged", str(error)) from error
+    return Run(folder, with_content(config, kept.identity) if kept else config, result)
 
 
 def unlike(result: Mapping[str, Any]) -> str | None:

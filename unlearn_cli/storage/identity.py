@@ -75,6 +75,19 @@ def on_disk(value: Any) -> bool:
     return any(isinstance(one, str) and (one.startswith(CONTENT) or SOURCE in one) for one in values)
 
 
+def with_content(config: Mapping[str, Any], identity: Identity) -> dict[str, Any]:
+    """A configuration that also tells what was on the disk: `forget.file_content` beside `forget.file`."""
+    told = dict(config)
+    for key, value in flat(identity.configuration, "."):
+        if not on_disk(value):
+            continue
+        node, (*above, name) = told, key.split(".")
+        for group in above:
+            node[group] = node = dict(node[group])
+        node[f"{name.strip('_')}_content"] = str(value).partition(CONTENT)[2] or str(value)
+    return told
+
+
 def _named(node: Any, key: str) -> Iterator[tuple[str, Path]]:
     """What is on the disk of all that the values name."""
     if isinstance(node, dict):
