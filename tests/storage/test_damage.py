@@ -31,6 +31,18 @@ def finished(tmp_path):
     return folder
 
 
+def test_tensors_of_every_shape_and_stride_come_back(tmp_path):
+    tensors = {
+        "none": torch.empty(0, 3),
+        "one": torch.zeros((), dtype=torch.long).expand(1),  # its stride is 0
+        "half": torch.arange(6, dtype=torch.bfloat16).reshape(2, 3),
+        "bare": torch.tensor(True),
+    }
+    write_tensors(tmp_path / "t.safetensors", tensors)
+    back = read_tensors(tmp_path / "t.safetensors")
+    assert all(torch.equal(back[name], tensor) for name, tensor in tensors.items())
+
+
 @pytest.mark.parametrize("kind", HARMS)
 @pytest.mark.parametrize("name", ["status.json", "metrics.json"])
 def test_a_damaged_record_of_a_finished_run_is_set_aside_and_the_run_made_anew(finished, caplog, name, kind):
