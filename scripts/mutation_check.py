@@ -50,12 +50,12 @@ def main() -> int:
         "names", nargs="*", metavar="NAME", help="methods, or families as classification; none: all"
     )
     asked = parser.parse_args().names
-    known = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
     caught = total = 0
     for name, file, test in pairs(asked):
         found = known[name] = checked(file, test, known.get(name, {}))
         RESULTS.parent.mkdir(parents=True, exist_ok=True)
-        RESULTS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
+        RESULTS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         report(name, found)
         caught += sum(found["mutants"].values())
         total += len(found["mutants"])

@@ -130,7 +130,9 @@ class TestFilesForGeneration:
 
     def test_a_checkpoint_of_another_unet(self, refused, diffusion):
         said = refused("task=generation", "method=checkpoint", f"method.path={diffusion['folder']}")
-        assert said.startswith(f"checkpoint {diffusion['folder']}: another architecture, tensors differ:")
+        assert said.startswith(
+            f"method.path: checkpoint {diffusion['folder']}: another architecture, tensors differ:"
+        )
         assert "give the model= that it was trained as" in said
 
     def test_a_checkpoint_of_another_task(self, refused, diffusion):

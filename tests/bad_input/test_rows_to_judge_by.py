@@ -54,7 +54,7 @@ def test_one_test_row_is_no_two_halves(refused, pictures):
         ),
         ("data.test_fraction=0.9999", "data.test_fraction: 0.9999 leaves no row of some class to train on"),
         ("data.test_fraction=0.0001", "data.test_fraction: 0 rows to test on"),
-        ("data.std=[inf]", "data.std.0: input should be less than or equal to 1, got inf"),
+        ("data.std=[inf]", "data.std.0: input should be a finite number, got inf"),
         ("data.std=[nan]", "data.std.0: input should be"),
         ("data.mean=[1e30]", "data.mean.0: input should be less than or equal to 1"),
         ("data.mean=[-0.1]", "data.mean.0: input should be greater than or equal to 0"),

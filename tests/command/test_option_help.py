@@ -127,7 +127,7 @@ def test_several_and_those_of_a_sweep(shown):
 def test_options_that_are_chosen_for_a_place(shown):
     assert "forget.lower.epochs=10" in shown("lower@forget.lower=be")
     assert "forget.lower.epochs=10" in shown("lower=be")
-    assert {"eval.attacks.cce.images=30", "eval.attacks.p4d.tokens=8"} <= set(shown("attack=cce,p4d"))
+    assert {"eval.attacks.cce.images=25", "eval.attacks.p4d.tokens=8"} <= set(shown("attack=cce,p4d"))
     assert {"train.optimizer=adam", "train.weight_decay=0"} <= set(shown("optim@train=adam"))
     assert "eval.judge.model.resize=224" in shown(
         "task=generation", "data=cifar10", "model@eval.judge.model=judge"

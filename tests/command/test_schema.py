@@ -119,7 +119,7 @@ def test_the_command(unlearn, schemas, monkeypatch):
     ("arguments", "message"),
     [
         ([], "the following arguments are required: FOLDER; unlearn schema --help shows what there is"),
-        (["file.txt"], "file.txt: cannot write there (File exists); give another folder"),
+        (["file.txt"], "file.txt: is a file; give a folder"),
     ],
 )
 def test_where_it_cannot_write(unlearn, schemas, monkeypatch, arguments, message):

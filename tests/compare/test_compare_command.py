@@ -129,8 +129,8 @@ def test_a_file_that_cannot_be_written(command, tmp_path):
     made(tmp_path / "outputs")
     (tmp_path / "taken").write_text("")
     code, _, err = command("outputs", "--csv", "taken/table.csv")
-    assert (code, len(err.splitlines())) == (1, 1)
-    assert err.startswith("error: taken")
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert err.startswith("error: argument --csv: taken/table.csv: nothing can be written in ")
 
 
 def test_what_was_left_out_is_said(command, tmp_path):

@@ -222,7 +222,7 @@ class TestGeneration:
         # the lower level
         ("lower@forget.lower=xx", "lower: no option 'xx'; there are: be, bs, ft, l1_sparse,"),
         ("lower@forget.lower=scrubb", "lower: no option 'scrubb'; did you mean 'scrub'?"),
-        ("forget.lower.foo=1", "forget.lower.foo: no such key or group"),
+        ("forget.lower.foo=1", "forget.lower.foo: no such key; forget.lower has "),
         ("+forget.lower.epoch=1", "forget.lower.epoch: no such key; did you mean 'epochs'?"),
         ("forget.lower.lr=0", "forget.lower.lr: input should be greater than 0, got 0"),
         ("forget.lower.ascent=-1", "forget.lower.ascent: input should be greater than or equal to 0"),

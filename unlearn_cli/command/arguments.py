@@ -95,7 +95,7 @@ def _refuse_word(word: str, typed: Sequence[str], nearest: Nearest) -> NoReturn:
     value = _next(typed, word).lstrip("=") or _next(typed, "=")
     if value and (keys := nearest(word)):
         raise InputError(f"cannot read '{word} {value}': {_with_value(keys, value)}")
-    if slip := get_close_matches(word, (PLAN, *SUBCOMMANDS), 1):
+    if slip := get_close_matches(word, (PLAN, *SUBCOMMANDS), 1, 0.8):
         raise InputError(f"cannot read '{word}': did you mean unlearn {slip[0]}?")
     words = f"other words are {', '.join((PLAN, *SUBCOMMANDS))} and, a command of its own, unlearn-compare"
     raise InputError(f"cannot read '{word}': key=value is right; {words}")

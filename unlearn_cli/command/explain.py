@@ -143,7 +143,11 @@ def _unknown_key(key: str, arguments: list[str]) -> str:
         return f"{key}: not there yet; +{key}=… adds it"
     if meant := nearest(key, _known(config)):
         return f"{key}: no such key or group; {spoken(meant)}"
+    if parent and (meant := nearest(group, _known(config))) and group not in meant:
+        return f"{key}: no such key or group; {spoken(meant)}"
     siblings = [there for there in _known(config) if there.rpartition(".")[0] == parent]
+    if parent and siblings:
+        return f"{key}: no such key; {parent} has {', '.join(name.rpartition('.')[2] for name in siblings)}"
     return f"{key}: no such key or group{_uppermost(siblings or _known(config))}"
 
 

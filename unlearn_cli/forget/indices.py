@@ -36,7 +36,8 @@ class Indices(Selector):
         if (counts > 1).any():
             self._refuse(f"indices given more than once: {listed(values[counts > 1], 5)}")
         if len(foreign := np.setdiff1d(rows, splits.train)):
-            self._refuse(f"indices not in the training split: {listed(foreign, 5)}")
+            split = "they are validation or test rows; data.val_fraction=0 leaves all train rows to training"
+            self._refuse(f"indices not in the training split: {listed(foreign, 5)}", split)
         return self.forget_set("indices", values, data, splits)
 
     def _listed(self, data: ImageData) -> Any:
@@ -99,8 +100,8 @@ class Indices(Selector):
             found += rows
         return np.array(found, dtype=np.int64)
 
-    def _refuse(self, why: str) -> NoReturn:
-        raise InputError(f"forget.file: '{self.file}': {why}; {FORMS}")
+    def _refuse(self, why: str, right: str = FORMS) -> NoReturn:
+        raise InputError(f"forget.file: '{self.file}': {why}; {right}")
 
 
 def _numbers(cells: np.ndarray) -> np.ndarray | None:

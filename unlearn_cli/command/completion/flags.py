@@ -32,6 +32,6 @@ def flag_values(action: Action, typed: str) -> list[str]:
     """Its choices, or paths."""
     if action.dest in FOLDERS:
         return folders(typed)
-    if action.type is Path:
+    if action.type is Path or action.metavar == "FILE":
         return paths(typed)
     return [*map(str, action.choices or ())]
