@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from diffusers import DDIMScheduler
 from PIL import Image
 
 from unlearn_cli.errors import InputError
@@ -226,7 +227,7 @@ def checked(recipe, monkeypatch, classes=(1,), label_drop=0.1, samples_per_class
     run = SimpleNamespace(
         sets=SimpleNamespace(classes=classes), data=SimpleNamespace(classes=["a", "b", "c"])
     )
-    process = SimpleNamespace(config=SimpleNamespace(num_train_timesteps=50))
+    process = DDIMScheduler(num_train_timesteps=50)
     evaluate.check(run, SimpleNamespace(unconditional=label_drop > 0, process=process))
     assert asked.pop(0) is run
     return asked
