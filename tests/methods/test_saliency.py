@@ -166,15 +166,17 @@ def test_scores_of_a_diffusion_model(tmp_path, guidance):
 def test_guidance_is_refused_where_there_is_none(problem, tmp_path):
     tiny, guided = TinyDiffusion(tmp_path / "tiny"), SaliencyMask(**SETTINGS | {"guidance": 2.0})
     with pytest.raises(InputError, match=r"^mask\.guidance: task=classification has no guided loss"):
-        guided.check(problem.task, problem.model())
+        guided.check(problem.task, problem.model(), None)
     with pytest.raises(
         InputError, match=r"^mask\.guidance: guidance needs a model trained with label drop; set"
     ):
-        guided.check(tiny.task, tiny.model(label_drop=0.0))
-    guided.check(tiny.task, tiny.model())
-    SaliencyMask(**SETTINGS | {"guidance": 0.0}).check(tiny.task, tiny.model(label_drop=0.0))
-    SaliencyMask(**SETTINGS).check(problem.task, problem.model())
-    NoMask().check(problem.task, problem.model())
+        guided.check(tiny.task, tiny.model(label_drop=0.0), None)
+    guided.check(tiny.task, tiny.model(), None)
+    SaliencyMask(**SETTINGS | {"guidance": 0.0}).check(tiny.task, tiny.model(label_drop=0.0), None)
+    SaliencyMask(**SETTINGS).check(problem.task, problem.model(), None)
+    with pytest.raises(InputError, match=r"^mask\.parameters: no parameter's name holds 'nothing'"):
+        SaliencyMask(**SETTINGS | {"parameters": "nothing"}).check(problem.task, problem.model(), None)
+    NoMask().check(problem.task, problem.model(), None)
 
 
 def test_no_mask(problem):
