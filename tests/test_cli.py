@@ -15,6 +15,7 @@ FILES = {
     "environment.json",
     "forget.json",
     "history.json",
+    "identity.json",
     "log.txt",
     "metrics.json",
     "table.md",
