@@ -96,11 +96,11 @@ def place_of(target: str) -> Path | None:
         spec = None
     if spec is None:
         return None
-    return (
-        Path(spec.origin).resolve()
-        if spec.has_location and spec.origin
-        else Path(sysconfig.get_path("stdlib"), "built-in").resolve()
-    )
+    if spec.has_location and spec.origin:
+        return Path(spec.origin).resolve()
+    if folders := [*(spec.submodule_search_locations or ())]:  # a package without __init__.py
+        return Path(folders[0], "__init__.py").resolve()
+    return Path(sysconfig.get_path("stdlib"), "built-in").resolve()
 
 
 def _fails(error: Exception, key: str) -> InputError:
