@@ -75,6 +75,12 @@ def test_a_sweep_without_m(refused, wrong, said):
     assert said in refused(f"forget={forget}", wrong)
 
 
+@pytest.mark.parametrize("value", ["3", "null", "true"])
+def test_no_option_for_a_place(refused, value):
+    said = refused(f"optim@method={value}")
+    assert said.startswith(f"optim@method={value}: names no option; there are: adam, ")
+
+
 def test_a_text_with_a_comma_is_shown_as_a_shell_needs_it(refused):
     said = refused("forget=concept", "forget.concept=a cat, asleep")
     assert """one text is 'forget.concept="a cat, asleep"'""" in said

@@ -56,6 +56,9 @@ def explain_error(error: Exception, arguments: list[str]) -> str:
             return f"paths.outputs: {place}; give a writable folder"
     if several := re.match(r"(?:Ambiguous value for argument|Sweep parameters) '(.+)'", str(error)):
         return _several(several.group(1), arguments)
+    if "Config group override must be" in str(error) and (placed := next(filter(_placed, arguments), None)):
+        there = ", ".join(option.name for option in options(placed.partition("@")[0]))
+        return f"{placed}: names no option; there are: {there}"
     if wrong := next((name for argument in arguments for name in _not_there(argument)), None):
         return _unknown_option(wrong, [])
     if wrong := next((name for name in map(_key, arguments) if name in PLACED), None):
@@ -99,6 +102,11 @@ def _named(argument: str) -> tuple[str, list[str]]:
     if names.startswith("["):
         return group, [name for name in names.strip("[]").split(",") if name]
     return group, [names.partition(",")[0]]
+
+
+def _placed(argument: str) -> bool:
+    """`group@place=…`"""
+    return "@" in argument.partition("=")[0]
 
 
 def _listed(argument: str) -> bool:
