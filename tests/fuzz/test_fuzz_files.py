@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from fuzz.examples import always_the_same
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from safetensors.torch import save_file
@@ -118,13 +119,7 @@ def broken(name: str, count: int, folder: Path) -> list[str]:
     whole = file.read_bytes()
     read(file)
 
-    @settings(
-        max_examples=count,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @always_the_same(count)
     @given(harm(whole))
     def each(content: bytes) -> None:
         file.write_bytes(content)

@@ -5,8 +5,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from fuzz.examples import always_the_same
 from fuzz.lines import Line, lines
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from unlearn_cli.storage.run_folder import RunFolder
 
@@ -40,13 +41,7 @@ def faults_of(count: int, of_methods: bool, unlearn, monkeypatch) -> list[str]:
     monkeypatch.setattr(RunFolder, "running", begun)
     found, tried = [], Counter()
 
-    @settings(
-        max_examples=count,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @always_the_same(count)
     @given(lines(of_methods))
     def each(line: Line) -> None:
         tried[line.arguments] += 1

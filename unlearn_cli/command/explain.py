@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from hydra import compose, initialize_config_dir
+from hydra import compose
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -16,7 +16,8 @@ from yaml import MarkedYAMLError, YAMLError
 from unlearn_cli.command.arguments import check
 from unlearn_cli.command.overview import GROUPS
 from unlearn_cli.command.suggest import nearest, spoken
-from unlearn_cli.config.catalogue import PLACED, conf_folder, groups, options
+from unlearn_cli.config.catalogue import PLACED, groups, options
+from unlearn_cli.config.composing import initialized
 from unlearn_cli.config.overrides import OVERRIDE, as_text
 from unlearn_cli.errors import InputError, UnlearnError, did_you_mean
 
@@ -208,7 +209,7 @@ def _chosen_configuration(arguments: Sequence[str]) -> DictConfig:
         if "=" in argument and group in groups() and names and not [*_not_there(argument)]:
             overrides.append(f"{group}=[{','.join(names)}]" if len(names) > 1 else f"{group}={names[0]}")
     GlobalHydra.instance().clear()
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+    with initialized():
         return compose("config", overrides)
 
 

@@ -22,17 +22,6 @@ from unlearn_cli.runtime.compute import Compute
 PROMPTS = ["a photo of the airplane over hills", "a dog"]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return saved(tmp_path_factory.mktemp("pipelines") / "pipe")
-
-
-@pytest.fixture
-def copy(folder, tmp_path):
-    """A copy of the folder, to be damaged."""
-    return shutil.copytree(folder, tmp_path / "copy")
-
-
 def drawn(model, noise: torch.Tensor, guidance: float = 5.0) -> torch.Tensor:
     """Images of all PROMPTS by DDIM."""
     sampler = Sampler(steps=10, eta=0.0, guidance=guidance, batch_size=4, seed=0)

@@ -19,17 +19,6 @@ PROMPTS = ["a photo of the airplane over hills", "a dog"]
 WEIGHED = ["unet", "vae", "text_encoder"]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return saved(tmp_path_factory.mktemp("pipelines") / "pipe")
-
-
-@pytest.fixture
-def copy(folder, tmp_path):
-    """A copy of the folder, to be damaged."""
-    return shutil.copytree(folder, tmp_path / "copy")
-
-
 @pytest.mark.parametrize("part", ["unet", "vae", "text_encoder", "tokenizer", "scheduler"])
 def test_a_missing_part_is_named(copy, part):
     shutil.rmtree(copy / part)
