@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from unlearn_cli.evaluation.base import Outputs
+from unlearn_cli.evaluation.floor import floor
 from unlearn_cli.evaluation.gaps import compared
 from unlearn_cli.measuring import measured, measured_once
 from unlearn_cli.origins import Origins, References
@@ -29,16 +30,21 @@ def judged(
     experiment, evaluation, forget_set = origins.experiment, origins.experiment.eval, origins.forget_set
     original, oracle, name = references.original, references.oracle, experiment.choices["method"]
     outputs, metrics = _measured(origins, references, model, folder)
+    oracles = {experiment.seed: measured_once(origins, oracle)} if oracle else {}
     result = {
         "method": name,
         "seed": experiment.seed,
+        "seeds": dict.fromkeys(("train", "method", "eval"), experiment.seed)
+        | {"forget": getattr(experiment.forget, "seed", experiment.seed)},
         "choices": experiment.choices,
         **compared(
             metrics,
             measured_once(origins, original),
-            measured_once(origins, oracle) if oracle else None,
+            oracles.get(experiment.seed),
             len(origins.data.classes),
         ),
+        "oracles": [{"seed": seed, "metrics": values} for seed, values in oracles.items()] or None,
+        "floor": floor([*oracles.values()]),
         "meanings": {key: asdict(meaning) for key, meaning in experiment.meanings.items()},
         "per_class": {model: evaluation.per_class(origins, out) for model, out in outputs.items()},
         "cost": record["cost"],
@@ -49,6 +55,7 @@ def judged(
         "forget": {
             "kind": forget_set.kind,
             "count": len(forget_set.rows),
+            "fingerprint": forget_set.fingerprint,
             "facts": forget_set.facts,
             "found": forget_set.found,
         },
