@@ -20,7 +20,9 @@ from unlearn_cli.evaluation.meaning import Meaning, check_meaning
 from unlearn_cli.methods.retrain import Retrain
 from unlearn_cli.runtime.compute import Compute, Device, Precision
 from unlearn_cli.runtime.garbage import no_collection
+from unlearn_cli.storage.environment import environment
 from unlearn_cli.storage.identity import Identity, identity_of
+from unlearn_cli.tracking.run_info import Described
 from unlearn_cli.training.optim import Recipe
 
 GROUPS = ("task", "forget", "data", "model", "method", "mask", "surgery", "lora", "eval", "tracking")
@@ -121,6 +123,11 @@ class Experiment(Settings):
     def identity(self) -> Identity:
         """What its numbers belong to, as things are on the disk when it is first asked for."""
         return identity_of(self.config)
+
+    def described(self) -> Described:
+        """What a tracker is told of it."""
+        identity = self.identity.configuration
+        return Described(self.config, self.choices, identity, self.meanings, environment())
 
     @property
     def folder(self) -> Path:

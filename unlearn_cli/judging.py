@@ -13,6 +13,7 @@ from unlearn_cli.evaluation.gaps import compared
 from unlearn_cli.measuring import measured, measured_once
 from unlearn_cli.origins import Origins, References
 from unlearn_cli.tracking import Tracker
+from unlearn_cli.tracking.final import tell
 
 log = logging.getLogger("unlearn")
 
@@ -60,7 +61,7 @@ def judged(
             "found": forget_set.found,
         },
     }
-    tracker.summary({key: result[key] for key in ("metrics", "gap", "avg_gap", "cost")})
+    tell(tracker, result)
     if origins.compute.is_main:
         evaluation.keep(origins, outputs[name], folder)
         history = original.history + [row for row in record["history"] if row["stage"] != "original"]

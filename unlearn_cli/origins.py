@@ -40,6 +40,9 @@ from unlearn_cli.training.trainer import Trainer
 
 log = logging.getLogger("unlearn")
 
+TRAINING = "-training"
+"""Of the tracked run in which an original or an oracle is made: judged, it is one for each forget set."""
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -257,15 +260,15 @@ class Origins:
         """Track a block of work under an id of its own, in the main process alone."""
         experiment, own = self.experiment, folder == self.experiment.folder
         determining = experiment.config if own else self.facts(self.splits.train)
-        if not own and job in ("oracle", "selection"):
+        if not own and job in (f"{Retrain.job}{TRAINING}", "selection"):
             determining |= {"forget": experiment.config["forget"]}
-        info = run_info(experiment, id, job, determining, own)
+        info = run_info(experiment.described(), id, job, determining, own)
         return tracked(experiment.tracking if self.compute.is_main else NullSettings(), info, folder)
 
     def _train(self, method: Original, facts: dict[str, Any], folder: Path) -> None:
         rows, task = method.rows(self), self.experiment.task
         log.info("training the %s model on %d samples (kept in the store)", method.job, len(rows))
-        with self.track_shared(folder, method.job) as tracker:
+        with self.track_shared(folder, f"{method.job}{TRAINING}") as tracker:
             trainer = self.trainer(folder, observe=tracker.epoch)
             trainer.monitor = glances(task, trainer, {"val": method.val(self)})
             trainer.seeded("init")

@@ -17,6 +17,7 @@ from unlearn_cli.storage.fingerprint import looked_at_once
 from unlearn_cli.storage.identity_file import Kept
 from unlearn_cli.storage.run_folder import RunFolder
 from unlearn_cli.storage.store import Store
+from unlearn_cli.tracking.final import track_references
 from unlearn_cli.training.optim import Recipe
 from unlearn_cli.unlearning import unlearned
 
@@ -59,6 +60,7 @@ def run(config: DictConfig, choices: dict[str, str], again: bool = False) -> dic
             model, record = unlearned(origins, references, folder.path, tracker)
             result = judged(origins, references, model, record, folder.path, tracker)
         if compute.is_main:
+            track_references(experiment.tracking, experiment.described(), result, experiment.paths.outputs)
             table.write(result, folder.path / "table.md")
         folder.finish(result, origins.store.seconds)
     return result

@@ -128,8 +128,8 @@ def test_pictures_of_a_series_and_in_several_columns(tmp_path: Path, warnings: l
     tracker.predictions([{"class": "3", "original": shades[0], "salun": shades[1], "salun (%)": 0.0}])
     tracker.finish()
     found = records(tracker)
-    points = [row for row in rows(found) if "unlearn/step" in row]
-    assert [row["unlearn/step"] for row in points] == [1, 2]
+    points = [row for row in rows(found) if "unlearn_pictures/epoch" in row]
+    assert [row["unlearn_pictures/epoch"] for row in points] == [1, 2]
     assert [row["unlearn/samples._type"] for row in points] == ["image-file"] * 2
     [artifact] = [r["artifact"] for r in found if r["type"] == "artifact"]
     pictures = [f for f in artifact["manifest"]["contents"] if f["path"].endswith(".png")]

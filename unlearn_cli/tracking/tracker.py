@@ -15,7 +15,8 @@ class RunInfo:
     `id` comes from the run's key and not from chance, so that a requeued run continues its own; it holds
     none of `:;,#?/'`. `config` is the resolved configuration with the git commit and the versions in it.
     `better` gives final numbers their direction, by metric: "higher", "lower" or, where closeness to the
-    retrained model is the aim, "oracle". `own` is false for models that others take from the store too.
+    retrained model is the aim, "oracle". `glossary` says what each metric means. `own` is false for models
+    that others take from the store too.
     """
 
     id: str
@@ -25,6 +26,7 @@ class RunInfo:
     tags: tuple[str, ...]
     config: dict[str, Any]
     better: Mapping[str, str] = field(default_factory=dict)
+    glossary: Mapping[str, str] = field(default_factory=dict)
     own: bool = True
 
 
@@ -38,12 +40,19 @@ class Tracker:
         """One point of each curve `stage/name`, at the stage's own step."""
 
     def epoch(self, row: Mapping[str, Any]) -> None:
-        """One row of a trainer's history: a point of each of its curves, at the stage's epoch."""
-        values = {name: value for name, value in row.items() if name not in ("stage", "epoch", "step")}
-        self.log(row["stage"], row["epoch"], values)
+        """One row of a trainer's history: a point of each of its curves, the epoch being one, at its step."""
+        self.log(row["stage"], row["step"], {k: v for k, v in row.items() if k not in ("stage", "step")})
 
-    def picture(self, stage: str, step: int, name: str, path: Path) -> None:
-        """One picture (PNG) of a series, at the stage's own step."""
+    def logged(self, stage: str) -> int:
+        """The last step of the stage that was logged before this start; 0: none, as far as can be told."""
+        return 0
+
+    def course(self, original: Mapping[str, float], final: Mapping[str, float]) -> None:
+        """Each metric as a line `course/name` from the original model (0) to this one (1): flat where the run
+        is a reference, so that an oracle is a line beside the methods, however many steps these have."""
+
+    def picture(self, stage: str, epoch: int, name: str, path: Path) -> None:
+        """One picture (PNG) of a series, at the stage's epoch."""
 
     def summary(self, values: Mapping[str, Any]) -> None:
         """The run's final numbers; a nested mapping becomes keys with "/" between."""
@@ -69,6 +78,11 @@ class Tracker:
 
 class NullSettings(Settings):
     """`tracking=none`."""
+
+    @property
+    def destination(self) -> str | None:
+        """Where runs are told; None: nowhere."""
+        return None
 
     def start(self, info: RunInfo, folder: Path) -> Tracker:
         return Tracker()

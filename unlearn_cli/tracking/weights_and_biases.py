@@ -3,22 +3,18 @@
 A run never fails for its tracking: whatever W&B raises becomes one warning, and the run goes on.
 """
 
-import functools
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Literal, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import numpy as np
 from pydantic import Field
 
-from unlearn_cli.config.nested import flat
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.tracking.checks import check_online, check_writable, has_key
 from unlearn_cli.tracking.given import PROJECT, given
 from unlearn_cli.tracking.tracker import RunInfo, Tracker
+from unlearn_cli.tracking.wandb_tracker import WandbTracker, in_a_line, reset
 
 if TYPE_CHECKING:
     import wandb
@@ -27,11 +23,9 @@ logger = logging.getLogger("unlearn")
 
 INIT_SECONDS = 30  # W&B's own limit is 90 s, which a server that is down uses up
 FINISH_SECONDS = 60  # W&B itself has no limit: a server that went down would hold the run for ever
-TABLE_ROWS = 200
 TAG_LENGTH = 64  # W&B refuses longer ones
 
 Tag = Annotated[str, Field(min_length=1, max_length=TAG_LENGTH)]
-P = ParamSpec("P")
 
 
 class WandbSettings(Settings):
@@ -54,6 +48,12 @@ class WandbSettings(Settings):
         "oracles, judges keep theirs"
     )
 
+    @property
+    def destination(self) -> str:
+        """The entity and the project, as far as they are named."""
+        entity = self.entity or os.environ.get("WANDB_ENTITY", "")
+        return f"{entity}/{self.project or os.environ.get('WANDB_PROJECT') or PROJECT}"
+
     def start(self, info: RunInfo, folder: Path) -> Tracker:
         """Begin or continue the run `info.id`; W&B keeps its files in `folder`/wandb. Never raises.
 
@@ -72,15 +72,15 @@ class WandbSettings(Settings):
                 return Tracker()
             if mode == "online":
                 check_online()
-                return WandbTracker(self._init(info, folder, "online"), info.better)
+                return WandbTracker(self._init(info, folder, "online"), info)
         except Exception as error:
-            logger.warning("W&B: cannot go online (%s); this run is tracked offline", _line(error))
-            _reset()
+            logger.warning("W&B: cannot go online (%s); this run is tracked offline", in_a_line(error))
+            reset()
         try:
-            return WandbTracker(self._init(info, folder, "offline"), info.better)
+            return WandbTracker(self._init(info, folder, "offline"), info)
         except Exception as error:
-            logger.warning("W&B: cannot start offline (%s); this run is not tracked", _line(error))
-            _reset()
+            logger.warning("W&B: cannot start offline (%s); this run is not tracked", in_a_line(error))
+            reset()
             return Tracker()
 
     def _mode(self) -> str:
@@ -120,142 +120,3 @@ class WandbSettings(Settings):
                     finish_timeout_raises=True,
                 ),
             )
-
-
-def _guarded(
-    method: "Callable[Concatenate[WandbTracker, P], None]",
-) -> "Callable[Concatenate[WandbTracker, P], None]":
-    """Nothing after the end; the first failure is told and is the end."""
-
-    @functools.wraps(method)
-    def call(self: "WandbTracker", *args: P.args, **kwargs: P.kwargs) -> None:
-        if not self.active:
-            return
-        try:
-            method(self, *args, **kwargs)
-        except Exception as error:
-            self.active = False
-            logger.warning(
-                "W&B: %s failed (%s); tracking stops here, the run goes on. What was kept: wandb sync %s",
-                method.__name__,
-                _line(error),
-                self.folder,
-            )
-            _reset()
-
-    return call
-
-
-class WandbTracker(Tracker):
-    """A W&B run that has begun."""
-
-    def __init__(self, run: "wandb.Run", better: Mapping[str, str]) -> None:
-        self.run = run
-        self.active = True
-        self.folder = run.settings.sync_dir
-        self.where = f"offline; to send it: wandb sync {self.folder}" if run.offline else run.url or ""
-        self._better = better
-        self._stages: set[str] = set()
-        logger.info("W&B: %s", self.where)
-
-    @_guarded
-    def log(self, stage: str, step: int, values: Mapping[str, float]) -> None:
-        self._define(stage)
-        self.run.log({f"{stage}/{name}": value for name, value in values.items()} | {f"{stage}/step": step})
-
-    @_guarded
-    def picture(self, stage: str, step: int, name: str, path: Path) -> None:
-        import wandb
-
-        self._define(stage)
-        self.run.log({f"{stage}/{name}": wandb.Image(str(path)), f"{stage}/step": step})
-
-    def _define(self, stage: str) -> None:
-        # A step of one's own: W&B's counter drops (online) or shifts (offline) what a resumed run logs again.
-        if stage not in self._stages:
-            self._stages.add(stage)
-            self.run.define_metric(f"{stage}/step", hidden=True)
-            self.run.define_metric(f"{stage}/*", step_metric=f"{stage}/step")
-
-    @_guarded
-    def summary(self, values: Mapping[str, Any]) -> None:
-        final = dict(flat(values, "/"))
-        for key in final:
-            if aim := _aim(key, self._better):
-                # The direction, in what is left of `goal`. For a logged metric W&B would keep `KEY.min` in
-                # place of `KEY`: final numbers are never logged, and so keep their plain names.
-                self.run.define_metric(key, summary=aim)
-        self.run.summary.update(final)
-
-    def predictions(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        self.table("predictions", rows[:TABLE_ROWS])
-
-    @_guarded
-    def table(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        import wandb
-
-        columns: list[str | int] = list(dict.fromkeys(column for row in rows for column in row))
-        data = [
-            [wandb.Image(cell) if isinstance(cell := row.get(str(c)), np.ndarray) else cell for c in columns]
-            for row in rows
-        ]
-        with _staging_in(Path(self.folder)):
-            self.run.log({name: wandb.Table(columns=columns, data=data)})
-
-    @_guarded
-    def page(self, name: str, path: Path) -> None:
-        import wandb
-
-        self.run.log({name: wandb.Html(path.read_text(encoding="utf-8"), inject=False)})
-
-    @_guarded
-    def figure(self, name: str, path: Path) -> None:
-        import wandb
-
-        self.run.log({f"figures/{name}": wandb.Image(str(path))})
-
-    @_guarded
-    def preempting(self) -> None:
-        self.run.mark_preempting()
-
-    @_guarded
-    def finish(self, failed: bool = False) -> None:
-        self.run.finish(exit_code=int(failed))
-        # W&B loses records without a word when its disk is full.
-        check_writable(Path(self.folder))
-        self.active = False
-
-
-@contextmanager
-def _staging_in(folder: Path) -> Iterator[None]:
-    """Keep a table's pictures beside the run: W&B puts them into the home directory and leaves them there."""
-    name = "WANDB_DATA_DIR"
-    if name in os.environ:
-        yield
-        return
-    os.environ[name] = str(folder)
-    try:
-        yield
-    finally:
-        del os.environ[name]
-
-
-def _reset() -> None:
-    """End W&B's background process: after a failure it would refuse or lose what follows."""
-    import wandb
-
-    try:
-        wandb.teardown(exit_code=1)
-    except Exception as error:
-        logger.debug("W&B: its process had ended before: %s", _line(error))
-
-
-def _aim(key: str, better: Mapping[str, str]) -> str | None:
-    """W&B's word for the direction of a final number such as `gap/UA`, `metrics/FID` or `avg_gap`."""
-    part, _, name = key.rpartition("/")
-    aims = {"oracle": "min"} if part == "gap" else {"lower": "min", "higher": "max"}
-    return aims.get(better.get(name, ""))
-
-
-def _line(error: Exception) -> str:
-    return " ".join(f"{error}".split()) or type(error).__name__

@@ -1,0 +1,76 @@
+"""What a finished run tells a tracker: its final numbers, its original and oracle as runs of their own."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from unlearn_cli.config.hashing import key_of
+from unlearn_cli.evaluation.gaps import avg_gap, gaps
+from unlearn_cli.tracking.run_info import Described, reference_info
+from unlearn_cli.tracking.session import tracked
+from unlearn_cli.tracking.tracker import RunInfo, Tracker
+
+logger = logging.getLogger("unlearn")
+
+REFERENCES = {"original": "original", "oracle": "retrain"}
+"""Under which keys of a result (metrics.json) the models stand that a method is compared with, and the method
+that is one of them."""
+
+
+def tell(tracker: Tracker, result: Mapping[str, Any]) -> None:
+    """The final numbers of a run, with those beside which they are to be seen.
+
+    `metrics/…`, `gap/…`, `avg_gap`, `cost/…`; of the same seed `original/…`, `oracle/…`; where there are several
+    oracles `oracle_mean/…`, `oracle_sd/…`, `oracle_count` and `floor/…`, the gap between two of them.
+    """
+    parts = ("metrics", "gap", "avg_gap", "cost", *REFERENCES, "floor")
+    found = {part: result[part] for part in parts if result.get(part) is not None}
+    oracles = [oracle["metrics"] for oracle in result.get("oracles") or ()]
+    if len(oracles) > 1:
+        common = [key for key in oracles[0] if all(key in oracle for oracle in oracles)]
+        values = {key: [oracle[key] for oracle in oracles] for key in common}
+        found["oracle_mean"] = {key: fmean(each) for key, each in values.items()}
+        found["oracle_sd"] = {key: stdev(each) for key, each in values.items()}
+        found["oracle_count"] = len(oracles)
+    tracker.summary(found)
+    tracker.course(result["original"] or {}, result["metrics"])
+
+
+def track_references(settings: Any, run: Described, result: Mapping[str, Any], outputs: Path) -> None:
+    """Tell of the original and the oracle that a run was compared with, unless another run has done so.
+
+    Args:
+        outputs: the folder of all runs, which remembers what was told to which project.
+    """
+    if settings.destination is None:
+        return
+    for method, info, found in references(run, result):
+        folder = outputs / "tracking" / key_of({"run": info.id, "in": settings.destination})
+        try:
+            folder.mkdir(parents=True)  # of several processes one succeeds
+        except FileExistsError:
+            continue
+        except OSError as error:
+            logger.warning("W&B: %s: %s; the %s is not tracked", folder, error.strerror, info.job_type)
+            continue
+        if method != result["method"]:  # else the run itself is the reference
+            with tracked(settings, info, folder) as tracker:
+                tell(tracker, found)
+
+
+def references(run: Described, result: Mapping[str, Any]) -> Iterator[tuple[str, RunInfo, dict[str, Any]]]:
+    """The models that a run was compared with: the method that is one, its run, and its result."""
+    for key, method in REFERENCES.items():
+        if result[key] is not None:
+            yield method, reference_info(run, key), _as_result(result, key)
+
+
+def _as_result(result: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """What a run says of its original or its oracle, as if that had been run itself."""
+    metrics, oracle = result[key], result["oracle"]
+    gap = gaps(metrics, oracle) if oracle else None
+    own = {"metrics": metrics, "gap": gap, "avg_gap": avg_gap(gap) if gap else None}
+    own |= {"cost": result[f"{key}_cost"] or {}, "original": metrics}  # so that its course is flat
+    return own | {key: result.get(key) for key in ("oracle", "oracles", "floor")}
