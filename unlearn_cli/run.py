@@ -6,7 +6,6 @@ from typing import Any
 from omegaconf import DictConfig
 
 from unlearn_cli.compare import table
-from unlearn_cli.config.hashing import key_of
 from unlearn_cli.experiment import check_model, read
 from unlearn_cli.judging import judged
 from unlearn_cli.methods.base import GradientMethod
@@ -18,6 +17,7 @@ from unlearn_cli.storage.identity_file import Kept
 from unlearn_cli.storage.run_folder import RunFolder
 from unlearn_cli.storage.store import Store
 from unlearn_cli.tracking.final import track_references
+from unlearn_cli.tracking.run_info import run_id
 from unlearn_cli.training.optim import Recipe
 from unlearn_cli.unlearning import unlearned
 
@@ -41,6 +41,8 @@ def run(config: DictConfig, choices: dict[str, str], again: bool = False) -> dic
     folder = RunFolder(experiment.folder, experiment.config, kept=Kept(experiment.identity, choices))
     if (result := folder.answer()) and not again:
         log.info("already finished: %s", folder.path)
+        if experiment.tracking.destination:
+            log.info("its result is as it was; to track it: unlearn track %s", folder.path)
         return result
 
     compute = experiment.compute()
@@ -55,12 +57,11 @@ def run(config: DictConfig, choices: dict[str, str], again: bool = False) -> dic
         if compute.is_main:
             origins.forget_set.save(folder.path)
         references = origins.references()
-        key = key_of({"folder": str(folder.path.absolute())})  # a resumed run continues its own
-        with origins.track(key, experiment.method.job, folder.path) as tracker:
+        with origins.track(run_id(folder.path), experiment.method.job, folder.path) as tracker:
             model, record = unlearned(origins, references, folder.path, tracker)
             result = judged(origins, references, model, record, folder.path, tracker)
         if compute.is_main:
-            track_references(experiment.tracking, experiment.described(), result, experiment.paths.outputs)
+            track_references(experiment.tracking, experiment.described, result, experiment.paths.outputs)
             table.write(result, folder.path / "table.md")
         folder.finish(result, origins.store.seconds)
     return result

@@ -119,9 +119,9 @@ def test_report_has_a_chapter_for_each_setting(project: FakeWandb, script: Scrip
         assert runs["runFeed"]["lockColumns"]
 
     panels = [panel for grid in grids[:2] for panel in grid["panelBankSectionConfig"]["panels"]]
-    scatter, *bars, curve = (panel["config"] for panel in panels[:5])
+    scatter, *bars, ua, ra, curve = (panel["config"] for panel in panels[:7])
     assert [panel["viewType"] for panel in panels] == [
-        *("Scatter Plot", "Bar Chart", "Bar Chart", "Bar Chart", "Run History Line Plot"),
+        *("Scatter Plot", *["Bar Chart"] * 3, *["Run History Line Plot"] * 3),
         *("Run Comparer", "Media Browser", "Weave"),
     ]
     assert (scatter["xAxis"], scatter["yAxis"]) == ("summary:metrics/RA", "summary:metrics/UA")
@@ -129,10 +129,14 @@ def test_report_has_a_chapter_for_each_setting(project: FakeWandb, script: Scrip
     for bar in bars:
         assert (bar["groupBy"], bar["groupAgg"], bar["groupArea"]) == ("variant.value", "mean", "stddev")
     assert (curve["xAxis"], curve["metrics"]) == ("unlearn/step", ["unlearn/loss"])
-    assert panels[6]["config"]["mediaKeys"] == ["figures/confidence"]
-    assert '"predictions"' in json.dumps(panels[7]["config"])
-    places = [tuple(panel["layout"].values()) for panel in panels[:5]]
-    assert places == [(12 * (n % 2), 9 * (n // 2), 12, 9) for n in range(5)]
+    assert [(line["xAxis"], line["metrics"]) for line in (ua, ra)] == [
+        ("course/share", ["course/UA"]),
+        ("course/share", ["course/RA"]),
+    ]
+    assert panels[8]["config"]["mediaKeys"] == ["figures/confidence"]
+    assert '"predictions"' in json.dumps(panels[9]["config"])
+    places = [tuple(panel["layout"].values()) for panel in panels[:7]]
+    assert places == [(12 * (n % 2), 9 * (n // 2), 12, 9) for n in range(7)]
 
 
 def test_workspace_groups_seeds_and_sorts_by_gap(project: FakeWandb, script: Script) -> None:
@@ -149,6 +153,7 @@ def test_workspace_groups_seeds_and_sorts_by_gap(project: FakeWandb, script: Scr
     sections = {part["name"]: part["panels"] for part in section["panelBankConfig"]["sections"]}
     assert {name: len(panels) for name, panels in sections.items()} == {
         "Final numbers": 4,
+        "Beside original and oracle": 2,
         "Unlearning": 1,
         "Figures and samples": 2,
     }

@@ -1,4 +1,4 @@
-"""The command with W&B: original, oracle and method are runs of their own, as W&B's own reader finds them."""
+"""The command with W&B: what is trained and what is judged are runs, as W&B's own reader finds them."""
 
 import json
 import signal
@@ -44,10 +44,16 @@ def points(run, stage):
     ]
 
 
-def test_original_oracle_and_method_are_three_runs(tmp_path):
+TRAINING = ("original-training", "oracle-training")
+REFERENCES = ("original", "oracle")
+
+
+def test_trainings_method_and_references_are_runs(tmp_path, capsys):
     (result,) = unlearn(f"paths.outputs={tmp_path}", "method=salun", EPOCH, *OFFLINE, figures=True)
     runs = tracked(tmp_path)
-    assert {job: len(found) for job, found in runs.items()} == {"original": 1, "oracle": 1, "unlearn": 1}
+    assert {job: len(found) for job, found in runs.items()} == dict.fromkeys(
+        (*TRAINING, *REFERENCES, "unlearn"), 1
+    )
     for job, (found,) in runs.items():
         run = run_of(found)
         method = "salun" if job == "unlearn" else job
@@ -55,10 +61,16 @@ def test_original_oracle_and_method_are_three_runs(tmp_path):
         assert run["display_name"] == f"digits-random-{method}-s0"
         assert run["tags"] == [method, "digits", "resnet20", "random"]
         assert exit_codes(found) == [0]
-        stage = "unlearn" if job == "unlearn" else job
-        epochs = 1 if job == "unlearn" else 2
-        assert [row[f"{stage}/step"] for row in curves(found)] == list(range(1, epochs + 1))
+        stage = job.removesuffix("-training")
+        epochs = {"unlearn": 1, "original": 0, "oracle": 0}.get(job, 2)
+        assert [row[f"{stage}/epoch"] for row in curves(found)] == [*range(1, epochs + 1)]
+        steps = [row[f"{stage}/step"] for row in curves(found)]
+        assert steps == [epoch * (steps or [0])[0] for epoch in range(1, epochs + 1)]
         assert all(f"{stage}/val/acc" in row for row in curves(found))
+    for job in REFERENCES:  # so that it is a line beside the methods
+        ((found,), values) = runs[job], result[job]
+        assert summary_of(found)["metrics/UA"] == pytest.approx(values["UA"])
+        assert [row["course/UA"] for row in rows(found)] == pytest.approx([values["UA"]] * 2)
 
     (unlearned,) = runs["unlearn"]
     numbers = summary_of(unlearned)
@@ -74,9 +86,11 @@ def test_original_oracle_and_method_are_three_runs(tmp_path):
     assert config["environment"]["packages"]["torch"]
 
     unlearn(f"paths.outputs={tmp_path}", "method=ga", EPOCH, *OFFLINE)  # on the same original and oracle
-    assert len(offline(tmp_path)) == 4
-    unlearn(f"paths.outputs={tmp_path}", "method=ga", EPOCH, *OFFLINE)  # finished: nothing to log
-    assert len(offline(tmp_path)) == 4
+    assert len(offline(tmp_path)) == 6
+    unlearn(f"paths.outputs={tmp_path}", "method=ga", EPOCH, "tracking=wandb", "tracking.project=other")
+    assert len(offline(tmp_path)) == 6  # finished
+    (folder,) = [folder for folder in run_folders(tmp_path) if folder.name.startswith("ga-")]
+    assert f"to track it: unlearn track {folder}" in capsys.readouterr().err
 
 
 def test_offline_sweep_synced_groups_its_seeds_and_sorts_by_gap(tmp_path, server):
@@ -92,23 +106,25 @@ def test_offline_sweep_synced_groups_its_seeds_and_sorts_by_gap(tmp_path, server
         by_variant.setdefault(run.config["variant"], []).append(run)
     seeds = {name.split("-")[0]: {r.config["seed"] for r in found} for name, found in by_variant.items()}
     assert seeds == {"original": {0, 1}, "oracle": {0, 1}, "ga": {0, 1}, "retrain": {0}}
-    assert len(by_variant) == 4
-    assert len(runs) == 7
+    assert len(by_variant) == 6  # two are of trainings
+    assert len(runs) == 11
     assert [run.config["chosen"]["method"] for run in runs if run.sent("displayName") == "mine"] == [
         "retrain"
     ]
 
-    stages = {"original": ("original", [1, 2]), "oracle": ("oracle", [1, 2]), "ga": ("unlearn", [1])}
+    trained = {"original-training": ("original", [1, 2]), "oracle-training": ("oracle", [1, 2])}
     for run in runs:
-        stage, steps = stages.get(run.config["chosen"]["method"], ("unlearn", []))
-        assert [step for step, _ in points(run, stage)] == steps
+        stage, epochs = (trained | {"ga": ("unlearn", [1])}).get(run.config["chosen"]["method"], ("", []))
+        assert [values[f"{stage}/epoch"] for _, values in points(run, stage)] == epochs
     sent = {
         (run.config["chosen"]["method"], run.config["seed"]): run.summary["avg_gap"]
         for run in runs
         if "avg_gap" in run.summary
     }
-    assert sent == {(r["method"], r["seed"]): pytest.approx(r["avg_gap"]) for r in results}
-    assert sent["retrain", 0] == 0
+    told = {key: value for key, value in sent.items() if key[0] not in REFERENCES}
+    assert told == {(r["method"], r["seed"]): pytest.approx(r["avg_gap"]) for r in results}
+    assert sent["retrain", 0] == sent["oracle", 0] == sent["oracle", 1] == 0
+    assert sent["original", 0] > 0
 
     found = read_project(None, "unlearn", ["paper"])
     assert found.settings == ("digits/resnet20/random fraction:0.1",)
@@ -129,19 +145,19 @@ def test_requeued_offline_run_syncs_to_one_run_without_shifted_steps(tmp_path, s
     (result,) = unlearn(*command)
 
     sent = [run_of(read(folder))["run_id"] for folder in sync(tmp_path)]
-    assert sorted(Counter(sent).values()) == [1, 3]  # the original once, the run from its three starts
+    assert sorted(Counter(sent).values()) == [1, 1, 3]  # the original trained, and judged; the run thrice
     (run,) = [run for run in server.runs.values() if run.sent("jobType") == "unlearn"]
     assert sent.count(run.name) == 3
     assert run.preempting
-    assert [step for step, _ in points(run, "unlearn")] == [1, 2, 2, 3]
+    assert [values["unlearn/epoch"] for _, values in points(run, "unlearn")] == [1, 2, 2, 3]
     history = json.loads((Path(result["folder"]) / "history.json").read_text())
-    drawn = {row["epoch"]: row for row in history if row["stage"] == "unlearn"}
+    drawn = {row["step"]: row for row in history if row["stage"] == "unlearn"}
     for step, values in points(run, "unlearn"):  # the points of epoch 2 lie on one another
-        kept = {f"unlearn/{k}": v for k, v in drawn[step].items() if k not in ("stage", "epoch", "step")}
+        kept = {f"unlearn/{k}": v for k, v in drawn[step].items() if k not in ("stage", "step")}
         timeless = kept.keys() - {"unlearn/seconds"}
         assert timeless
         assert {key: values[key] for key in timeless} == pytest.approx({key: kept[key] for key in timeless})
-    assert run.summary["unlearn/step"] == 3
+    assert run.summary["unlearn/step"] == max(drawn)
     for name, value in result["metrics"].items():
         assert run.summary[f"metrics/{name}"] == pytest.approx(value)
 
@@ -163,14 +179,14 @@ def test_the_run_that_an_agent_waits_for_is_the_commands_own(tmp_path, monkeypat
     wandb.teardown()
     unlearn(f"paths.outputs={tmp_path}", "method=ga", EPOCH, *OFFLINE)
     runs = {job: run_of(found) for job, (found,) in tracked(tmp_path).items()}
-    assert runs.keys() == {"original", "oracle", "unlearn"}
+    assert runs.keys() == {*TRAINING, *REFERENCES, "unlearn"}
     assert runs["unlearn"]["run_id"] == "agents-run"
     assert runs["unlearn"]["sweep_id"] == "sweep1"
     assert runs["unlearn"]["display_name"] == "mine"
-    for job in ("original", "oracle"):
+    for job in (*TRAINING, *REFERENCES):
         assert not runs[job].get("sweep_id")
         assert runs[job]["display_name"] == f"digits-random-{job}-s0"
-    assert len({run["run_id"] for run in runs.values()}) == 3
+    assert len({run["run_id"] for run in runs.values()}) == 5
     for run in runs.values():
         assert (run["project"], run["entity"], run["run_group"]) == ("theirs", "team", "paper")
         assert {"a", "b", "digits"} <= set(run["tags"])
@@ -187,7 +203,7 @@ def test_a_key_goes_before_a_variable_and_one_id_is_not_for_several_runs(tmp_pat
     assert "WANDB_RUN_ID=of-the-environment names one run, these are 2" in capsys.readouterr().err
     found = [run_of(found) for job in runs.values() for found in job]
     assert {run["run_id"] for run in found}.isdisjoint({"of-the-environment"})
-    assert len({run["run_id"] for run in found}) == len(found) == 4
+    assert len({run["run_id"] for run in found}) == len(found) == 6
     assert {(run["project"], run["run_group"]) for run in found} == {("mine", "ours")}
 
 

@@ -9,6 +9,7 @@ USAGE = {
     "unlearn plan -m method=ft,ga …": "what the sweep would do, what of it is there, how long it would take",
     "unlearn status [SWEEP]": "how the latest sweep, or that one, goes",
     "unlearn rerun RUN_FOLDER": "that run once more, from its own record; here or elsewhere",
+    "unlearn track RUN_FOLDER …": "finished runs, or a sweep's, told to Weights & Biases",
     "unlearn new method NAME": "writes a plug-in that runs; also model, data, metric, forget",
     "unlearn schema FOLDER": "JSON Schemas of all YAML files, for editors",
     "unlearn completion bash": 'TAB, by eval "$(unlearn completion bash)" in ~/.bashrc; also zsh, fish',

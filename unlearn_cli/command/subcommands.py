@@ -5,6 +5,7 @@ SUBCOMMANDS = {
     "schema": "unlearn_cli.command.schema:schema",
     "completion": "unlearn_cli.command.completion.command:completion",
     "rerun": "unlearn_cli.command.rerun:rerun",
+    "track": "unlearn_cli.command.track:track",
     "new": "unlearn_cli.command.new:new",
 }
 """By name the function that is called with the further arguments; imported when it is asked for."""

@@ -1,7 +1,7 @@
 """What a finished run tells a tracker: its final numbers, its original and oracle as runs of their own."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -22,8 +22,8 @@ that is one of them."""
 def tell(tracker: Tracker, result: Mapping[str, Any]) -> None:
     """The final numbers of a run, with those beside which they are to be seen.
 
-    `metrics/…`, `gap/…`, `avg_gap`, `cost/…`; of the same seed `original/…`, `oracle/…`; where there are several
-    oracles `oracle_mean/…`, `oracle_sd/…`, `oracle_count` and `floor/…`, the gap between two of them.
+    `metrics/…`, `gap/…`, `avg_gap`, `cost/…`; of the same seed `original/…`, `oracle/…`; where there are
+    several oracles `oracle_mean/…`, `oracle_sd/…`, `oracle_count` and `floor/…`, the gap between two of them.
     """
     parts = ("metrics", "gap", "avg_gap", "cost", *REFERENCES, "floor")
     found = {part: result[part] for part in parts if result.get(part) is not None}
@@ -34,28 +34,47 @@ def tell(tracker: Tracker, result: Mapping[str, Any]) -> None:
         found["oracle_mean"] = {key: fmean(each) for key, each in values.items()}
         found["oracle_sd"] = {key: stdev(each) for key, each in values.items()}
         found["oracle_count"] = len(oracles)
-    tracker.summary(found)
     tracker.course(result["original"] or {}, result["metrics"])
+    tracker.summary(found)
+    if by_class := result.get("per_class"):
+        classes = dict.fromkeys(name for model in by_class.values() for name in model)
+        tracker.table("per_class", [{"class": name} | _of(by_class, name) for name in classes])
 
 
-def track_references(settings: Any, run: Described, result: Mapping[str, Any], outputs: Path) -> None:
-    """Tell of the original and the oracle that a run was compared with, unless another run has done so.
+def _of(by_class: Mapping[str, Mapping[str, float]], name: str) -> dict[str, float]:
+    return {model: values[name] for model, values in by_class.items() if name in values}
+
+
+def made_first(folder: Path) -> bool:
+    """Make the folder; whether no other process has."""
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        logger.warning("W&B: %s: %s; what it is for is not tracked", folder, error.strerror)
+        return False
+    return True
+
+
+def track_references(
+    settings: Any,
+    run: Callable[[], Described],
+    result: Mapping[str, Any],
+    outputs: Path,
+    first: Callable[[Path], bool] = made_first,
+) -> None:
+    """Tell of the original and the oracle that a run was compared with, each once for a project.
 
     Args:
-        outputs: the folder of all runs, which remembers what was told to which project.
+        outputs: the folder of all runs; W&B's files of what they share lie below it.
+        first: whether the one with this folder there is yet to be told of.
     """
     if settings.destination is None:
         return
-    for method, info, found in references(run, result):
+    for method, info, found in references(run(), result):
         folder = outputs / "tracking" / key_of({"run": info.id, "in": settings.destination})
-        try:
-            folder.mkdir(parents=True)  # of several processes one succeeds
-        except FileExistsError:
-            continue
-        except OSError as error:
-            logger.warning("W&B: %s: %s; the %s is not tracked", folder, error.strerror, info.job_type)
-            continue
-        if method != result["method"]:  # else the run itself is the reference
+        if first(folder) and method != result["method"]:  # else the run itself is the reference
             with tracked(settings, info, folder) as tracker:
                 tell(tracker, found)
 

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from unlearn_cli.errors import InputError
+from unlearn_cli.evaluation.gaps import AVERAGED, AVERAGED_OF_PROMPTS
 from unlearn_cli.tracking.checks import check_online
+from unlearn_cli.tracking.wandb_tracker import COURSE, SHARE
 
 AVERAGE = "avg_gap"
 FORGET, RETAIN = "metrics/UA", "metrics/RA"
 STAGE = "unlearn/"
+NO_CURVES = ("step", "epoch", "samples")
+"""Below the stage: its axes, and its pictures."""
 SAMPLES = "predictions"
 WIDTH = 24  # of a report, in W&B's units
 
@@ -45,7 +49,14 @@ class Project:
     @property
     def curves(self) -> list[str]:
         """Numbers of the unlearning stage, epoch by epoch."""
-        return [key for key in self.keys if key.startswith(STAGE) and key != f"{STAGE}step"]
+        below = [key.removeprefix(STAGE) for key in self.keys if key.startswith(STAGE)]
+        return [f"{STAGE}{name}" for name in below if name.partition(".")[0] not in NO_CURVES]
+
+    @property
+    def courses(self) -> list[str]:
+        """Metrics with a gap, of which Avg Gap is the mean, as far as they have been measured."""
+        averaged = dict.fromkeys((*AVERAGED, *AVERAGED_OF_PROMPTS))
+        return [name for name in averaged if f"gap/{name}" in self.keys]
 
 
 def read_project(entity: str | None, project: str, groups: Sequence[str]) -> Project:
@@ -100,7 +111,8 @@ def report(project: Project, title: str) -> Any:
         wr.P(
             "Runs that differ by nothing but the seed are grouped (configuration key `variant`). A gap is "
             "the distance to the oracle of the same seed, the model retrained without the forget set: "
-            "smaller is better. What each metric means stands in the runs' configuration under `metrics`."
+            "smaller is better. Original and oracle are runs beside the methods. What each metric means "
+            "stands in the file glossary.json of every run."
         ),
         wr.TableOfContents(),
     ]
@@ -109,7 +121,9 @@ def report(project: Project, title: str) -> Any:
             wr.H2(setting),
             wr.PanelGrid(
                 runsets=[_runset(project, setting, groupby=["config.variant"])],
-                panels=_two_in_a_row(*_comparison_panels(project), *_curve_panels(project)),
+                panels=_two_in_a_row(
+                    *_comparison_panels(project), *_course_panels(project), *_curve_panels(project)
+                ),
             ),
             wr.H3("Run by run"),
             wr.PanelGrid(
@@ -125,6 +139,7 @@ def workspace(project: Project, title: str) -> Any:
     _, ws = packages()
     sections = [
         ws.Section(name="Final numbers", panels=_comparison_panels(project), is_open=True, pinned=True),
+        ws.Section(name="Beside original and oracle", panels=_course_panels(project), is_open=True),
         ws.Section(name="Unlearning", panels=_curve_panels(project), is_open=True),
         ws.Section(name="Figures and samples", panels=_media_panels(project), is_open=True),
     ]
@@ -171,7 +186,7 @@ def _runset(project: Project, setting: str, groupby: list[str]) -> Any:
 
 def _filters(project: Project) -> list[Any]:
     _, ws = packages()
-    evaluated = ws.Summary(FORGET) >= 0  # originals and oracles are trained in runs of their own
+    evaluated = ws.Summary(FORGET) >= 0  # not the runs in which originals and oracles are trained
     return [evaluated, *([ws.Metric("Group").isin([*project.groups])] if project.groups else [])]
 
 
@@ -193,6 +208,15 @@ def _comparison_panels(project: Project) -> list[Any]:
         if key == AVERAGE or key.startswith("gap/")
     ]
     return [scatter, *bars]
+
+
+def _course_panels(project: Project) -> list[Any]:
+    """Each method from the original to what it made of it; original and oracle are level lines."""
+    wr, _ = packages()
+    return [
+        wr.LinePlot(title=f"{name}, from the original (0) to the end (1)", x=SHARE, y=[f"{COURSE}/{name}"])
+        for name in project.courses
+    ]
 
 
 def _curve_panels(project: Project) -> list[Any]:

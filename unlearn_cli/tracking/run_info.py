@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from unlearn_cli.config.hashing import key_of
@@ -28,6 +29,11 @@ class Described:
     """Of metrics that are not unlearn's own."""
     environment: Mapping[str, Any]
     """Commit, versions, machine."""
+
+
+def run_id(folder: Path) -> str:
+    """Of the run in that folder: one that is resumed continues its own."""
+    return key_of({"folder": str(folder.absolute())})
 
 
 def run_info(run: Described, id: str, job: str, determined_by: dict[str, Any], own: bool) -> RunInfo:
@@ -62,6 +68,6 @@ def reference_info(run: Described, job: str) -> RunInfo:
     """
     config = {group: value for group, value in run.config.items() if group not in OF_METHOD}
     same = {group: value for group, value in determining(run.identity).items() if group not in OF_METHOD}
-    choices = {group: name for group, name in run.choices.items() if group not in OF_METHOD}
+    choices = {group: name for group, name in run.choices.items() if group not in (*OF_METHOD, "recipe")}
     id = key_of({"reference": job, "of": same})
     return run_info(replace(run, config=config, choices=choices), id, job, config, own=False)

@@ -35,6 +35,8 @@ class Tracker:
 
     where = "not tracked"
     """Where to look at the run, for a reader."""
+    complete = False
+    """Whether all was taken, at the end."""
 
     def log(self, stage: str, step: int, values: Mapping[str, float]) -> None:
         """One point of each curve `stage/name`, at the stage's own step."""

@@ -89,6 +89,9 @@ class WandbTracker(Tracker):
 
     @_guarded
     def course(self, original: Mapping[str, float], final: Mapping[str, float]) -> None:
+        told = self.run.summary if self.run.resumed else {}
+        if all(told.get(f"metrics/{name}") == value for name, value in final.items()):
+            return
         self._define(f"{COURSE}/*", SHARE, summary="none")  # the numbers are in the summary already
         for share, values in enumerate((original, final)):
             self.run.log({f"{COURSE}/{name}": value for name, value in values.items()} | {SHARE: share})
@@ -154,7 +157,7 @@ class WandbTracker(Tracker):
         self.run.finish(exit_code=int(failed))
         # W&B loses records without a word when its disk is full.
         check_writable(Path(self.folder))
-        self.active = False
+        self.active, self.complete = False, True
 
 
 @contextmanager
