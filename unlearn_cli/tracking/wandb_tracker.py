@@ -89,7 +89,7 @@ class WandbTracker(Tracker):
 
     @_guarded
     def course(self, original: Mapping[str, float], final: Mapping[str, float]) -> None:
-        told = self.run.summary if self.run.resumed else {}
+        told: Any = self.run.summary if self.run.resumed else {}
         if all(told.get(f"metrics/{name}") == value for name, value in final.items()):
             return
         self._define(f"{COURSE}/*", SHARE, summary="none")  # the numbers are in the summary already
