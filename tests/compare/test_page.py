@@ -1,10 +1,13 @@
 """The HTML page, read as a file and as a browser shows it."""
 
 import base64
+import html
+import json
 import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import pytest
 from made_runs import SENTENCE, made, with_gap
@@ -13,6 +16,8 @@ from matplotlib.figure import Figure
 from unlearn_cli.compare.comparison import Options, compare
 from unlearn_cli.compare.page import to_html
 from unlearn_cli.compare.records import find
+from unlearn_cli.figures.methods import style
+from unlearn_cli.figures.palette import INK
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 chromium = pytest.mark.skipif(not BROWSER, reason="there is no chromium here")
@@ -49,7 +54,11 @@ def runs(tmp_path):
                 cost={"seconds": 20.0},
                 warnings=[SENTENCE],
             )
-    figures = tmp_path / "slow-s0-0.1/figures"
+    folder = tmp_path / "slow-s0-0.1"
+    record = {"command": ["unlearn", "a=b c"], "packages": {"unlearn-cli": "9.8"}, "commit": "abcdef012345"}
+    (folder / "environment.json").write_text(json.dumps(record))
+    (folder / "status.json").write_text(json.dumps({"state": "finished", "reason": None, "time": 0.0}))
+    figures = folder / "figures"
     figures.mkdir()
     Figure(figsize=(1, 1)).savefig(figures / "confidence.png")
     Figure(figsize=(1, 1)).savefig(figures / "training_curves.png")
@@ -57,8 +66,8 @@ def runs(tmp_path):
 
 
 @pytest.fixture
-def page(runs):
-    return to_html(compare(runs, Options(), ["left out: 1 failed (x)"]))
+def page(runs, tmp_path):
+    return to_html(compare(runs, Options(), ["left out: 1 failed (x)"]), tmp_path)
 
 
 def browser(tmp_path, page, *arguments):
@@ -92,11 +101,13 @@ class References(HTMLParser):
         ]
 
 
-def test_the_page_needs_nothing_from_elsewhere(page):
+def test_the_page_needs_nothing_from_elsewhere(page, tmp_path):
+    """Links lead to the run folders, wherever they are moved together."""
     reader = References()
     reader.feed(page)
-    assert reader.found
-    assert all(value.startswith(("#", "data:image/png;base64,")) for value in reader.found)
+    links = {value for value in reader.found if not value.startswith(("#", "data:image/png;base64,"))}
+    assert {tmp_path / unquote(value) for value in links} == {run.folder for run in find([tmp_path]).runs}
+    assert len(reader.found) > len(links)
     assert not re.search(r"@import|<link|<script src|<iframe|fetch\(|XMLHttpRequest", page)
     assert all(url.startswith("#") for url in re.findall(r"url\(([^)]*)\)", page))
 
@@ -105,8 +116,8 @@ def test_each_setting_has_its_table_figures_and_pictures(page, tmp_path):
     sections = page.split("<section")[1:-1]
     assert len(sections) == 2
     for section in sections:
-        assert section.count("<table") == 1
-        assert section.count("<svg") == 2
+        assert section.count('<table class="compared"') == 1
+        assert section.count('<figure role="img"') == 2
         assert "slow" in section
         assert SENTENCE in section
     (picture,) = re.findall(r"base64,([^\"]+)", page)
@@ -129,8 +140,79 @@ def test_without_an_oracle_there_is_no_figure_of_the_gap(tmp_path):
     for method in ("a", "b"):
         made(tmp_path, method, oracle=None)
     page = to_html(compare(find([tmp_path]).runs, Options()))
-    assert page.count("<svg") == 1
-    assert "Avg Gap" not in page.split("<svg")[1].split("</svg>")[0]
+    (figure,) = page.split('<figure role="img"')[1:]
+    assert "Avg Gap" not in figure.split("</svg>")[0]
+
+
+def section(tmp_path, method, task, metrics, **config):
+    """The page's part of two runs."""
+    for seed in (0, 1):
+        choices = {"task": task, "forget": next(iter(config), "random")}
+        forget = {f"forget.{key}": value for part in config.values() for key, value in part.items()}
+        made(tmp_path, method, seed, metrics, choices=choices, config=forget)
+    return to_html(compare(find([tmp_path]).runs, Options()), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("task", "metrics", "titles"),
+    [
+        ("clip", {"Mem": 80.0, "For": 90.0, "H": 84.7}, ["Keeping (Mem) against forgetting (For)"]),
+        (
+            "vlm",
+            {"UA_direct": 90.0, "same_image": 80.0, "in_domain": 70.0},
+            [
+                "Keeping (same image) against forgetting (UA direct)",
+                "Keeping (in-domain) against forgetting (UA direct)",
+            ],
+        ),
+        ("text_to_image", {"IRA": 80.0}, ["Keeping (IRA) against forgetting (UA)"]),
+    ],
+)
+def test_every_family_has_its_figures(tmp_path, task, metrics, titles):
+    for method in ("ga", "ft"):
+        page = section(tmp_path, method, task, metrics)
+    for title in titles:
+        assert f"<figcaption>{title}</figcaption>" in page
+
+
+def test_the_heading_says_what_was_forgotten(tmp_path):
+    page = section(tmp_path, "ga", "vlm", {}, answer={"concept": ["red", "<i>"]})
+    assert "Forgotten: <strong>answer red, &lt;i&gt;" in page
+
+
+def test_a_row_tells_where_its_runs_are_and_how_they_came_about(page, tmp_path):
+    row = page[page.index('data-value="slow"') :]
+    row = html.unescape(row[: row.index("</tr>")])
+    for said in (str(tmp_path / "slow-s0-0.1"), "unlearn 'a=b c'", "1970-01-01 00:00 UTC", "commit abcdef0"):
+        assert said in row
+    assert ">1</a>" in row
+    assert "Runs of 1970-01-01; unlearn 9.8, commit abcdef0." in page
+
+
+def test_the_ranking_column_stands_first(page):
+    head = page[page.index("<thead") : page.index("</thead")]
+    assert re.findall(r"<button[^>]*>(.*?)</button>", head)[1] == "Avg Gap ↓"
+
+
+def test_what_is_drawn_follows_a_dark_page(page):
+    """A figure's ink is the page's, and it has no paper of its own."""
+    figures = "".join(part.split("</svg>")[0] for part in page.split('<figure role="img"')[1:])
+    assert "prefers-color-scheme: dark" in page
+    assert INK not in figures
+    assert "#000000" not in figures
+    assert "#ffffff" not in figures
+    assert figures.count("fill: var(--ink)") > 10
+
+
+def test_each_mark_tells_its_numbers(page):
+    assert re.search(r"<title>slow: UA 9\.20 ± 0\.28 %, |<title>slow: RA 100\.00 ± 0\.00 %, UA", page)
+
+
+def test_a_method_has_one_colour_in_rows_and_figures(page):
+    colour = style("quick").colour
+    row = page[: page.index('data-value="quick"') + 400].rpartition('data-value="quick"')[2]
+    assert f'fill="{colour}"' in row
+    assert page.split('<figure role="img"')[1].count(colour.lower()) > 1
 
 
 @chromium
@@ -174,3 +256,20 @@ def test_the_page_fits_the_window(tmp_path, page, width):
     dom = browser(tmp_path, page.replace("</body>", measure), window, "--dump-dom").stdout
     (used,) = re.findall(r"<title>(\d+)</title>", dom)
     assert int(used) <= width
+
+
+@chromium
+def test_on_a_telephone_the_ranking_column_is_in_sight(tmp_path, page):
+    cell = "document.querySelector('td.bold').getBoundingClientRect().right"
+    measure = f"<script>document.title = Math.round({cell})</script></body>"
+    dom = browser(tmp_path, page.replace("</body>", measure), "--window-size=500,900", "--dump-dom").stdout
+    (right,) = re.findall(r"<title>(\d+)</title>", dom)
+    assert int(right) < 420
+
+
+@chromium
+def test_a_header_in_focus_tells_its_meaning(tmp_path, page):
+    focus = "<script>document.querySelectorAll('thead button')[2].focus()</script></body>"
+    dom = browser(tmp_path, page.replace("</body>", focus), "--dump-dom").stdout
+    (said, *_) = re.findall(r'<p class="notes meaning" aria-live="polite">(.*?)</p>', dom)
+    assert said == "UA (%) →oracle: wrong on forget samples (or not drawn as such)"

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from layout import cut_off
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
@@ -44,7 +45,7 @@ def test_a_strip_of_one_image_is_the_image():
 def test_sample_grid_has_a_block_per_model_and_a_row_per_class(tmp_path, drawn):
     labels = np.array([1, 0, 1, 0, 1])
     models = {"original": flat(10, 20, 30, 40, 50), "ga": flat(11, 21, 31, 41, 51)}
-    sample_grid(models, labels, ["a", "b"], (1,), tmp_path / "s.png", per_class=3)
+    sample_grid(models, labels, ["a", "b"], (1,), tmp_path / "s.png", per_row=3)
     original, ga = drawn[0].axes
     assert (original.get_title(), ga.get_title()) == ("original", "ga")
     pixels = np.asarray(original.images[0].get_array())
@@ -60,6 +61,28 @@ def test_sample_grid_has_a_block_per_model_and_a_row_per_class(tmp_path, drawn):
         (frame,) = axis.patches
         assert (frame.get_y(), frame.get_height()) == (2, 3)  # the white lines round class b
     assert imread(tmp_path / "s.png").std() > 0
+
+
+def test_there_are_as_many_columns_as_images(tmp_path, drawn):
+    """Text-to-image draws one image of a prompt by default: no room is left for three more."""
+    sample_grid({"original": flat(10, 20)}, np.array([0, 1]), ["a", "b"], (1,), tmp_path / "s.png")
+    assert np.asarray(drawn[0].axes[0].images[0].get_array()).shape == (2 * 2 + 1, 3)
+
+
+def test_long_prompts_are_read_to_their_end(tmp_path, drawn):
+    prompts = [
+        f"{number}: a photograph of a red circle on a dotted background, by night" for number in range(3)
+    ]
+    about = "doco · shapes · tiny_sd · forgotten: concept dotted · seed 0"
+    models = {"epoch 1": flat(10, 20, 30)}
+    sample_grid(models, np.arange(3), prompts, (1,), tmp_path / "s.png", kinds="prompts", about=about)
+    (figure,) = drawn
+    assert [name.replace("\n", " ") for name in names(figure.axes[0])] == prompts
+    assert not cut_off(figure)
+    assert "prompts" in figure.get_suptitle()
+    assert figure.get_supxlabel() == about
+    confusion_matrix(np.arange(3), np.arange(3), prompts, (0,), tmp_path / "c.png", about)
+    assert not cut_off(drawn[1])
 
 
 def test_small_pixels_stay_sharp(tmp_path):

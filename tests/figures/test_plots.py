@@ -1,42 +1,18 @@
 import numpy as np
 import pytest
+from layout import cut_off
 from matplotlib.figure import Figure
-from matplotlib.image import imread
 
 from unlearn_cli.figures import plots as figures
-from unlearn_cli.figures.plots import confidence_histograms, per_class_accuracy, training_curves
+from unlearn_cli.figures.curves import training_curves
+from unlearn_cli.figures.methods import style
+from unlearn_cli.figures.plots import confidence_histograms, per_class_accuracy
 
 
 @pytest.fixture
 def drawn(saved_figures) -> list[Figure]:
     """The figures that were saved."""
     return saved_figures(figures)
-
-
-def lines(axis) -> dict[str, list[float]]:
-    return {line.get_label(): list(line.get_ydata()) for line in axis.lines}
-
-
-def test_training_curves_by_stage_and_quantity(tmp_path, drawn):
-    history = [
-        {"stage": "original", "epoch": 1, "step": 5, "lr": 0.1, "loss/loss": 2.0, "val/acc": 50.0},
-        {"stage": "original", "epoch": 2, "step": 10, "lr": 0.05, "loss/loss": 1.0, "val/acc": 70.0},
-        {"stage": "unlearn", "epoch": 1, "step": 3, "lr": 0.01, "loss/forget": 3.0, "forget/acc": 90.0},
-    ]
-    training_curves(history, tmp_path / "curves.png")
-    axes = np.array(drawn[0].axes).reshape(3, 2)
-    assert [axis.get_title() for axis in axes[0]] == ["original", "unlearn"]
-    assert [axis.get_ylabel() for axis in axes[:, 0]] == ["loss", "accuracy (%)", "learning rate"]
-    assert lines(axes[0, 0]) == {"loss": [2.0, 1.0]}
-    assert lines(axes[1, 0]) == {"val": [50.0, 70.0]}
-    assert lines(axes[1, 1]) == {"forget": [90.0]}
-    assert list(axes[0, 0].lines[0].get_xdata()) == [5, 10]
-    assert imread(tmp_path / "curves.png").std() > 0
-
-
-def test_training_curves_of_a_run_that_trained_nothing(tmp_path):
-    training_curves([], tmp_path / "curves.png")
-    assert (tmp_path / "curves.png").exists()
 
 
 def test_histograms_are_shares_on_equal_axes(tmp_path, drawn):
@@ -58,6 +34,18 @@ def test_per_class_accuracy_marks_forgotten_classes(tmp_path, drawn):
     np.testing.assert_array_equal(axis.lines[1].get_ydata(), after)
     (band,) = axis.patches
     assert (band.get_x(), band.get_width()) == (0.5, 1.0)
+    assert axis.lines[1].get_color() == style("ga").colour
+
+
+def test_long_names_find_room(tmp_path, drawn):
+    names = [f"{number}: a class of a name that is much longer than it should be" for number in range(8)]
+    values = np.linspace(0, 100, len(names))
+    about = "method · data · model · " * 8
+    per_class_accuracy({"original": values, "_own": values}, names, (1,), tmp_path / "p.png", about)
+    confidence_histograms(
+        {name[:30]: {"forget": np.ones(2)} for name in names[:3]}, tmp_path / "c.png", about
+    )
+    assert [cut_off(figure) for figure in drawn] == ["", ""]
 
 
 def test_many_classes_are_ordered_and_only_forgotten_ones_named(tmp_path, drawn):

@@ -52,7 +52,7 @@ def test_the_default_run_has_an_oracle_and_figures(outputs):
     assert result["oracle"].keys() >= {*ALWAYS, *KNOWN}
     folder = Path(result["folder"])
     drawn = {file.name for file in (folder / "figures").iterdir()}
-    assert drawn == {"training_curves.png", "pareto.png", "features_red.png"}
+    assert drawn == {"training_curves.png", "answers.png", "pareto.png", "features_red.png"}
     assert {"colour", "colour=red", "shape=circle", "caption"} <= result["per_class"]["sauce"].keys()
     trials = json.loads((folder / "trials.json").read_text())
     assert len(trials) == 2

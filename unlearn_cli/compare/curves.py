@@ -8,13 +8,13 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from unlearn_cli.compare.groups import REFERENCES
-from unlearn_cli.compare.keys import all_keys, value_text
+from unlearn_cli.compare.groups import REFERENCES, place
+from unlearn_cli.compare.keys import all_keys, base_keys, value_text
 from unlearn_cli.compare.meanings import meanings_in
-from unlearn_cli.compare.plots import PALETTE
 from unlearn_cli.compare.records import Run
 from unlearn_cli.errors import InputError
-from unlearn_cli.figures.palette import MARKERS, label, save
+from unlearn_cli.figures.methods import Style, styles
+from unlearn_cli.figures.palette import head, label, plain, save
 
 Line = dict[Any, list[float]]
 """By value of the setting, in order: the metric in each run."""
@@ -36,25 +36,33 @@ def draw(runs: Sequence[Run], key: str, metrics: Sequence[str], path: Path) -> N
     if not any(len(line) > 1 for panel in panels.values() for line in panel.values()):
         raise InputError(f"--against {key}: no method was run with two values of it; sweep {key} first")
     meanings = meanings_in(runs)
-    figure = Figure(figsize=(1 + 4 * len(panels), 3.6), layout="constrained")
-    for axis, (metric, panel) in zip(
-        figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
-    ):
-        for place, (method, line) in enumerate(panel.items()):
-            _line(axis, method, line, place)
+    figure = Figure(figsize=(1.6 + 4 * len(panels), 4.2), layout="constrained")
+    looks = styles((method, method) for panel in panels.values() for method in panel)
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axis, (metric, panel) in zip(axes, panels.items(), strict=True):
+        for method, line in panel.items():
+            _line(axis, method, line, looks[method])
         axis.set(xlabel=key, ylabel=meanings[metric].label)
-    axis.legend(fontsize="small")
+        plain(axis)
+    named = {
+        text: mark for axis in axes for mark, text in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend([*named.values()], [*named], loc="outside right upper", frameon=False, fontsize="small")
+    settings = sorted({place(base_keys(run)) for run in runs})
+    about = f"{'; '.join(settings)}; bars: standard deviation over runs"
+    head(figure, f"{', '.join(meanings[metric].name for metric in panels)} against {key}", about)
     save(figure, path)
 
 
-def _line(axis: Axes, method: str, line: Line, place: int) -> None:
+def _line(axis: Axes, method: str, line: Line, look: Style) -> None:
     numbers = all(isinstance(value, int | float) for value in line)
     axis.errorbar(
         list(line) if numbers else [value_text(value) for value in line],
         [fmean(values) for values in line.values()],
         [stdev(values) if len(values) > 1 else 0 for values in line.values()],
-        marker=MARKERS[place % len(MARKERS)],
-        color=PALETTE[place % len(PALETTE)],
+        marker=look.marker,
+        color=look.colour,
+        linestyle=look.dash,
         label=label(method),
         capsize=2,
     )

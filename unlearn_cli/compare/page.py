@@ -10,45 +10,66 @@ from markupsafe import Markup
 
 from unlearn_cli.compare.captions import legend, lines, notes
 from unlearn_cli.compare.comparison import DESTROYED, OUTSIDE, Comparison, Row, Table
-from unlearn_cli.compare.plots import plots
+from unlearn_cli.compare.plots import looks_of, plots
+from unlearn_cli.compare.provenance import Provenance, forgotten_in, provenance
+from unlearn_cli.compare.swatch import swatch
+from unlearn_cli.figures.methods import Style
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
-PICTURES = {"samples": "samples", "confidence": "confidence histograms"}
+PICTURES = {
+    "samples": "samples",
+    "confidence": "confidence histograms",
+    "domains": "embeddings by domain",
+    "answers": "questions and answers",
+}
 """What a run folder's figures/<key>.png shows: of each row's first seed it stands in the page."""
 
 
-def to_html(comparison: Comparison) -> str:
-    """The page: for each setting a sortable table, and where its rows are ranked two figures and pictures of
-    each row's first seed; then the overlap of forget sets."""
+def to_html(comparison: Comparison, folder: Path | None = None) -> str:
+    """The page: for each setting a sortable table with links to the runs, figures, and where its rows are
+    ranked pictures of each row's first seed; then the overlap of forget sets.
+
+    folder: that the page is to stand in, from which links lead to the run folders; None = the current one.
+    """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     columns = [column for table in comparison.tables for column in table.columns.values()]
+    place = folder or Path()
+    tables = [_setting(table, comparison.options.by, place) for table in comparison.tables]
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        tables=[_setting(table, comparison.options.by) for table in comparison.tables],
-        overlaps=[_setting(table, ()) for table in comparison.overlaps],
+        tables=tables,
+        overlaps=[_setting(table, (), place) for table in comparison.overlaps],
         legend=legend(comparison.tables, comparison.options),
         meanings=dict.fromkeys(column.meaning for column in columns),
         left_out=comparison.left_out,
         destroyed=DESTROYED,
+        made=_made([run for table in tables for run in table["runs"]]),
     )
 
 
-def _setting(table: Table, by: Sequence[str]) -> dict[str, Any]:
+def _setting(table: Table, by: Sequence[str], place: Path) -> dict[str, Any]:
     alone = [row for row in table.rows if not row.reference and table.rank_by]
+    ranked_first = sorted(table.columns, key=lambda key: key != table.rank_by)
+    looks = looks_of(table) if table.rank_by else {}
+    rows = [_row(table, row, ranked_first, looks, place) for row in table.rows]
     return {
         "title": table.title,
-        "columns": [(column, key == table.rank_by) for key, column in table.columns.items()],
-        "references": [_row(table, row) for row in table.rows if row.reference],
-        "rows": [_row(table, row) for row in table.rows if not row.reference],
+        "forgotten": forgotten_in(table) if table.rank_by else "",
+        "columns": [(table.columns[key], key == table.rank_by) for key in ranked_first],
+        "references": [line for line in rows if line["row"].reference],
+        "rows": [line for line in rows if not line["row"].reference],
+        "runs": [{"name": line["row"].name, "run": run} for line in rows for run in line["runs"]],
         "notes": notes(table, by),
         "plots": {title: Markup(svg) for title, svg in plots(table).items()},
         "pictures": [picture for row in alone for picture in _pictures(row)],
     }
 
 
-def _row(table: Table, row: Row) -> dict[str, Any]:
+def _row(
+    table: Table, row: Row, order: Sequence[str], looks: dict[str, Style], place: Path
+) -> dict[str, Any]:
     cells = []
-    for key, column in table.columns.items():
-        cell = row.cells[key]
+    for key in order:
+        cell, column = row.cells[key], table.columns[key]
         first, *others = lines(row, cell, column.unit)
         cells.append(
             {
@@ -58,7 +79,19 @@ def _row(table: Table, row: Row) -> dict[str, Any]:
                 "bold": row.best and key == table.rank_by,
             }
         )
-    return {"row": row, "cells": cells}
+    told = {run.folder for other in table.rows if not other.reference for run in other.group.runs}
+    runs = [run for run in row.group.runs if not row.reference or run.folder not in told]
+    mark = swatch(looks[row.name]) if row.name in looks else ""
+    return {"row": row, "cells": cells, "mark": mark, "runs": [provenance(run, place) for run in runs]}
+
+
+def _made(runs: Sequence[dict[str, Any]]) -> str:
+    """When the runs were made and by which versions, as far as they say so."""
+    found: list[Provenance] = [entry["run"] for entry in runs]
+    days = sorted({run.date[:10] for run in found if run.date})
+    when = [f"{days[0]} to {days[-1]}" if len(days) > 1 else days[0]] if days else []
+    versions = sorted({run.version for run in found if run.version})
+    return "; ".join([*when, *versions])
 
 
 def _pictures(row: Row) -> list[dict[str, str]]:

@@ -1,107 +1,82 @@
-"""The figures of a comparison, as SVG to stand in a page: a mark for each row, bars for its deviation."""
+"""The figures of a comparison, as SVG to stand in a page: they take its colours, light or dark."""
 
+import html
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import isnan
+from typing import Any
 
 import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from unlearn_cli.compare.comparison import Row, Table
+from unlearn_cli.compare.numbers import number
+from unlearn_cli.compare.scatter import MARK, Point, scatter
 from unlearn_cli.compare.statistics import Estimate
+from unlearn_cli.compare.swatch import ON_PAGE
 from unlearn_cli.evaluation.meaning import MEANINGS, Meaning
-from unlearn_cli.figures.palette import (
-    COLOURS,
-    MARKERS,
-    OTHERS,
-    draw_names_as_they_are,
-    label,
-    plain,
-)
+from unlearn_cli.figures.methods import Style, styles
+from unlearn_cli.figures.palette import INK, draw_names_as_they_are
 
-PALETTE = (*COLOURS.values(), *OTHERS[1:])
-REFERENCES = {"retrain": ("*", "black"), "original": ("X", "dimgrey")}
-NAMED = 16
-"""So many rows, references and best, have a name, colour and shape; the rest are grey."""
-LARGEST, SMALLEST = 13, 5  # points: marks shrink, so that of equal rows each can be seen
-WIDE = 30
-"""From this ratio of the largest to the smallest on, costs are drawn on a logarithmic axis."""
-DRAWN = {
-    "Forgetting (UA) against keeping (RA)": ("RA", "UA"),
-    "Cost (RTE) against Avg Gap": ("seconds", "avg_gap"),
-}
-"""By title: the metrics on the two axes."""
-
-Point = tuple[Row, Estimate, Estimate]
+FORGETTING = {"UA": ("RA", "IRA", "CRA"), "For": ("Mem",), "UA_direct": ("same_image", "in_domain")}
+"""What each family calls forgetting, and what it has for keeping."""
+COST = "seconds"
+INKS = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
 
 
 def plots(table: Table) -> dict[str, str]:
     """SVG by title; a figure with fewer than two points is left out."""
+    looks = looks_of(table)
+    pairs = [(keep, forget) for forget, kept in FORGETTING.items() for keep in kept]
     drawn = {}
-    for title, keys in DRAWN.items():
-        points = [point for row in table.rows if (point := _point(row, *keys))]
+    for x, y in [*pairs, (COST, table.rank_by or "")]:
+        points = [point for row in table.rows if (point := _point(row, x, y))]
         if len(points) > 1:
-            x, y = (MEANINGS[key] for key in keys)
-            drawn[title] = _svg(_scatter(points, x, y), salt=f"{table.title} {title}")
+            one, other = (_meaning(table, key) for key in (x, y))
+            cost, keeping = f"Cost ({one.name}) against {other.name}", f"Keeping ({one.name})"
+            title = cost if x == COST else f"{keeping} against forgetting ({other.name})"
+            drawn[title] = _svg(points, one, other, looks, salt=f"{table.title} {title}")
     return drawn
+
+
+def looks_of(table: Table) -> dict[str, Style]:
+    """By row's name: that of its method, whatever else the table holds."""
+    return styles((row.name, row.group.runs[0].result["method"]) for row in table.rows if row.group.runs)
+
+
+def _meaning(table: Table, key: str) -> Meaning:
+    if key == table.rank_by and table.aim:
+        return table.aim
+    return MEANINGS[key]
 
 
 def _point(row: Row, x: str, y: str) -> Point | None:
     one, other = (row.cells[key].value if key in row.cells else None for key in (x, y))
-    return (row, one, other) if one and other else None
+    if one is None or other is None or isnan(one.mean) or isnan(other.mean):
+        return None
+    return Point(row, one, other)
 
 
-def _scatter(points: Sequence[Point], x: Meaning, y: Meaning) -> Figure:
-    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
-    axis = figure.subplots()
-    named, others = points[:NAMED], points[NAMED:]
-    for place, (row, _, _) in enumerate(named):
-        marker, colour = MARKERS[place % len(MARKERS)], PALETTE[place % len(PALETTE)]
-        if row.reference:
-            marker, colour = REFERENCES[row.name]
-        size = LARGEST - (LARGEST - SMALLEST) * place / len(named)
-        _bars(axis, [points[place]], marker, colour, size, label=label(row.name), zorder=3 + place)
-    if others:
-        _bars(axis, others, "o", "lightgrey", SMALLEST, label=f"{len(others)} more", zorder=2)
-    costs = [one.mean for _, one, _ in points if one.mean > 0]
-    if x.unit == "s" and costs and max(costs) > WIDE * min(costs):
-        axis.set_xscale("log")
-    axis.set(xlabel=x.label, ylabel=y.label)
-    if x.unit == "%":
-        axis.set_xlim(right=min(axis.get_xlim()[1], 101))
-    plain(axis)
-    figure.legend(loc="outside right upper", frameon=False, fontsize="small", labelspacing=0.8)
-    return figure
-
-
-def _bars(
-    axis: Axes, points: Sequence[Point], marker: str, colour: str, size: float, label: str, zorder: int
-) -> None:
-    """Marks with their deviations; one value has none."""
-    axis.errorbar(
-        [one.mean for _, one, _ in points],
-        [other.mean for _, _, other in points],
-        xerr=[one.std or 0 for _, one, _ in points],
-        yerr=[other.std or 0 for _, _, other in points],
-        marker=marker,
-        color=colour,
-        markersize=size,
-        markeredgecolor="white",
-        markeredgewidth=0.6,
-        linestyle="none",
-        elinewidth=1,
-        capsize=2,
-        zorder=zorder,
-        label=label,
-    )
-
-
-def _svg(figure: Figure, salt: str) -> str:
-    """The figure as an element of a page: no header, nothing from elsewhere, text as text."""
-    draw_names_as_they_are(figure)
+def _svg(points: Sequence[Point], x: Meaning, y: Meaning, looks: Mapping[str, Style], salt: str) -> str:
+    """An element of a page: no header, nothing from elsewhere, text as text, each mark's numbers at hand."""
     text = io.StringIO()
     nothing = {"Creator": None, "Date": None, "Format": None, "Type": None}
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
+    style: Any = dict.fromkeys(INKS, INK) | {"svg.fonttype": "none", "svg.hashsalt": salt}
+    style |= {"figure.facecolor": "none", "axes.facecolor": "none", "legend.facecolor": "none"}
+    with matplotlib.rc_context(style):
+        figure = scatter(points, x, y, looks)
+        draw_names_as_they_are(figure)
         figure.savefig(text, format="svg", metadata=nothing)
     drawn = text.getvalue()
-    return drawn[drawn.index("<svg") :]
+    drawn = drawn[drawn.index("<svg") :]
+    for place, point in enumerate(points):
+        told = f"{point.row.name}: {_told(x, point.x)}, {_told(y, point.y)}"
+        drawn = drawn.replace(f'<g id="{MARK}{place}">', f"<g><title>{html.escape(told)}</title>")
+    for colour, name in ON_PAGE.items():
+        drawn = drawn.replace(colour, name)
+    return drawn
+
+
+def _told(meaning: Meaning, found: Estimate) -> str:
+    """`UA 3.20 ± 0.10 %`."""
+    deviation = f" ± {number(found.std, meaning.unit)}" if found.std is not None else ""
+    return f"{meaning.name} {number(found.mean, meaning.unit)}{deviation} {meaning.unit}".rstrip()

@@ -3,6 +3,7 @@
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from unlearn_cli.compare.across import across
@@ -40,7 +41,7 @@ def report(arguments: Namespace) -> None:
         (arguments.csv, to_csv),
         (arguments.markdown, to_markdown),
         (arguments.latex, to_latex),
-        (arguments.html, _page),
+        (arguments.html, partial(_page, file=arguments.html)),
     ]
     for file, render in write:
         if file:
@@ -90,7 +91,7 @@ def _compared(runs: Sequence[Run], options: Options, found: Found) -> Comparison
     return replace(tables(runs, options, found.sentences()), overlaps=overlapping)
 
 
-def _page(comparison: Comparison) -> str:
+def _page(comparison: Comparison, file: Path) -> str:
     from unlearn_cli.compare.page import to_html  # matplotlib takes half a second
 
-    return to_html(comparison)
+    return to_html(comparison, file.parent)

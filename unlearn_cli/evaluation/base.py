@@ -13,6 +13,7 @@ from typing_extensions import Never
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.meaning import Meaning
+from unlearn_cli.figures.about import about
 from unlearn_cli.tracking import Tracker
 
 if TYPE_CHECKING:
@@ -103,6 +104,13 @@ class Evaluation(Settings, ABC):
     @abstractmethod
     def versus(self, origins: Origins, outputs: Outputs, oracle: Outputs) -> dict[str, float]:
         """How near the model is to the oracle, output by output."""
+
+    def about(self, origins: Origins) -> str:
+        """What the figures of a run say of it: method, data, model, what was forgotten, seed."""
+        experiment, forget_set = origins.experiment, origins.forget_set
+        return about(
+            experiment.choices, forget_set.kind, forget_set.facts, origins.data.classes, experiment.seed
+        )
 
     def watch(self, origins: Origins, folder: Path, tracker: Tracker) -> Watch:
         """Called with the model and the epochs done while it unlearns."""

@@ -8,12 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from unlearn_cli.figures.palette import MANY_CLASSES, OTHERS, interpolation, save
+from unlearn_cli.figures.palette import MANY_CLASSES, MARK, head, interpolation, save, wrapped
 
 MOST_CLASSES = 12  # rows of a sample grid
 NUMBERED = 20  # up to so many classes a confusion matrix has its numbers written in
 CELL = 0.64  # inches of an image, or of a confusion matrix's numbered cell
-MARK = OTHERS[1]
+NAME, LINES = 28, 3  # characters and lines of a row's name
 
 
 def strip(images: np.ndarray) -> np.ndarray:
@@ -25,49 +25,56 @@ def strip(images: np.ndarray) -> np.ndarray:
 def sample_grid(
     models: Mapping[str, np.ndarray],
     labels: np.ndarray,
-    classes: Sequence[str],
+    rows: Sequence[str],
     forgotten: Collection[int],
     path: Path,
-    per_class: int = 4,
+    per_row: int = 4,
+    kinds: str = "classes",
+    about: str = "",
 ) -> None:
-    """The first `per_class` images of each class, a block for each model, a row for each class.
+    """The first `per_row` images of each class or prompt, a block for each model, a row for each of them.
 
     models: by model (original, method, oracle) images (n, H, W, C) uint8 in the order of labels (n,), drawn
-    from the same noise. Forgotten classes are framed; of many classes they stand first and not all are shown.
+    from the same noise. rows: names, by label; kinds: what they are. Forgotten ones are framed; of many they
+    stand first and not all are shown. There are as many columns as the fullest row has images.
     """
-    classes_shown = _classes_in_grid(labels, forgotten)
+    shown = _in_grid(labels, forgotten)
+    columns = min(per_row, int(np.bincount(labels).max()))
     height, width, channels = next(iter(models.values())).shape[1:]
-    blank = np.full((per_class, height, width, channels), 255, dtype=np.uint8)
-    cell = (CELL * (width + 1) / (height + 1), CELL)
-    margin = 0.4 + 0.08 * max(len(classes[label]) for label in classes_shown)
-    size = (max(6.4, margin + len(models) * (per_class * cell[0] + 0.3)), 0.8 + len(classes_shown) * cell[1])
+    blank = np.full((columns, height, width, channels), 255, dtype=np.uint8)
+    names = [wrapped(rows[label], NAME, LINES) for label in shown]
+    lines = max(name.count("\n") + 1 for name in names)
+    cell = max(CELL, 0.19 * lines)  # inches of an image, in which its name finds room
+    wide = cell * (width + 1) / (height + 1) * columns
+    margin = 0.5 + 0.085 * max(len(line) for name in names for line in name.split("\n"))
+    named = max(0.12 * len(model) for model in models)
+    size = (max(4.8, margin + len(models) * (max(wide, named) + 0.3)), 1.2 + len(shown) * cell)
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(1, len(models), squeeze=False, sharey=True)[0]
     for axis, (model, images) in zip(axes, models.items(), strict=True):
-        rows = [np.concatenate([images[labels == c][:per_class], blank])[:per_class] for c in classes_shown]
-        column = strip(np.stack([strip(row).swapaxes(0, 1) for row in rows])).swapaxes(0, 1)
-        scaling = interpolation(height, CELL)
-        axis.imshow(column, cmap="gray", vmin=0, vmax=255, interpolation=scaling)
+        drawn = [np.concatenate([images[labels == c][:columns], blank])[:columns] for c in shown]
+        block = strip(np.stack([strip(row).swapaxes(0, 1) for row in drawn])).swapaxes(0, 1)
+        axis.imshow(block, cmap="gray", vmin=0, vmax=255, interpolation=interpolation(height, cell))
         axis.set_title(model)
         axis.set_xticks([])
         axis.spines[:].set_visible(False)
-        for place, label in enumerate(classes_shown):
+        for place, label in enumerate(shown):
             if label in forgotten:
-                _frame(axis, -1, place * (height + 1) - 1, column.shape[1] + 1, height + 1, thick=True)
-        axis.set(xlim=(-1.5, column.shape[1] + 0.5), ylim=(column.shape[0] + 0.5, -1.5))
-    places = np.arange(len(classes_shown)) * (height + 1) + (height - 1) / 2
-    axes[0].set_yticks(places, [classes[label] for label in classes_shown])
+                _frame(axis, -1, place * (height + 1) - 1, block.shape[1] + 1, height + 1, thick=True)
+        axis.set(xlim=(-1.5, block.shape[1] + 0.5), ylim=(block.shape[0] + 0.5, -1.5))
+    places = np.arange(len(shown)) * (height + 1) + (height - 1) / 2
+    axes[0].set_yticks(places, names, fontsize="medium" if lines == 1 else "small")
     for axis in axes:
         axis.tick_params(left=False)
-    _shade(axes[0], classes_shown, forgotten)
+    _shade(axes[0], shown, forgotten)
     present = len(np.unique(labels))
-    which = f"{len(classes_shown)} of {present} classes" if len(classes_shown) < present else "each class"
+    which = f"{len(shown)} of {present} {kinds}" if len(shown) < present else f"{present} {kinds}"
     noise = ", same noise for all models" if len(models) > 1 else ""
-    figure.suptitle(f"Samples of {which}{noise}{_note(classes_shown, forgotten)}")
+    head(figure, f"Samples of {which}{noise}{_note(shown, forgotten)}", about)
     save(figure, path)
 
 
-def _classes_in_grid(labels: np.ndarray, forgotten: Collection[int]) -> list[int]:
+def _in_grid(labels: np.ndarray, forgotten: Collection[int]) -> list[int]:
     present = [int(label) for label in np.unique(labels)]
     if len(present) <= MOST_CLASSES:
         return present
@@ -77,7 +84,12 @@ def _classes_in_grid(labels: np.ndarray, forgotten: Collection[int]) -> list[int
 
 
 def confusion_matrix(
-    judged: np.ndarray, labels: np.ndarray, classes: Sequence[str], forgotten: Collection[int], path: Path
+    judged: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    forgotten: Collection[int],
+    path: Path,
+    about: str = "",
 ) -> None:
     """For each requested class (row) the percentage of its samples in which the judge sees a class (column).
 
@@ -100,11 +112,13 @@ def confusion_matrix(
     for label in forgotten:
         _frame(axis, -0.5, label - 0.5, count, 1, thick=count <= NUMBERED)
     named = sorted(forgotten) if count > MANY_CLASSES else list(range(count))
-    axis.set_yticks(named, [classes[label] for label in named])
-    axis.set_xticks(named, [classes[label] for label in named], rotation=45, ha="right")
+    names = [wrapped(classes[label], NAME, LINES) for label in named]
+    axis.set_yticks(named, names)
+    upright = sum(map(len, names)) < 40
+    axis.set_xticks(named, names, rotation=0 if upright else 45, ha="center" if upright else "right")
     axis.set(xlabel="class seen by the judge", ylabel="requested class")
     _shade(axis, named, forgotten)
-    axis.set_title(f"What the judge sees{_note(list(range(count)), forgotten)}")
+    head(figure, f"What the judge sees in the samples{_note(list(range(count)), forgotten)}", about)
     save(figure, path)
 
 

@@ -1,5 +1,6 @@
 """One palette and one way to draw, for every figure of the tool."""
 
+import textwrap
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -9,12 +10,32 @@ from matplotlib.text import Text
 from unlearn_cli.storage.files import replacing
 
 # Okabe and Ito's palette is safe for the colour-blind; shapes and dashes say the same again.
-COLOURS = {"forget": "#D55E00", "retain": "#0072B2", "test": "#009E73", "val": "#CC79A7"}
-OTHERS = ("#555555", "#E69F00", "#56B4E9")
-MODELS = ("#555555", "#D55E00", "#0072B2")  # original, method, oracle
-MARKERS = ("o", "D", "s", "^", "v", "P", "X")
+BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, GREY, INK = "#E69F00", "#56B4E9", "#555555", "#1a1a1a"
+COLOURS = {"forget": VERMILLION, "retain": BLUE, "test": GREEN, "val": PURPLE}
+"""Of the parts of the data."""
+OTHERS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION)
+"""Of whatever else is told apart, in order."""
+MARK = ORANGE
+"""Frames and shades what is to be forgotten."""
+MARKERS = ("o", "D", "s", "^", "v", "P", "<", "h", ">")
+DASHES = ("-", "--", "-.", ":")
 SAVED_DPI = 150
 MANY_CLASSES = 30  # from here on classes are ordered by accuracy and only forgotten ones named
+TITLE_CHARACTERS, ABOUT_CHARACTERS = 10.5, 17  # that an inch holds
+
+
+def head(figure: Figure, title: str, about: str = "") -> None:
+    """A title above, and below in small which run is shown, in as many lines as the width needs."""
+    figure.suptitle(wrapped(title, TITLE_CHARACTERS * figure.get_figwidth()))
+    if about:
+        text = wrapped(about, ABOUT_CHARACTERS * figure.get_figwidth())
+        figure.supxlabel(text, fontsize="x-small", color=GREY)
+
+
+def wrapped(text: str, width: float, most: int | None = None) -> str:
+    """The text in lines of so many characters, at most so many; what is left out is an ellipsis."""
+    return "\n".join(textwrap.wrap(text, max(8, int(width)), max_lines=most, placeholder=" …")) or text
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -45,6 +66,7 @@ def plain(axis: Axes) -> None:
     """No frame on the right and above, a faint grid."""
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(alpha=0.3, linewidth=0.6)
+    axis.set_axisbelow(True)
 
 
 def interpolation(pixels: int, inches: float) -> str:

@@ -40,15 +40,17 @@ def write_account(
         ("column", *ValueShare._fields),
         ((name, *part) for name, values in parts.items() for part in values),
     )
-    draw_weights(found.scores[order], found.trajectory, count, folder / "weights.png")
+    about = f"{data.name} · {mode} case · {count:,} of {len(units):,} units"
+    draw_weights(found.scores[order], found.trajectory, count, folder / "weights.png", about)
     if parts:
-        draw_composition(parts, folder / "composition.png")
+        draw_composition(parts, folder / "composition.png", about)
     most = min(EXAMPLES, len(units) // 2)
     draw_extremes(
         example_images(units, order[:most], count, data),
         example_images(units, order[-most:], count - (len(order) - most), data),
         mode,
         folder / "extremes.png",
+        about,
     )
 
 

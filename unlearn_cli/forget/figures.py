@@ -12,8 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from unlearn_cli.figures.grids import MARK
-from unlearn_cli.figures.palette import COLOURS, OTHERS, interpolation, plain, save
+from unlearn_cli.figures.palette import COLOURS, GREY, MARK, head, interpolation, plain, save
 from unlearn_cli.forget.selection import UnitExample
 
 if TYPE_CHECKING:
@@ -31,7 +30,11 @@ CELL = 1.0  # inches of an image
 
 
 def draw_weights(
-    weights: np.ndarray, trajectory: Sequence[Mapping[str, float]], count: int, path: Path
+    weights: np.ndarray,
+    trajectory: Sequence[Mapping[str, float]],
+    count: int,
+    path: Path,
+    about: str = "",
 ) -> None:
     """The weights by rank, and beside them losses and shares against the upper iterations.
 
@@ -43,7 +46,7 @@ def draw_weights(
     axes = figure.subplot_mosaic([["weights", "losses"], ["weights", "shares"]])
     _weights(axes["weights"], weights, count)
     chance = 100 * count / len(weights)
-    axes["shares"].axhline(chance, color=OTHERS[0], linestyle=":", label=f"chance ({chance:.3g} %)")
+    axes["shares"].axhline(chance, color=GREY, linestyle=":", label=f"chance ({chance:.3g} %)")
     for panel, key, scale, colour, marker, name in (
         ("losses", "loss_selected", 1, SELECTED, "D", "selected"),
         ("losses", "loss_others", 1, ALL, "o", "others"),
@@ -61,6 +64,7 @@ def draw_weights(
         plain(axis)
     axes["losses"].sharex(axes["shares"])
     axes["losses"].tick_params(labelbottom=False)
+    head(figure, "How the selection was found", about)
     save(figure, path)
 
 
@@ -74,7 +78,7 @@ def _weights(axis: Axes, weights: np.ndarray, count: int) -> None:
         values = weights[part - 1]
         axis.fill_between(part, values, color=colour, alpha=0.2, linewidth=0)
         axis.plot(part, values, color=colour, marker="o" if few else None, markersize=4, label=name)
-    axis.axvline(count + 0.5, color=OTHERS[0], linestyle="--", linewidth=1)
+    axis.axvline(count + 0.5, color=GREY, linestyle="--", linewidth=1)
     axis.set(title="Weights of the units", ylabel="weight", ylim=(0, None))
     if few:
         axis.set(xlabel="rank", xlim=(0.5, there + 0.5))
@@ -85,7 +89,7 @@ def _weights(axis: Axes, weights: np.ndarray, count: int) -> None:
     plain(axis)
 
 
-def draw_composition(columns: Mapping[str, Sequence[ValueShare]], path: Path) -> None:
+def draw_composition(columns: Mapping[str, Sequence[ValueShare]], path: Path, about: str = "") -> None:
     """What share of the selected rows has a value, and what share of all, a panel for each column.
 
     All attributes (columns of true and false) share the first panel: the share of true. Of many columns and
@@ -100,7 +104,7 @@ def draw_composition(columns: Mapping[str, Sequence[ValueShare]], path: Path) ->
         place = int(np.argmin(height))
         piles[place].append(panel)
         height[place] += len(panel[1]) + 2.5
-    figure = Figure(figsize=(max(6.4, 4.2 * wide), 1.2 + 0.2 * max(height)), layout="constrained")
+    figure = Figure(figsize=(max(6.4, 4.2 * wide), 1.8 + 0.2 * max(height)), layout="constrained")
     for part, pile, high in zip(figure.subfigures(1, wide, squeeze=False)[0], piles, height, strict=True):
         room = [len(values) for _, values in pile] + [max(height) - high + 0.01]
         axes = part.subplots(len(room), 1, squeeze=False, gridspec_kw={"height_ratios": room})[:, 0]
@@ -109,6 +113,7 @@ def draw_composition(columns: Mapping[str, Sequence[ValueShare]], path: Path) ->
             _shares(axis, title, values)
     handles, labels = figure.subfigs[0].axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, frameon=False, loc="outside upper right", ncols=2)
+    head(figure, "What the selection is made of", about)
     save(figure, path)
 
 
@@ -136,7 +141,7 @@ def _shares(axis: Axes, title: str, parts: Sequence[ValueShare]) -> None:
     places = np.arange(len(parts))
     selected = [100 * part.share_of_selected for part in parts]
     of_all = [100 * part.share_of_all for part in parts]
-    axis.hlines(places, of_all, selected, color=OTHERS[0], linewidth=1.2)
+    axis.hlines(places, of_all, selected, color=GREY, linewidth=1.2)
     axis.plot(selected, places, "D", color=SELECTED, markersize=6, clip_on=False, label="selected")
     axis.plot(of_all, places, "o", color=ALL, markersize=5, clip_on=False, label="all training rows")
     axis.set_yticks(places, [_short(part.value, 28, 1) for part in parts], parse_math=False)
@@ -146,7 +151,9 @@ def _shares(axis: Axes, title: str, parts: Sequence[ValueShare]) -> None:
     plain(axis)
 
 
-def draw_extremes(first: Sequence[UnitExample], last: Sequence[UnitExample], mode: str, path: Path) -> None:
+def draw_extremes(
+    first: Sequence[UnitExample], last: Sequence[UnitExample], mode: str, path: Path, about: str = ""
+) -> None:
     """A row of images with the largest weights, and one with the smallest; the selected are framed.
 
     Args:
@@ -156,7 +163,7 @@ def draw_extremes(first: Sequence[UnitExample], last: Sequence[UnitExample], mod
     if mode == "easiest":
         names.reverse()
     wide = max(len(first), 5)  # room for the titles
-    figure = Figure(figsize=(0.2 + 1.1 * CELL * wide, 3.7 * CELL), layout="constrained")
+    figure = Figure(figsize=(0.2 + 1.1 * CELL * wide, 3.9 * CELL), layout="constrained")
     halves = zip(
         figure.subfigures(2, 1, squeeze=False)[:, 0],
         names,
@@ -172,6 +179,8 @@ def draw_extremes(first: Sequence[UnitExample], last: Sequence[UnitExample], mod
             axis.set_axis_off()
         for axis, unit in zip(axes, units, strict=False):
             _image(axis, unit)
+    if about:
+        figure.supxlabel(about, fontsize="x-small", color=GREY)
     save(figure, path)
 
 

@@ -57,19 +57,22 @@ def test_trials_with_their_front_and_choice(drawn, tmp_path):
 
 
 def test_a_feature_shows_the_images_that_it_fires_most_on(drawn, data, tmp_path):
-    features(data, FOUND, 3, tmp_path / "features.png")
+    features(data, FOUND, "red", 3, tmp_path / "features.png")
     axes = np.array(drawn[0].axes).reshape(2, 4)
     shown = [[axis.images[0].get_array() for axis in line[1:]] for line in axes]
     for line, rows in zip(shown, ([0, 6, 3], [6, 9, 3]), strict=True):
         for pixels, row in zip(line, rows, strict=True):
             assert np.array_equal(pixels, data.image(row))
-    assert [text.get_text() for text in axes[0, 0].get_legend().get_texts()] == ["concept", "others"]
+    (legend,) = drawn[0].legends
+    assert [text.get_text() for text in legend.get_texts()] == ["with red", "without"]
+    assert "2 features that tell 'red'" in drawn[0].get_suptitle()
+    assert axes[1, 0].get_xlabel() == "largest activation in the image"
     assert imread(tmp_path / "features.png").ndim == 3
 
 
 def test_fewer_images_than_places_and_features_that_never_fire(drawn, data, tmp_path):
     silent = {name: part * 0 if part.ndim == 2 else part for name, part in FOUND.items()}
-    features(data, silent, 6, tmp_path / "features.png")
+    features(data, silent, "red", 6, tmp_path / "features.png")
     axes = np.array(drawn[0].axes).reshape(2, 7)
     assert [len(axis.images) for axis in axes[0]] == [0, 1, 1, 1, 1, 0, 0]
     assert not any(axis.axison for axis in axes[:, 1:].ravel())

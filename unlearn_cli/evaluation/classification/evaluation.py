@@ -17,7 +17,8 @@ from unlearn_cli.evaluation.classification.mia import MIASettings, mia
 from unlearn_cli.evaluation.features import confidence
 from unlearn_cli.evaluation.logits import rows_of
 from unlearn_cli.evaluation.predictions import predictions
-from unlearn_cli.figures.plots import confidence_histograms, per_class_accuracy, training_curves
+from unlearn_cli.figures.curves import training_curves
+from unlearn_cli.figures.plots import confidence_histograms, per_class_accuracy
 from unlearn_cli.storage.tensors import write_tensors
 from unlearn_cli.tasks.verbs.base import Predicts
 
@@ -83,9 +84,10 @@ class ClassifierEvaluation(Evaluation):
             model: np.array(list(self.per_class(origins, out).values())) for model, out in outputs.items()
         }
         files = [folder / f"{name}.png" for name in ("training_curves", "confidence", "per_class_accuracy")]
-        training_curves(history, files[0])
-        confidence_histograms(confidences, files[1])
-        per_class_accuracy(classes, data.classes, np.unique(data.labels[sets.test_forgotten]), files[2])
+        forgotten, about = np.unique(data.labels[sets.test_forgotten]), self.about(origins)
+        training_curves(history, files[0], about)
+        confidence_histograms(confidences, files[1], about)
+        per_class_accuracy(classes, data.classes, forgotten, files[2], about)
         return files
 
     def samples(self, origins: Origins, outputs: dict[str, Outputs]) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from unlearn_cli.evaluation.clip.relevance import relevance
 from unlearn_cli.evaluation.domains import memorized_and_forgotten
 from unlearn_cli.evaluation.predictions import predictions
 from unlearn_cli.evaluation.probes import domain_accuracy
-from unlearn_cli.figures.plots import training_curves
+from unlearn_cli.figures.curves import training_curves
 from unlearn_cli.forget.base import Selector
 from unlearn_cli.methods.original import Original
 from unlearn_cli.models.clip.zero_shot import ZeroShotClip
@@ -152,22 +152,22 @@ class ClipEvaluation(Evaluation):
     def figures(
         self, origins: Origins, history: list[dict[str, Any]], outputs: dict[str, Outputs], folder: Path
     ) -> list[Path]:
-        data, sets = origins.data, origins.sets
+        data, sets, about = origins.data, origins.sets, self.about(origins)
         files = [folder / "training_curves.png"]
-        training_curves(history, files[0])
+        training_curves(history, files[0], about)
         if self.embedded and len(sets.groups):
             rows = spread(sets.all_test, self.embedded)
-            column = data.columns[str(self._column(origins))].astype(str)[rows]
+            column = data.columns[str(self._column(origins))].astype(str)
+            forgotten = set(column[sets.test_forgotten])
             files.append(folder / "domains.png")
-            domain_map(
-                {name: out["features"][rows].numpy() for name, out in outputs.items()}, column, files[-1]
-            )
+            features = {name: out["features"][rows].numpy() for name, out in outputs.items()}
+            domain_map(features, column[rows], forgotten, files[-1], about)
         with_map = outputs["original"]["relevance_rows"].numpy()
         if len(with_map):
             files.append(folder / "relevance.png")
             maps = {name: out["relevance"].numpy() for name, out in outputs.items()}
             titles = [self._title(origins, row) for row in with_map]
-            relevance_maps([data.image(row) for row in with_map], titles, maps, files[-1])
+            relevance_maps([data.image(row) for row in with_map], titles, maps, files[-1], about)
         return files
 
     def samples(self, origins: Origins, outputs: dict[str, Outputs]) -> list[dict[str, Any]]:
@@ -200,4 +200,5 @@ class ClipEvaluation(Evaluation):
     def _title(self, origins: Origins, row: int) -> str:
         data, column = origins.data, self._column(origins)
         name = data.classes[data.labels[row]]
-        return f"{name}, {data.columns[column][row]}" if column else name
+        forgotten = " (forgotten)" if row in origins.sets.test_forgotten else ""
+        return (f"{name}, {data.columns[column][row]}" if column else name) + forgotten

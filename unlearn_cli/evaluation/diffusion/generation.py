@@ -19,14 +19,15 @@ from unlearn_cli.evaluation.diffusion.inception import InceptionSettings
 from unlearn_cli.evaluation.diffusion.relearning import Relearning
 from unlearn_cli.evaluation.diffusion.sample_images import (
     GRID_IMAGES,
+    Grid,
     channels_last,
     grid_watcher,
     save_images,
 )
 from unlearn_cli.evaluation.features import confidence, entropy
 from unlearn_cli.evaluation.judge import Judge, as_floats, judge_outputs
+from unlearn_cli.figures.curves import training_curves
 from unlearn_cli.figures.grids import confusion_matrix, sample_grid, strip
-from unlearn_cli.figures.plots import training_curves
 from unlearn_cli.models.diffusion.denoiser import Denoiser
 from unlearn_cli.tracking import Tracker
 
@@ -152,8 +153,8 @@ class GenerationEvaluation(InceptionSettings, GeneratorEvaluation):
 
     def watch(self, origins: Origins, folder: Path, tracker: Tracker) -> Watch:
         names, forgotten = origins.data.classes, origins.sets.classes
-        labels, every = torch.arange(len(names)), self.grid_every
-        return grid_watcher(origins, labels, names, forgotten, self.sampler, every, folder, tracker)
+        grid = Grid(torch.arange(len(names)), names, forgotten, "classes", self.about(origins))
+        return grid_watcher(origins, grid, self.sampler, self.grid_every, folder, tracker)
 
     def keep(self, origins: Origins, outputs: Outputs, folder: Path) -> None:
         """The images as PNG, a folder for each class, if asked for."""
@@ -170,9 +171,10 @@ class GenerationEvaluation(InceptionSettings, GeneratorEvaluation):
         images = {name: channels_last(out["images"]) for name, out in outputs.items()}
         judged = outputs[method]["logits"].argmax(1).numpy()
         files = [folder / f"{name}.png" for name in ("training_curves", "samples", "confusion")]
-        training_curves(history, files[0])
-        sample_grid(images, labels, classes, forgotten, files[1], GRID_IMAGES)
-        confusion_matrix(judged, labels, classes, forgotten, files[2])
+        about = self.about(origins)
+        training_curves(history, files[0], about)
+        sample_grid(images, labels, classes, forgotten, files[1], GRID_IMAGES, about=about)
+        confusion_matrix(judged, labels, classes, forgotten, files[2], about)
         return files
 
     def samples(self, origins: Origins, outputs: dict[str, Outputs]) -> list[dict[str, Any]]:

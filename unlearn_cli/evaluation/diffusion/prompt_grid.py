@@ -37,13 +37,13 @@ class PromptGrid:
         places = np.concatenate([forgotten, kept])
         return cls(places, [prompts.prompts[place] for place in places], list(range(len(forgotten))))
 
-    def draw(self, outputs: dict[str, Outputs], path: Path) -> None:
+    def draw(self, outputs: dict[str, Outputs], path: Path, about: str = "") -> None:
         """The figure: outputs of each model, by its name."""
         first = next(iter(outputs.values()))["prompts"]
         rows = [torch.nonzero(first == place)[:, 0] for place in self.places]
         labels = np.repeat(np.arange(len(rows)), [len(of_prompt) for of_prompt in rows])
         images = {name: channels_last(out["images"][torch.cat(rows)]) for name, out in outputs.items()}
-        sample_grid(images, labels, self.prompts, self.forgotten, path, GRID_IMAGES)
+        sample_grid(images, labels, self.prompts, self.forgotten, path, GRID_IMAGES, "prompts", about)
 
     def table(self, outputs: dict[str, Outputs]) -> list[dict[str, Any]]:
         """A row for every prompt: images of each model from the same noise."""

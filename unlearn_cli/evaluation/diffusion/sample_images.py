@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,32 +54,37 @@ def folder_names(names: Sequence[str]) -> list[str]:
     return list(found.values())
 
 
-def grid_watcher(
-    origins: Origins,
-    conditions: Tensor,
-    names: Sequence[str],
-    forgotten: Collection[int],
-    sampler: Sampler,
-    every: int,
-    folder: Path,
-    tracker: Tracker,
-) -> Watch:
-    """A sample grid every few epochs, from the same noise each time: one watches the forgotten fade.
+@dataclass(frozen=True)
+class Grid:
+    """What is drawn while a model unlearns: a row of images for each condition."""
 
-    conditions: (k,) a class or prompt for each row of the grid; names, forgotten: by its place.
-    """
+    conditions: Tensor
+    """(k,) a class or prompt for each row."""
+    names: Sequence[str]
+    forgotten: Collection[int]
+    """Rows by their place."""
+    kinds: str
+    """What the rows are: classes or prompts."""
+    about: str
+    """What the figure says of the run."""
+
+
+def grid_watcher(
+    origins: Origins, grid: Grid, sampler: Sampler, every: int, folder: Path, tracker: Tracker
+) -> Watch:
+    """A sample grid every few epochs, from the same noise each time: one watches the forgotten fade."""
     task = task_of(origins)
     trainer = origins.trainer(folder)
-    labels = torch.arange(len(conditions)).repeat(GRID_IMAGES)
+    labels = torch.arange(len(grid.conditions)).repeat(GRID_IMAGES)
 
     def draw(model: nn.Module, epoch: int) -> None:
         if not every or epoch % every:
             return
-        drawn = task.preview(model, conditions.repeat(GRID_IMAGES), sampler, trainer)
+        drawn = task.preview(model, grid.conditions.repeat(GRID_IMAGES), sampler, trainer)
         if origins.compute.is_main:
             path = folder / "figures" / "unlearning" / f"epoch-{epoch:04}.png"
-            images = {f"epoch {epoch}": channels_last(drawn)}
-            sample_grid(images, labels.numpy(), names, forgotten, path, GRID_IMAGES)
+            images, rows = {f"epoch {epoch}": channels_last(drawn)}, (grid.names, grid.forgotten)
+            sample_grid(images, labels.numpy(), *rows, path, GRID_IMAGES, grid.kinds, grid.about)
             tracker.picture("unlearn", epoch, "samples", path)
 
     return draw

@@ -21,9 +21,9 @@ from unlearn_cli.evaluation.diffusion.image_metrics import ImageMetrics
 from unlearn_cli.evaluation.diffusion.judged_columns import JudgedColumns
 from unlearn_cli.evaluation.diffusion.prompt_grid import PromptGrid
 from unlearn_cli.evaluation.diffusion.prompts import PromptSet, unlearn_canvas
-from unlearn_cli.evaluation.diffusion.sample_images import grid_watcher, save_images
+from unlearn_cli.evaluation.diffusion.sample_images import Grid, grid_watcher, save_images
+from unlearn_cli.figures.curves import training_curves
 from unlearn_cli.figures.grids import confusion_matrix
-from unlearn_cli.figures.plots import training_curves
 from unlearn_cli.models.diffusion.sampling import GUIDANCE, SEED, OwnDraws
 from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.tracking import Tracker
@@ -130,15 +130,13 @@ class TextToImageEvaluation(JudgedColumns, ImageMetrics, AttackSettings, Generat
         return agreement(outputs[column], oracle[column], parts)
 
     def watch(self, origins: Origins, folder: Path, tracker: Tracker) -> Watch:
-        grid = PromptGrid.of(self.prompt_set(origins))
+        prompts, about = PromptGrid.of(self.prompt_set(origins)), self.about(origins)
 
         def draw(model: nn.Module, epoch: int) -> None:
             assert isinstance(model, TextToImage)
-            numbers, names, every = model.number(grid.prompts), grid.prompts, self.grid_every
-            watch = grid_watcher(
-                origins, numbers, names, grid.forgotten, self.sampler, every, folder, tracker
-            )
-            watch(model, epoch)
+            numbers = model.number(prompts.prompts)
+            grid = Grid(numbers, prompts.prompts, prompts.forgotten, "prompts", about)
+            grid_watcher(origins, grid, self.sampler, self.grid_every, folder, tracker)(model, epoch)
 
         return draw
 
@@ -151,13 +149,13 @@ class TextToImageEvaluation(JudgedColumns, ImageMetrics, AttackSettings, Generat
     def figures(
         self, origins: Origins, history: list[dict[str, Any]], outputs: dict[str, Outputs], folder: Path
     ) -> list[Path]:
-        prompts = self.prompt_set(origins)
+        prompts, about = self.prompt_set(origins), self.about(origins)
         files = [folder / "training_curves.png", folder / "samples.png"]
-        training_curves(history, files[0])
-        PromptGrid.of(prompts).draw(outputs, files[1])
+        training_curves(history, files[0], about)
+        PromptGrid.of(prompts).draw(outputs, files[1], about)
         if self.has_judge:
             own = outputs[origins.experiment.choices["method"]]
-            files += confusion_matrices(prompts, own, folder)
+            files += confusion_matrices(prompts, own, folder, about)
         return files
 
     def samples(self, origins: Origins, outputs: dict[str, Outputs]) -> list[dict[str, Any]]:
@@ -175,7 +173,7 @@ def own_columns(data: ImageData) -> dict[str, list[str]]:
     return {name: data.columns[name][rows].tolist() for name in (SEED, GUIDANCE) if name in data.columns}
 
 
-def confusion_matrices(prompts: PromptSet, outputs: Outputs, folder: Path) -> list[Path]:
+def confusion_matrices(prompts: PromptSet, outputs: Outputs, folder: Path, about: str) -> list[Path]:
     """The figures of the concepts' axes: which value is asked for, and which one its judge sees."""
     files = []
     for axis in prompts.domain:
@@ -183,5 +181,5 @@ def confusion_matrices(prompts: PromptSet, outputs: Outputs, folder: Path) -> li
         logits, requested = outputs[axis.column], axis.requested[outputs["prompts"].numpy()]
         judged, asks = logits.argmax(1).numpy(), requested >= 0
         names = [*axis.values, ELSE][: logits.shape[1]]
-        confusion_matrix(judged[asks], requested[asks], names, axis.forgotten, files[-1])
+        confusion_matrix(judged[asks], requested[asks], names, axis.forgotten, files[-1], about)
     return files

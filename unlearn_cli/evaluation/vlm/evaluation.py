@@ -16,6 +16,7 @@ from unlearn_cli.data.rows import spread
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.base import Evaluation, Outputs
 from unlearn_cli.evaluation.domains import harmonic
+from unlearn_cli.evaluation.vlm.answer_figure import Asked, draw_answers
 from unlearn_cli.evaluation.vlm.answers_by_row import (
     AnswersByRow,
     answer_metrics,
@@ -28,7 +29,7 @@ from unlearn_cli.evaluation.vlm.edit_figures import edit_figures
 from unlearn_cli.evaluation.vlm.eligible import eligible_rows
 from unlearn_cli.evaluation.vlm.hard_questions import HardQuestions
 from unlearn_cli.evaluation.vlm.questioner import FORGOTTEN, Questioner, percent, questioned
-from unlearn_cli.figures.plots import training_curves
+from unlearn_cli.figures.curves import training_curves
 from unlearn_cli.methods.original import Original
 from unlearn_cli.tasks.verbs.vlm import VlmVerbs
 
@@ -36,6 +37,19 @@ if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
 
 log = logging.getLogger("unlearn")
+
+FORGOTTEN_CELLS = (
+    "to be forgotten: the answer is the concept",
+    "to be forgotten: the answer names the concept",
+)
+DRAWN = (
+    ("direct", FORGOTTEN_CELLS[0], 4),
+    ("indirect", FORGOTTEN_CELLS[1], 2),
+    ("same_image", "to be kept: something else about the same images", 2),
+    ("in_domain", "to be kept: the same question about other images", 2),
+    ("cross_domain", "to be kept: other questions about other images", 2),
+)
+"""Cells in the figure of answers, their headings, and how many questions of each."""
 
 
 class VlmEvaluation(HardQuestions, Evaluation):
@@ -146,9 +160,28 @@ class VlmEvaluation(HardQuestions, Evaluation):
     def figures(
         self, origins: Origins, history: list[dict[str, Any]], outputs: dict[str, Outputs], folder: Path
     ) -> list[Path]:
-        files = [folder / "training_curves.png"]
-        training_curves(history, files[0])
-        return files + edit_figures(origins.data, folder.parent, folder, self.shown)
+        about = self.about(origins)
+        files = [folder / "training_curves.png", folder / "answers.png"]
+        training_curves(history, files[0], about)
+        draw_answers(self._asked(origins, outputs), FORGOTTEN_CELLS, files[1], about)
+        return files + edit_figures(origins.data, folder.parent, folder, self.shown, about)
+
+    def _asked(self, origins: Origins, outputs: dict[str, Outputs]) -> dict[str, list[Asked]]:
+        """A few questions of each cell, evenly spread, with what each model answers."""
+        data, cells = origins.data, self._cells(origins)
+        answers = {name: self._answers(origins, out) for name, out in outputs.items()}
+        return {
+            title: [
+                Asked(
+                    data.image(row),
+                    str(data.columns["question"][row]),
+                    str(data.columns["answer"][row]),
+                    {name: (own.texts[row], Status(own.statuses[row])) for name, own in answers.items()},
+                )
+                for row in spread(cells[cell], count)
+            ]
+            for cell, title, count in DRAWN
+        }
 
     def samples(self, origins: Origins, outputs: dict[str, Outputs]) -> list[dict[str, Any]]:
         """Image, question, answer, and what each model says; as many of the concept as of all else."""
