@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import numpy as np
 from markupsafe import Markup
 from matplotlib.markers import MarkerStyle
 
@@ -17,7 +18,7 @@ def swatch(look: Style) -> Markup:
     """An inline SVG that a screen reader passes over: the method's name stands beside it."""
     marker = MarkerStyle(look.marker)
     outlines = marker.get_path().transformed(marker.get_transform()).to_polygons()
-    points = " ".join(f"{x:.3f},{-y:.3f}" for x, y in outlines[0])
+    points = " ".join(f"{x:.3f},{-y:.3f}" for x, y in np.asarray(outlines[0], dtype=float))
     colour = ON_PAGE.get(look.colour, look.colour)
     fill = "none" if look.fill == "none" else colour
     return Markup(
