@@ -89,7 +89,13 @@ class Origins:
     ) -> "Origins":
         """Load the data (unless they are at hand) and split them."""
         if data is None:
-            data = experiment.data.load(experiment.paths.data, store, compute)
+            where = (experiment.paths.data, store, compute)
+            preprocessing = experiment.model.preprocessing(getattr(experiment.data, "size", None))
+            data = (
+                experiment.data.load_for(preprocessing, *where)
+                if preprocessing
+                else experiment.data.load(*where)
+            )
             if experiment.model.takes_colour:
                 data = data.in_colour()
             if isinstance(experiment.task, CaptionsImages):

@@ -17,6 +17,7 @@ from unlearn_cli.config.settings import kind_facts
 from unlearn_cli.data import prepared
 from unlearn_cli.data.columns import labels_of
 from unlearn_cli.data.files import with_files
+from unlearn_cli.data.geometry import Fitted, Geometry, Preprocessing
 from unlearn_cli.data.image_table import ImageTable, joined
 from unlearn_cli.data.images import ImageData, Resident
 from unlearn_cli.data.names import listed, unknown
@@ -60,7 +61,11 @@ class HubImages(DataSettings):
         description="null: hold out test_fraction of the train split; auto: the data's own test or "
         "validation split where there is one"
     )
-    size: int | None = Field(gt=0, description="scale, centre-crop to this many pixels; null: as they are")
+    size: int | None = Field(
+        gt=0,
+        description="scale, centre-crop to this many pixels; null: as they are. A ready-made CLIP or VLM has "
+        "preprocessing of its own",
+    )
     resident: Literal["auto"] | bool = Field(description="decode once, keep on the device; auto: up to 4 GiB")
     workers: int = Field(ge=0, description="decoding processes, at most one per CPU")
     skip_unreadable: bool = Field(description="leave out images that cannot be read; false: refuse the data")
@@ -69,6 +74,16 @@ class HubImages(DataSettings):
     )
 
     def load(self, root: Path | None, store: Store, compute: Compute) -> ImageData:
+        return self._loaded(root, store, compute, None)
+
+    def load_for(
+        self, preprocessing: Preprocessing, root: Path | None, store: Store, compute: Compute
+    ) -> ImageData:
+        return self._loaded(root, store, compute, preprocessing)
+
+    def _loaded(
+        self, root: Path | None, store: Store, compute: Compute, preprocessing: Preprocessing | None
+    ) -> ImageData:
         source = Source.find(self.name, self.path, self.config, root)
         facts = {
             "source": source.identity(),
@@ -76,11 +91,12 @@ class HubImages(DataSettings):
             "held_out": [self.test_fraction, self.split_seed] if self.test_split in (None, AUTO) else None,
             "single": self.duplicates == "drop",
             **self.model_dump(include=set(self.determines)),
+            **({"size": None, "preprocessing": preprocessing.facts()} if preprocessing else {}),
         }
 
         def make(folder: Path) -> None:
             if store.world.is_main:
-                prepared.prepare(folder, self._table(source), self, facts["source"])
+                prepared.prepare(folder, self._table(source), self, facts["source"], preprocessing)
 
         data = prepared.read(store.get("data", facts, make))
         self._tell(data.facts)
@@ -106,17 +122,20 @@ class HubImages(DataSettings):
             "device": compute.device,
             **({} if grey_in_colour else own),
         }
-        images = self._images_in_place(data, source, known)
+        geometry = preprocessing or Fitted(data.facts.channels, self.size)
+        images = self._images_in_place(data, source, geometry, known)
         return replace(images.in_colour(), **own) if grey_in_colour else images
 
-    def _images_in_place(self, data: prepared.Prepared, source: Source, known: dict[str, Any]) -> ImageData:
+    def _images_in_place(
+        self, data: prepared.Prepared, source: Source, geometry: Geometry, known: dict[str, Any]
+    ) -> ImageData:
         if data.pixels is not None:
             return Resident(tensor=data.pixels.to(known["device"]), **known)
         table = self._table(source).rows
         if data.kept_rows is not None:
             table = table.select(data.kept_rows)
-        fit = self.size is not None
-        decoder = Decoder(table, self.image_column, data.facts.channels, data.facts.size, fit)
+        shape = (data.facts.channels, *data.facts.size)
+        decoder = Decoder(table, self.image_column, geometry, shape)
         return Streaming(decoder=decoder, workers=self.workers, **known)
 
     def _tell(self, facts: prepared.Facts) -> None:

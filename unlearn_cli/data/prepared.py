@@ -16,11 +16,12 @@ from torch import Tensor
 
 from unlearn_cli.data.columns import labels_of, plain_columns
 from unlearn_cli.data.copies import of_files, of_pixels, told
+from unlearn_cli.data.geometry import Fitted, Geometry, Preprocessing
 from unlearn_cli.data.image_table import ImageTable
 from unlearn_cli.data.images import channel_statistics
 from unlearn_cli.data.names import listed
 from unlearn_cli.data.rows import digest
-from unlearn_cli.data.streaming import Decoder, Readable, decoded, differing_sizes, image_name, read_images
+from unlearn_cli.data.streaming import Decoder, Readable, decoded, image_name, read_images
 from unlearn_cli.runtime.progress import console
 from unlearn_cli.storage.files import read_json, write_json
 
@@ -94,10 +95,13 @@ class Prepared:
     """The table's rows that are left; None: all."""
 
 
-def prepare(folder: Path, images: ImageTable, settings: Reading, source: str) -> None:
+def prepare(
+    folder: Path, images: ImageTable, settings: Reading, source: str, preprocessing: Preprocessing | None
+) -> None:
     """Read all images and write the entry into `folder`.
 
     source: tells where they come from by its content, as of streamed images only a sample is decoded.
+    preprocessing: a ready-made model's own; None: as `settings.size` says.
     """
     column, workers = settings.image_column, settings.workers
     left_out: list[str] = []
@@ -110,9 +114,11 @@ def prepare(folder: Path, images: ImageTable, settings: Reading, source: str) ->
     table, train = images.rows, images.train
     labels, classes = labels_of(table, settings.label_column)
     sample = np.linspace(0, train - 1, min(train, SAMPLE)).round().astype(np.int64)
-    channels, size = _geometry(table, column, sample, settings.size)
-    decoder = Decoder(table, column, channels, size, fit=settings.size is not None)
-    shape = (len(labels), channels, *size)
+    geometry: Geometry = preprocessing or Fitted(_channels(table, column, sample), settings.size)
+    (first,) = read_images(table, column, [int(sample[0])])
+    channels, height, width = geometry(first).shape
+    decoder = Decoder(table, column, geometry, (channels, height, width))
+    shape = (len(labels), channels, height, width)
     resident = settings.resident
     if resident == "auto":
         resident = int(np.prod(shape)) <= RESIDENT_BYTES
@@ -145,7 +151,7 @@ def prepare(folder: Path, images: ImageTable, settings: Reading, source: str) ->
         train=images.train,
         val=images.val,
         channels=channels,
-        size=size,
+        size=(height, width),
         mean=mean,
         std=std,
         fingerprint=digest(pixels.numpy(), labels, *([] if resident else [source])),
@@ -189,17 +195,7 @@ def _all(decoder: Decoder | Readable, workers: int, doing: str) -> Iterator[tupl
     yield from track(steps, doing, len(plan), console=console, transient=True, disable=hidden)
 
 
-def _geometry(
-    table: datasets.Dataset, column: str, rows: np.ndarray, side: int | None
-) -> tuple[int, tuple[int, int]]:
-    """(channels, (height, width)). One channel where red, green and blue are equal everywhere."""
-    images = read_images(table, column, rows.tolist())
-    colours = (np.asarray(image.convert("RGB")) for image in images)
-    channels = 1 if all((pixels == pixels[..., :1]).all() for pixels in colours) else 3
-    sizes = {image.size for image in images}
-    if side is not None:
-        return channels, (side, side)
-    if len(sizes) > 1:
-        raise differing_sizes(sizes)
-    width, height = sizes.pop()
-    return channels, (height, width)
+def _channels(table: datasets.Dataset, column: str, rows: np.ndarray) -> int:
+    """One where red, green and blue are equal everywhere, else three."""
+    colours = (np.asarray(image.convert("RGB")) for image in read_images(table, column, rows.tolist()))
+    return 1 if all((pixels == pixels[..., :1]).all() for pixels in colours) else 3

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.augment import Augment
+from unlearn_cli.data.brought import brought
+from unlearn_cli.data.geometry import Preprocessing
 from unlearn_cli.data.images import ImageData, Resident
 from unlearn_cli.data.rows import stratified
 from unlearn_cli.errors import InputError
@@ -42,6 +44,12 @@ class DataSettings(Settings, ABC):
     @abstractmethod
     def load(self, root: Path | None, store: Store, compute: Compute) -> ImageData:
         """The images. `root`: folder of local copies, looked at first. InputError: data that will not do."""
+
+    def load_for(
+        self, preprocessing: Preprocessing, root: Path | None, store: Store, compute: Compute
+    ) -> ImageData:
+        """As `load`, in the form that a ready-made model's own preprocessing gives them."""
+        return brought(self.load(root, store, compute), preprocessing)
 
     def hold_out_test(self, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(train, test) rows of data that come as one split of labels (N,)."""

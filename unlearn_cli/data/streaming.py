@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import datasets
 import numpy as np
 import torch
 from joblib import cpu_count
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from unlearn_cli.data.geometry import Fitted, Geometry
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.errors import InputError
 
@@ -24,14 +25,16 @@ UNREADABLE = (OSError, Image.DecompressionBombError)
 class Decoder(Dataset):
     """Rows of a table to uint8 (B, C, H, W); a DataLoader calls it in its workers."""
 
-    def __init__(self, table: datasets.Dataset, column: str, channels: int, size: tuple[int, int], fit: bool):
-        """`fit`: scale and centre-crop every image to `size`; otherwise each must have it."""
+    def __init__(self, table: datasets.Dataset, column: str, geometry: Geometry, shape: tuple[int, int, int]):
+        """shape: (C, H, W) of what the geometry is to make of every image."""
         self.table = table.select_columns([column])
-        self.column, self.channels, self.size, self.fit = column, channels, size, fit
+        self.column, self.geometry, self.shape = column, geometry, shape
 
     def in_colour(self) -> Decoder:
         """Another one, to three channels."""
-        return Decoder(self.table, self.column, 3, self.size, self.fit)
+        assert isinstance(self.geometry, Fitted)  # a model's own makes three
+        geometry, shape = replace(self.geometry, channels=3), (3, *self.shape[1:])
+        return Decoder(self.table, self.column, geometry, shape)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -45,13 +48,10 @@ class Decoder(Dataset):
             return error
 
     def _pixels(self, image: Image.Image) -> np.ndarray:
-        image = image.convert("L" if self.channels == 1 else "RGB")
-        height, width = self.size
-        if self.fit:
-            image = ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR)
-        elif image.size != (width, height):
-            raise differing_sizes({(width, height), image.size})
-        return np.asarray(image).reshape(height, width, self.channels).transpose(2, 0, 1)
+        pixels = self.geometry(image)
+        if pixels.shape != self.shape:
+            raise differing_sizes({self.shape, pixels.shape})
+        return pixels
 
 
 @dataclass(kw_only=True)
@@ -145,9 +145,9 @@ def _read_alone(table: datasets.Dataset, column: str, row: int) -> Image.Image:
         ) from error
 
 
-def differing_sizes(sizes: set[tuple[int, int]]) -> InputError:
-    """The error for images that do not fit one tensor."""
-    seen = " and ".join(f"{width} x {height}" for width, height in sorted(sizes)[:2])
+def differing_sizes(shapes: set[tuple[int, ...]]) -> InputError:
+    """The error for images (C, H, W) that do not fit one tensor."""
+    seen = " and ".join(f"{width} x {height}" for width, height in sorted((w, h) for _, h, w in shapes)[:2])
     return InputError(f"data.size: images of differing sizes ({seen}); give data.size=PIXELS to resize them")
 
 

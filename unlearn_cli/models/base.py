@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from torch import nn
 
 from unlearn_cli.config.settings import Settings, described
+from unlearn_cli.data.geometry import Preprocessing
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.storage.identity import by_content
 
@@ -26,6 +27,13 @@ class ModelSettings(Settings, ABC):
 
         A classifier takes float images (B, channels, height, width) in [0, 1] to logits (B, classes).
         """
+
+    def preprocessing(self, size: int | None) -> Preprocessing | None:
+        """What a ready-made model's library does with a picture; None: pictures come as `data.size` says.
+
+        size: `data.size`, for models that leave it open. InputError: no such model.
+        """
+        return None
 
     def facts(self) -> dict[str, Any]:
         """What determines a model's weights, beside its training, fit for JSON: files by their content."""

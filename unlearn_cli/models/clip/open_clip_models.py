@@ -11,17 +11,20 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import open_clip
+import torch
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.constants import HF_HUB_OFFLINE
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 from pydantic import Field
 from safetensors import SafetensorError
 
+from unlearn_cli.data.geometry import Preprocessing
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.rows import digest
 from unlearn_cli.errors import InputError, did_you_mean
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.clip.clip_files import HINT, check_layout, check_weight_file
+from unlearn_cli.models.clip.preprocessing import OpenClipPreprocessing
 from unlearn_cli.models.clip.zero_shot import CONFIG, ZeroShotClip, check_template
 from unlearn_cli.models.foreign_folder import no_code_is_offered, refuse_code, tokenizer_options
 from unlearn_cli.storage.caches import check_caches
@@ -58,22 +61,40 @@ class OpenClip(ModelSettings):
         check_template(self.template)
         if images.channels != 3:
             raise InputError(f"data: images of {images.channels} channel(s), but a CLIP takes 3")
+        where, architecture = self._found()
+        options = tokenizer_options(architecture, "model.name", self.name)
+        clip = self._opened(where, require_pretrained=True)
+        with self._told(), no_code_is_offered():
+            tokenizer = open_clip.get_tokenizer(where, **options)
+        model = ZeroShotClip(
+            clip.float(), tokenizer, images.classes, self.template, clip.visual.preprocess_cfg, architecture
+        )
+        model.tell_texts()
+        return model
+
+    def preprocessing(self, size: int | None) -> Preprocessing:
+        """That of the very weights, at the size of the vision tower. InputError as `build`."""
+        where, _ = self._found()
+        with torch.device("meta"):  # the model without its weights
+            clip = self._opened(where, device="meta", load_weights=False)
+        return OpenClipPreprocessing(clip.visual.preprocess_cfg)
+
+    def _found(self) -> tuple[str, dict[str, Any]]:
+        """The name as open_clip takes it, and the architecture. InputError: none that can be used."""
         where = self._where()
         check_hub(self._repository(where), self.name)
         with self._told():
             architecture = open_clip.get_model_config(where)
         check_towers(architecture, self.name)
-        options = tokenizer_options(architecture, "model.name", self.name)
         if where.startswith(LOCAL):
             refuse_code(Path(where.removeprefix(LOCAL)), "model.name")
+        return where, architecture
+
+    def _opened(self, where: str, **options: Any) -> Any:
+        """open_clip's model."""
+        pretrained = None if where.startswith((LOCAL, HUB)) else self._file() or self.pretrained
         with self._told(), no_code_is_offered():
-            pretrained = None if where.startswith((LOCAL, HUB)) else self._file() or self.pretrained
-            clip = open_clip.create_model(where, pretrained=pretrained, require_pretrained=True)
-            tokenizer = open_clip.get_tokenizer(where, **options)
-        mean, std = clip.visual.image_mean, clip.visual.image_std
-        model = ZeroShotClip(clip.float(), tokenizer, images.classes, self.template, mean, std, architecture)
-        model.tell_texts()
-        return model
+            return open_clip.create_model(where, pretrained=pretrained, **options)
 
     def facts(self) -> dict[str, Any]:
         """Which weights: of a folder or a file by its content."""

@@ -43,9 +43,8 @@ class TinyClip(ModelSettings):
         architecture = self.architecture(images.size[0])
         clip = open_clip.model.CLIP(**architecture)
         tokenizer = open_clip.SimpleTokenizer(context_length=self.tokens)
-        model = ZeroShotClip(
-            clip, tokenizer, images.classes, self.template, images.mean, images.std, architecture
-        )
+        preprocessing = {"mean": images.mean, "std": images.std, "interpolation": "bilinear"}
+        model = ZeroShotClip(clip, tokenizer, images.classes, self.template, preprocessing, architecture)
         model.tell_texts()
         return model
 

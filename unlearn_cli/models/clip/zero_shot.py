@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
@@ -64,8 +64,7 @@ class ZeroShotClip(nn.Module):
         tokenizer: Any,
         classes: Sequence[str],
         template: str,
-        mean: Sequence[float],
-        std: Sequence[float],
+        preprocessing: Mapping[str, Any],
         architecture: dict[str, Any],
     ):
         super().__init__()
@@ -74,11 +73,12 @@ class ZeroShotClip(nn.Module):
         self.classes = list(classes)
         self.template = template
         self.architecture = architecture
-        """As in open_clip's configuration files."""
+        self.preprocessing = dict(preprocessing)
+        """Both as in open_clip's configuration files."""
         self.adapter = Adapter()
         self.departed: frozenset[str] = frozenset()  # see models/delta.py: nothing has been changed before
-        for name, values in (("mean", mean), ("std", std)):
-            tensor = torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1)
+        for name in ("mean", "std"):
+            tensor = torch.tensor(preprocessing[name], dtype=torch.float32).view(1, -1, 1, 1)
             self.register_buffer(name, tensor, persistent=False)
         self.remembered = Memory()
         """Embeddings of texts, by the text tower's weights."""
@@ -123,7 +123,7 @@ class ZeroShotClip(nn.Module):
         return F.normalize((tokens @ self.visual.proj).float(), dim=-1)
 
     def prepared(self, x: Tensor) -> Tensor:
-        """Images as the vision tower takes them."""
+        """Images as the vision tower takes them; those of a run have its size (`OpenClip.preprocessing`)."""
         size = self.visual.image_size
         size = (size, size) if isinstance(size, int) else tuple(size)
         if tuple(x.shape[-2:]) != size:
@@ -207,9 +207,8 @@ class ZeroShotClip(nn.Module):
     def export(self, folder: Path) -> None:
         """Write open_clip/ for open_clip's `create_model("local-dir:…")` and `model=clip model.name=…`."""
         folder = folder / "open_clip"
-        preprocessing = {"mean": self.mean.flatten().tolist(), "std": self.std.flatten().tolist()}
         write_tensors(folder / WEIGHTS, {k: v.contiguous() for k, v in self.clip.state_dict().items()})
-        write_json(folder / CONFIG, {"model_cfg": self.architecture, "preprocess_cfg": preprocessing})
+        write_json(folder / CONFIG, {"model_cfg": self.architecture, "preprocess_cfg": self.preprocessing})
 
 
 @lru_cache

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from transformers import CLIPTextModel, CLIPTokenizer
 from transformers.utils import logging as transformers_logging
 
+from unlearn_cli.data.geometry import Preprocessing
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.rows import digest
 from unlearn_cli.errors import InputError
@@ -26,6 +27,7 @@ from unlearn_cli.models.diffusion.pipeline_folder import (
     pipeline_folder,
     variant_in,
 )
+from unlearn_cli.models.diffusion.preprocessing import ShorterSide
 from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.models.diffusion.unshuffle import PixelUnshuffle
 from unlearn_cli.models.loaded import check_tensors, quiet
@@ -90,6 +92,10 @@ class Pipeline(ModelSettings):
             load_delta(model, self.delta)
             model.departed = names_in(self.delta)
         return model
+
+    def preprocessing(self, size: int | None) -> Preprocessing | None:
+        """Of data that say a size; others have the one that they are to be drawn at."""
+        return None if size is None else ShorterSide(size)
 
     def identity(self) -> str:
         """Tells these weights from others without loading them: commit, or the content of the files."""

@@ -20,6 +20,7 @@ from transformers import (
 from transformers.utils import is_bitsandbytes_available
 from transformers.utils import logging as transformers_logging
 
+from unlearn_cli.data.geometry import Preprocessing
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.rows import digest
 from unlearn_cli.errors import InputError
@@ -29,6 +30,7 @@ from unlearn_cli.models.foreign_folder import refuse_code
 from unlearn_cli.models.hub_files import fetched_file, fetched_folder
 from unlearn_cli.models.loaded import check_tensors, quiet
 from unlearn_cli.models.vlm.llava_processor import complete_processor
+from unlearn_cli.models.vlm.preprocessing import preprocessing_of
 from unlearn_cli.models.vlm.vision_language import VisionLanguage
 from unlearn_cli.storage.files import read_json
 from unlearn_cli.storage.identity import content_of
@@ -99,6 +101,14 @@ class PretrainedVlm(ModelSettings):
             load_delta(model, self.delta)
             model.departed = names_in(self.delta)
         return model
+
+    def preprocessing(self, size: int | None) -> Preprocessing | None:
+        """That of the processor. InputError: no such folder, or a processor that cannot be opened."""
+        processor = self._processor(model_folder(self.path, self.revision))
+        try:
+            return preprocessing_of(processor.image_processor, size)
+        except FAULTS as error:
+            raise self._cannot("its processor makes nothing of a picture", error) from error
 
     def identity(self) -> str:
         """Tells these weights from others without loading them: commit, or the content of the files."""

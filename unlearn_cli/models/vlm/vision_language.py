@@ -16,6 +16,7 @@ from unlearn_cli.data.questions import SEPARATOR
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.capabilities import WithActivations
 from unlearn_cli.models.layer_output import main_output, with_main_output
+from unlearn_cli.models.vlm.preprocessing import NUMBERS_ALONE, one_size
 
 
 class VisionLanguage(nn.Module):
@@ -90,6 +91,7 @@ class VisionLanguage(nn.Module):
             padding=True,
             add_special_tokens=not self.shared.starts(prompts[0]),
             return_tensors="pt",
+            **(NUMBERS_ALONE if x is not None and x.shape[-2:] == self.shared.size else {}),
         )
         dtype = self.net.dtype
         return {
@@ -239,6 +241,8 @@ class Shared:
                 "model.chat_template: the model's processor brings none, which says where question and image "
                 "stand; give one (Jinja), or a folder with chat_template.jinja"
             )
+        self.size = one_size(processor.image_processor)
+        """Images of it are not scaled and cropped again."""
         self.pairs = [(one, other) for one, other in (name.split(SEPARATOR) for name in classes)]
         self.prompts: dict[tuple[str, bool], str] = {}
         self.numbers: dict[str, list[int]] = {}
