@@ -17,6 +17,7 @@ from unlearn_cli.data.batch import Batch
 from unlearn_cli.models.capabilities import WithGuidedPrompts
 from unlearn_cli.models.diffusion.denoiser import Denoiser
 from unlearn_cli.models.diffusion.prompt_tokens import PromptTokens
+from unlearn_cli.models.diffusion.unshuffle import PixelUnshuffle, add_code
 from unlearn_cli.models.memory import Memory
 
 DECODED = 8  # images through the autoencoder's decoder at once
@@ -130,11 +131,13 @@ class TextToImage(Denoiser):
         )
 
     def export(self, folder: Path) -> None:
-        """Write pipeline/ as diffusers does, for `StableDiffusionPipeline.from_pretrained`."""
+        """Write pipeline/ as diffusers does, for `DiffusionPipeline.from_pretrained`."""
         diffusers_logging.disable_progress_bar()
         transformers_logging.disable_progress_bar()
         pipeline: Any = self.pipeline()
         pipeline.save_pretrained(folder / "pipeline")
+        if isinstance(self.shared.vae, PixelUnshuffle):
+            add_code(folder / "pipeline")
 
     def to(self, *args: Any, **kwargs: Any) -> TextToImage:
         self.shared.vae.to(*args, **kwargs)

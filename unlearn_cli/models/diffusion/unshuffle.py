@@ -1,5 +1,11 @@
-"""A fixed autoencoder for tiny images: blocks of pixels become channels, nothing is learnt or lost."""
+"""A fixed autoencoder for tiny images: blocks of pixels become channels, nothing is learnt or lost.
 
+This file is copied into pipelines that are saved, for processes without `unlearn`: it needs diffusers alone.
+"""
+
+import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,7 +22,7 @@ CERTAIN = -30.0  # log-variance of a posterior that is a point
 class PixelUnshuffle(ModelMixin, ConfigMixin):
     """(B, 3, H, W) in [-1, 1] to latents (B, 12, H/2, W/2) and back, with the interface of `AutoencoderKL`.
 
-    A pipeline folder names this class and its module, so diffusers loads it where `unlearn` is installed.
+    No class of diffusers does this: all of them normalise, and scale up by repeating pixels.
     """
 
     @register_to_config
@@ -45,3 +51,12 @@ class PixelUnshuffle(ModelMixin, ConfigMixin):
     def decode(self, z: Tensor, return_dict: bool = True, generator: object = None) -> DecoderOutput | tuple:
         images = F.pixel_shuffle(z, self.block)
         return DecoderOutput(sample=images) if return_dict else (images,)
+
+
+def add_code(pipeline: Path) -> None:
+    """To a saved pipeline, in the hub's form: `from_pretrained(FOLDER, trust_remote_code=True)` runs it."""
+    shutil.copy(__file__, pipeline / "vae")
+    index = pipeline / "model_index.json"
+    content = json.loads(index.read_text())
+    content["vae"] = [Path(__file__).stem, PixelUnshuffle.__name__]
+    index.write_text(json.dumps(content, indent=2) + "\n")
