@@ -27,6 +27,7 @@ examples:
   unlearn-compare outputs --by method,forget.domains.count   by how many domains were forgotten
   unlearn-compare outputs --by method,mask.fraction --rank-by TA --csv table.csv
   unlearn-compare outputs --against forget.shots --metrics H,Mem --figure shots.png
+  unlearn-compare outputs --metrics all --agreement          whether the metrics agree with each other
   unlearn-compare outputs --across forget --where forget=random,worst_case --markdown table.md"""
 
 
@@ -66,6 +67,11 @@ def parser() -> Parser:
     interval = "95 %% confidence interval of the mean: Student's t (default) or percentile bootstrap"
     chosen.add_argument("--interval", choices=("t", "bootstrap"), default="t", help=interval)
 
+    agreement = (
+        "also whether the metrics agree: Kendall's τ of their rankings; FILE (.csv, .json): every pair"
+    )
+    chosen.add_argument("--agreement", nargs="?", const=True, type=_pairs, metavar="FILE", help=agreement)
+
     setting = "draw the metrics against this config key, a line for each method, into --figure"
     chosen.add_argument("--against", metavar="KEY", help=setting)
 
@@ -104,6 +110,13 @@ def main() -> None:
 def _listed(text: str) -> tuple[str, ...]:
     """`UA,RA`"""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _pairs(text: str) -> Path:
+    """A file of pairs."""
+    if not text.endswith((".csv", ".json")):
+        raise ArgumentTypeError(f"{text}: name a file ending in .csv or .json; paths of runs stand before it")
+    return _file(text)
 
 
 def _file(text: str) -> Path:

@@ -144,7 +144,7 @@ class Comparison:
     options: Options
     left_out: Sequence[str] = ()
     overlaps: Sequence[Table] = ()
-    """How far the forget sets that were chosen by a measurement overlap."""
+    """How far the forget sets that were chosen by a measurement overlap; how far metrics agree."""
 
 
 def compare(runs: Sequence[Run], options: Options, left_out: Sequence[str] = ()) -> Comparison:

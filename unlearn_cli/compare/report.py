@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from unlearn_cli.compare.across import across
+from unlearn_cli.compare.agreement import agreements, as_table
+from unlearn_cli.compare.agreement import write as write_agreements
 from unlearn_cli.compare.comparison import Comparison, Options, chosen_metrics, compare, measured_in
 from unlearn_cli.compare.groups import without_repetitions
 from unlearn_cli.compare.keys import check, where
@@ -36,6 +38,9 @@ def report(arguments: Namespace) -> None:
     )
     runs, comparison = read_and_compare(arguments.paths, arguments.where, options)
     check(runs, [arguments.against] if arguments.against else [], "--against")
+    if arguments.agreement:
+        found = agreements(runs, _judging(runs, arguments.metrics))
+        comparison = replace(comparison, overlaps=[*comparison.overlaps, as_table(found)])
     show(comparison, console())
     write: list[tuple[Path | None, Callable[[Comparison], str]]] = [
         (arguments.csv, to_csv),
@@ -48,6 +53,9 @@ def report(arguments: Namespace) -> None:
             with replacing(file) as temporary:
                 temporary.write_text(render(comparison), encoding="utf-8")
             print(f"{file} ({file.stat().st_size / 1e6:.2f} MB)")
+    if isinstance(arguments.agreement, Path):
+        write_agreements(found, arguments.agreement)
+        print(arguments.agreement)
     if arguments.figure:
         from unlearn_cli.compare.curves import draw  # matplotlib takes half a second
 
@@ -74,6 +82,13 @@ def read_and_compare(
     check(runs, options.by, "--by")
     runs = where(runs, conditions)
     return runs, _compared(runs, options, found)
+
+
+def _judging(runs: Sequence[Run], wanted: Sequence[str] | None) -> list[str]:
+    """The metrics that are asked for; if none are, those of the table that say how good a model is."""
+    keys = chosen_metrics(wanted, measured_in(runs))
+    measured = {key for run in runs for key in run.result["metrics"]}
+    return keys if wanted else [key for key in keys if key in measured]
 
 
 def summarise(folder: Path) -> None:

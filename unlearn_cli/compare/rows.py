@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unlearn_cli.compare.comparison import Cell, Comparison, Row, Table
@@ -27,10 +28,15 @@ def rows(comparison: Comparison) -> list[dict[str, Any]]:
 
 def to_csv(comparison: Comparison) -> str:
     """The rows as CSV: nothing is an empty field, numbers have all their digits."""
-    found, text = rows(comparison), io.StringIO()
-    writer = csv.DictWriter(text, found[0].keys(), lineterminator="\n")
-    writer.writerow({name: in_spreadsheet(name) for name in found[0]})
-    writer.writerows({name: in_spreadsheet(value) for name, value in row.items()} for row in found)
+    return as_csv(rows(comparison))
+
+
+def as_csv(lines: Sequence[Mapping[str, Any]]) -> str:
+    """Lines of the same keys as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, lines[0].keys(), lineterminator="\n")
+    writer.writerow({name: in_spreadsheet(name) for name in lines[0]})
+    writer.writerows({name: in_spreadsheet(value) for name, value in line.items()} for line in lines)
     return text.getvalue()
 
 
