@@ -63,7 +63,9 @@ def test_steps_of_all_parts(tiny, kind, mmd_on, text_prompts):
         f = images(clip, pixels(tiny, rows), prompts)
         words = f"{'X ' * text_prompts}{{}}." if text_prompts else "a {}"
         names = model.tokenizer([words.format(name) for name in tiny.data.classes])
-        t = texts(clip, names, adapter.text.contexts if text_prompts else ())
+        contexts = adapter.text.contexts if text_prompts else ()
+        assert len(contexts) == (OWN["text_depth"] if text_prompts else 0)
+        t = texts(clip, names, contexts)
         domain = torch.from_numpy(rows // 6)
         told = SCALE * f @ adapter.head.weight.T + adapter.head.bias
         x = f if mmd_on == "features" else told

@@ -8,7 +8,7 @@ from parity.clip.towers import images, texts
 from parity.steps import RECIPE, assert_same, repeated, watched
 from unlearn_cli.methods.clip.lipschitz import Lipschitz
 
-NOISE, TOKEN_NOISE, WEIGHT, DRAWS = 0.17, 0.013, 0.6, 2
+NOISE, TOKEN_NOISE, WEIGHT, DRAWS = 1.7, 0.9, 0.6, 2
 OWN = {"images": 2, "ascent_steps": 3, "ascent_lr": 0.03, "noise": NOISE, "token_noise": TOKEN_NOISE}
 OWN |= {"draws": DRAWS, "text_weight": WEIGHT, "layers": 3, "threshold": 0.0}
 
@@ -47,6 +47,31 @@ def synthetic(tiny, clip, tokens):
     return x
 
 
+def lipschitz(**changes):
+    values = RECIPE | {"parameters": r"^clip\."} | OWN | changes
+    return Lipschitz(**values, domain_text="a {domain} of a {label}")
+
+
+def test_the_synthetic_images(tiny):
+    start = tiny.model()
+    tokens = start.tokenizer([f"a photo of a {name}" for name in tiny.data.classes])
+    found = lipschitz().synthesised(start, texts(start.clip, tokens).detach(), tiny.trainer)
+    torch.testing.assert_close(found, synthetic(tiny, start.clip, tokens), rtol=1e-5, atol=1e-5)
+
+
+def test_it_ends_once_fewer_of_them_are_recognised(tiny):
+    start = tiny.model()
+    tokens = start.tokenizer([f"a photo of a {name}" for name in tiny.data.classes])
+    x, named = synthetic(tiny, start.clip, tokens), start.tokenizer([f"a {n}" for n in tiny.data.classes])
+    taken = (images(start.clip, x) @ texts(start.clip, named).T).argmax(1)
+    share = float((taken == torch.arange(3).repeat_interleave(2)).float().mean())
+    assert share > 0
+    for threshold, epochs in ((share, 2), (share + 1e-4, 1)):
+        trainer = tiny.trainer_in(tiny.folder / str(epochs))
+        lipschitz(lr=1e-12, threshold=threshold).unlearn(tiny.task, tiny.model(), tiny.sets, trainer)
+        assert {row["epoch"] for row in trainer.history} == {*range(1, epochs + 1)}
+
+
 def test_steps_of_the_steepest_layers(tiny):
     start = tiny.model()
     tokens = start.tokenizer([f"a photo of a {name}" for name in tiny.data.classes])
@@ -67,7 +92,6 @@ def test_steps_of_the_steepest_layers(tiny):
         return smoothness(model.clip, x[drawn], tokens)
 
     steps = watched(tiny.trainer)
-    method = Lipschitz(**RECIPE | {"parameters": r"^clip\."}, **OWN, domain_text="a {domain} of a {label}")
-    found = method.unlearn(tiny.task, tiny.model(), tiny.sets, tiny.trainer)
+    found = lipschitz().unlearn(tiny.task, tiny.model(), tiny.sets, tiny.trainer)
     again = repeated(copy.deepcopy(start), names, steps["unlearn"], loss)
     assert_same(found, again, start, names)

@@ -19,6 +19,7 @@ def test_steps_of_prompts_and_couplings(tiny, words):
 
     def loss(model, rows, number):
         clip, contexts = model.clip, model.adapter.text.contexts
+        assert len(contexts) == 2
         tokens = model.tokenizer([f"{words or 'X X'} {name}." for name in tiny.data.classes])
         prompts = [
             lambda patches, layer=layer, context=context: context @ layer.weight.T + layer.bias

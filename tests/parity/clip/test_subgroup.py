@@ -7,6 +7,7 @@ import torch
 
 from parity.clip.towers import forget, images, pixels, remember, texts
 from parity.steps import RECIPE, assert_same, repeated, watched
+from unlearn_cli.methods.clip import step_size
 from unlearn_cli.methods.clip.subgroup import Subgroup
 
 DISTILLATION, TEMPERATURE, SHARE, RATE = 1.7, 2.3, 0.29, 0.0071
@@ -43,6 +44,7 @@ def test_three_stages(tiny, kind):
     own |= {"temperature": TEMPERATURE, "shares": (SHARE,), "keep": 0.0}
     method = Subgroup(**RECIPE | {"parameters": r"^clip\.visual", "batch_size": 4}, **own)
     found = method.unlearn(tiny.task, tiny.model(), tiny.sets, tiny.trainer)
+    assert len(stages["remind"]) == 3 * 2
     again = repeated(copy.deepcopy(start), names, stages["forget"], forgetting)
     again = repeated(again, names, stages["remind"], reminding, lr=RATE)
     with torch.no_grad():
@@ -50,3 +52,18 @@ def test_three_stages(tiny, kind):
             at, moved = start.get_parameter(name), again.get_parameter(name)
             moved.copy_(SHARE * at + (1 - SHARE) * moved)
     assert_same(found, again, start, names)
+
+
+def test_the_least_share_that_recovers_enough(tiny, monkeypatch):
+    """0.9 of 80 % are asked for: 71.9 at the share of 0.1 are too few, 72 at that of 0.3 are enough."""
+    seen = iter([80.0, 71.9, 72.0])
+    monkeypatch.setattr(type(tiny.task), "glance", lambda *given: {"acc": next(seen)})
+    own = {"forget_loss": "uniform_ce", "remind_epochs": 1, "remind_lr": RATE, "distillation": 0.0}
+    own |= {"temperature": 1.0, "shares": (0.1, 0.3, 0.7), "keep": 0.9}
+    steps = []
+    monkeypatch.setattr(step_size, "write", lambda model, weights, mask: steps.append(weights))
+    method = Subgroup(**RECIPE | {"parameters": r"^clip\.visual.proj"}, **own)
+    method.unlearn(tiny.task, tiny.model(), tiny.sets, tiny.trainer)
+    start, *tried = (weights["clip.visual.proj"] for weights in steps)
+    assert len(tried) == 2
+    torch.testing.assert_close((tried[1] - start) / 0.7, (tried[0] - start) / 0.9, rtol=1e-4, atol=1e-5)

@@ -6,6 +6,7 @@ import torch
 
 from parity.clip.towers import images, pixels, remember, texts
 from parity.steps import RECIPE, assert_same, repeated, watched
+from unlearn_cli.methods.clip import step_size
 from unlearn_cli.methods.clip.task_vector import TaskVector
 
 ALPHA, RATIO = 0.83, 0.4
@@ -48,3 +49,17 @@ def test_steps_and_what_is_left_of_several_vectors(tiny):
                 value = torch.where(clear, at - ALPHA * tau, found.get_parameter(name))
                 expected.get_parameter(name).copy_(value)
         assert_same(found, expected, start, names)
+
+
+def test_the_largest_scale_that_keeps_enough(tiny, monkeypatch):
+    """0.9 of 80 % are asked for: 71.9 at the scale of 0.9 are too few, 72 at that of 0.7 are enough."""
+    seen = iter([80.0, 71.9, 72.0])
+    monkeypatch.setattr(type(tiny.task), "glance", lambda *given: {"acc": next(seen)})
+    steps = []
+    monkeypatch.setattr(step_size, "write", lambda model, weights, mask: steps.append(weights))
+    own = {"vectors": 1, "lr_ratio": RATIO, "scales": (0.3, 0.7, 0.9), "keep": 0.9}
+    method = TaskVector(**RECIPE | TOWER | {"parameters": r"^clip\.visual.proj"}, **own)
+    method.unlearn(tiny.task, tiny.model(), tiny.sets, tiny.trainer)
+    start, *tried = (weights["clip.visual.proj"] for weights in steps)
+    assert len(tried) == 2
+    torch.testing.assert_close((tried[1] - start) / 0.7, (tried[0] - start) / 0.9, rtol=1e-4, atol=1e-5)

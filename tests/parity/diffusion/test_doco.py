@@ -21,13 +21,13 @@ from parity.diffusion.small import (
 from unlearn_cli.methods.diffusion.doco import DoCo
 from unlearn_cli.training.surgery import Surgery
 
-WIDTH, RATE, STRENGTH, CLIP = 6, 3e-2, 0.8, 0.5
+WIDTH, RATE, STRENGTH, CLIP, W = 6, 3e-2, 0.8, 0.5, 1.7
 DOCO = {
     "warm_up": 1,
     "discriminator_lr": RATE,
     "discriminator_width": WIDTH,
     "stages": 1,
-    "retain_weight": 1.0,
+    "retain_weight": W,
     "latest": 1.0,
 }
 
@@ -41,13 +41,19 @@ def clipped(gradients, norm):
     return [g * min(1.0, norm / (length + 1e-6)) for g in gradients]
 
 
-@pytest.mark.parametrize(("leak", "detach_start"), [(False, False), (True, True)])
-def test_the_game_of_the_release(small, leak, detach_start):
-    """One step of the discriminator alone, then three in which the model moves first, on the same batch."""
+@pytest.mark.parametrize(
+    ("leak", "detach_start", "surgery"), [(False, False, True), (True, True, True), (False, False, False)]
+)
+def test_the_game_of_the_release(small, leak, detach_start, surgery):
+    """One step of the discriminator alone, then three in which the model moves first, on the same batch.
+
+    Without the surgery it is a weighed sum; with it the retain gradient is clipped, whatever its weight.
+    """
     values = DOCO | {"leak": leak, "detach_start": detach_start, "parameters": KEYS_AND_VALUES}
-    small.trainer.surgery = Surgery(
-        granularity="tensor", projection="release", strength=STRENGTH, retain_weight=0.0, clip_norm=CLIP
-    )
+    if surgery:
+        small.trainer.surgery = Surgery(
+            granularity="tensor", projection="release", strength=STRENGTH, retain_weight=0.0, clip_norm=CLIP
+        )
     found = small.unlearned(DoCo(**RECIPE | values), label_drop=0.0)
     assert len(small.steps) == 4
 
@@ -72,15 +78,18 @@ def test_the_game_of_the_release(small, leak, detach_start):
         if number >= 1:
             z, t, noise = small.noised(retained)
             prior = (predicted(model, z, t, captions(retained)) - noise).square().mean()
-            kept = clipped(torch.autograd.grad(prior, parameters), CLIP)
+            kept = torch.autograd.grad(W * prior, parameters)
             out = judge(clean)
             fooled = F.binary_cross_entropy_with_logits(out, torch.zeros_like(out))
-            away = clipped(torch.autograd.grad(fooled, parameters, retain_graph=True), CLIP)
+            away = torch.autograd.grad(fooled, parameters, retain_graph=True)
+            if surgery:
+                kept, away = clipped(kept, CLIP), clipped(away, CLIP)
             if leak:  # what the model's loss leaves in the discriminator's gradients
                 fooled.backward(inputs=list(judge.parameters()))
             for parameter, g, k in zip(parameters, away, kept, strict=True):
                 cosine = (g / g.norm() * k / k.norm()).sum()
-                parameter.grad = g - STRENGTH * cosine * k / k.norm() if cosine < 0 else g
+                apart = g - STRENGTH * cosine * k / k.norm() if cosine < 0 else g
+                parameter.grad = apart if surgery else g + k
             optimizer.step()
         real, fake = judge(anchored), judge(clean.detach())
         loss = F.binary_cross_entropy_with_logits(real, torch.zeros_like(real))

@@ -21,17 +21,18 @@ def on_simplex(row):
 
 def test_the_weights_after_each_step(small, monkeypatch):
     """Two timesteps of three steps each, two tokens before each prompt."""
-    found, project = [], unlearndiffatk.on_simplex
+    found, looks, project = [], [], unlearndiffatk.on_simplex
 
     def noted(weights):
         project(weights)
         found.append(weights.detach().clone())
 
     monkeypatch.setattr(unlearndiffatk, "on_simplex", noted)
-    target = target_of(small)
+    target = target_of(small, lambda images: looks.append(len(found)))
     attack = UnlearnDiffAtk(tokens=2, timesteps=2, steps=3, lr=LR, weight_decay=DECAY)
     torch.manual_seed(4)
     attack.successes(target)
+    assert looks == [3, 6]
 
     torch.manual_seed(4)
     model, vocabulary = target.model, may_be_written(target.model)

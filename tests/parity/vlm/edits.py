@@ -2,8 +2,20 @@
 
 import numpy as np
 import torch
+from recipes import PLAIN
 
 LAYER = "model.vision_tower.encoder.layers.1"  # of three, the last of which is not read
+PROJECTOR = "model.multi_modal_projector"
+JUDGED = {"layers": [None], "examples": 99, "negatives": 99, "reads": 2, "validated": 4, "tokens": 4}
+DICTIONARY = {"expansion": 2, "activation": "batchtopk", "k": 4, "l1": 0.0, "dead_after": 1000}
+SPARSE = PLAIN | {
+    **JUDGED,
+    **{"lr": 1e-3, "batch_size": 16, "optimizer": "adam", "dictionary": DICTIONARY, "train_tokens": 4},
+    **{"buffer": 64, "pool": "tokens"},
+}
+"""Settings of any edit, and of those of an autoencoder that keeps what is above a threshold."""
+LEADING = {LAYER: 1, PROJECTOR: 0}
+"""Tokens before the patches: the class token."""
 
 
 def patches(tiny, model, images) -> torch.Tensor:
@@ -22,15 +34,15 @@ def answers(tiny, model) -> torch.Tensor:
         return tiny.task.first_logits(model, tiny.batch(np.arange(0, 48, 5)))
 
 
-def assert_edited(tiny, found, change) -> None:
+def assert_edited(tiny, found, change, layer: str = LAYER, seed: int = 1) -> None:
     """The edited model answers as the original does with x + change(x) for the layer's patches x."""
-    original = tiny.model()
+    original, leading = tiny.model(seed), LEADING[layer]
     plain = answers(tiny, original)
 
-    def changed(layer, given, x):  # before transformers' own hook, which takes the hidden state
-        return torch.cat([x[:, :1], x[:, 1:] + change(x[:, 1:])], dim=1)
+    def changed(module, given, x):  # before transformers' own hook, which takes the hidden state
+        return torch.cat([x[:, :leading], x[:, leading:] + change(x[:, leading:])], dim=1)
 
-    original.net.get_submodule(LAYER).register_forward_hook(changed, prepend=True)
+    original.net.get_submodule(layer).register_forward_hook(changed, prepend=True)
     torch.testing.assert_close(answers(tiny, found), answers(tiny, original), rtol=1e-5, atol=1e-5)
     assert not torch.allclose(answers(tiny, found), plain, atol=1e-4)
 

@@ -50,13 +50,16 @@ def importance(tiny, model, rows):
     )
 
 
-@pytest.mark.parametrize("fraction", [0.031, 0.21])
-def test_the_neurons_of_the_largest_score_are_silenced(tiny, fraction):
+@pytest.mark.parametrize(("fraction", "samples"), [(0.031, 99), (0.21, 3)])
+def test_the_neurons_of_the_largest_score_are_silenced(tiny, fraction, samples):
     start = tiny.model()
-    found = MANU(fraction=fraction, threshold=TAU, samples=99).unlearn(
+    found = MANU(fraction=fraction, threshold=TAU, samples=samples).unlearn(
         tiny.task, tiny.model(), tiny.sets, tiny.trainer
     )
-    gone, kept = (importance(tiny, start, np.sort(rows)) for rows in (tiny.sets.forget, tiny.sets.retain))
+    gone, kept = (
+        importance(tiny, start, rows if len(rows) <= samples else rows[[0, round((len(rows) - 1) / 2), -1]])
+        for rows in (np.sort(tiny.sets.forget), np.sort(tiny.sets.retain))
+    )
     score = gone / (kept + EPSILON)
     silent = torch.zeros(len(score), dtype=torch.bool)
     silent[score.argsort(descending=True)[: math.ceil(fraction * len(score))]] = True

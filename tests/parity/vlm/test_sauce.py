@@ -2,22 +2,16 @@
 
 import pytest
 import torch
-from recipes import PLAIN
 from safetensors.torch import load_file
 
-from parity.vlm.edits import assert_edited, patches, seen_images
+from parity.vlm.edits import DICTIONARY, SPARSE, assert_edited, patches, seen_images
 from unlearn_cli.experiment import checked
 from unlearn_cli.methods.vlm.random_features import RandomFeatures
 from unlearn_cli.methods.vlm.sauce import Sauce
 from unlearn_cli.sae.autoencoder import Dictionary, SparseAutoencoder, save_autoencoder
 
 GAMMA, K, THRESHOLD, SCALE = -1.7, 3, 0.21, 0.83
-DICTIONARY = {"expansion": 2, "activation": "batchtopk", "k": 4, "l1": 0.0, "dead_after": 1000}
-VALUES = PLAIN | {
-    **{"layers": [None], "examples": 99, "negatives": 99, "reads": 2, "validated": 4, "tokens": 4},
-    **{"lr": 1e-3, "batch_size": 16, "optimizer": "adam", "dictionary": DICTIONARY, "train_tokens": 4},
-    **{"buffer": 64, "pool": "tokens", "k": [K], "gamma": [GAMMA]},
-}
+VALUES = SPARSE | {"k": [K], "gamma": [GAMMA]}
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 import pytest
 import torch
 
-from parity.vlm.edits import assert_edited, patches, seen_images
+from parity.vlm.edits import JUDGED, assert_edited, patches, seen_images
 from unlearn_cli.experiment import checked
 from unlearn_cli.methods.vlm.dense_steering import DenseSteering
 
 ALPHA = 1.7
-VALUES = {"layers": [None], "examples": 99, "negatives": 99, "reads": 2, "validated": 4, "tokens": 4}
 
 
 def erased(on, off):
@@ -44,6 +43,6 @@ def test_what_is_taken_out(tiny, direction):
         matrix = torch.outer(u, u) / (u @ u)
     else:
         m, matrix = erased(on, off)
-    method = checked(DenseSteering, VALUES | {"direction": direction, "alpha": [ALPHA]}, "method")
+    method = checked(DenseSteering, JUDGED | {"direction": direction, "alpha": [ALPHA]}, "method")
     found = method.unlearn(tiny.task, tiny.model(), tiny.sets, tiny.trainer)
     assert_edited(tiny, found, lambda x: -ALPHA * ((x.double() - m) @ matrix.T).float())
