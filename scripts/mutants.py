@@ -6,7 +6,7 @@ process can try them all: `f` gives the number back, scaled if the mutant of tha
 What is a number: a setting that is read, a constant by its name, a literal of an arithmetic expression, any
 literal with a point; with `terms` also each term of a sum, whose coefficient is an unwritten 1. Left out:
 what only refuses (the test of an `if` that raises, `check`, validators), what a message or the account of
-passes says, whether a setting is there (`is None`, `if self.samples`), an index, 0, and what is as small as
+passes says, whether a setting is there (`is None`, `if self.samples`), a literal index, 0, and what is as small as
 to keep a divisor from being 0 or to tell when numbers are equal.
 """
 
@@ -242,8 +242,8 @@ def without_number(node: ast.AST) -> list[ast.AST]:
         case ast.FormattedValue() | ast.Raise() | ast.Assert():
             return [*ast.walk(node)]
         case ast.Subscript(slice=index):
-            return [*ast.walk(index)]
-        case ast.FunctionDef(name=name) if name.startswith("check") or validates(node):
+            return [part for part in ast.walk(index) if not isinstance(part, ast.Attribute)]
+        case ast.FunctionDef(name=name) if "check" in name.split("_") or validates(node):
             return [*ast.walk(node)]
         case ast.Call(func=function) if ast.unparse(function).split(".")[-1] in SAYS:
             return [*ast.walk(node)]

@@ -46,7 +46,7 @@ def test_it_finds_the_nearest_token_of_all(small, written):
 
 
 def test_four_generations(small, written):
-    """Seven candidates: the best three survive, four children cross two of them, some with a token changed."""
+    """Of seven candidates three survive, and four children cross two of them, some with a token changed."""
     target = target_of(small)
     vocabulary = may_be_written(target.original)
     torch.manual_seed(4)
