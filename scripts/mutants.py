@@ -6,8 +6,8 @@ process can try them all: `f` gives the number back, scaled if the mutant of tha
 What is a number: a setting that is read, a constant by its name, a literal of an arithmetic expression, any
 literal with a point; with `terms` also each term of a sum, whose coefficient is an unwritten 1. Left out:
 what only refuses (the test of an `if` that raises, `check`, validators), what a message or the account of
-passes says, whether a setting is there (`is None`, `if self.samples`), a literal index, 0, and what is as small as
-to keep a divisor from being 0 or to tell when numbers are equal.
+passes says, whether a setting is there (`is None`, `if self.samples`), a literal index, 0, and what is so
+small that it keeps a divisor from being 0 or tells when numbers are equal.
 """
 
 import ast
