@@ -99,23 +99,19 @@ def test_terminal_markdown_and_pairs(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "200")
     several(tmp_path / "outputs")
     for suffix in ("csv", "json"):
-        arguments = [
-            str(tmp_path / "outputs"),
-            "--metrics",
-            "UA,KL_forget",
-            "--markdown",
-            str(tmp_path / "t.md"),
-        ]
+        files = ["--markdown", str(tmp_path / "t.md"), "--html", str(tmp_path / "t.html")]
+        arguments = [str(tmp_path / "outputs"), "--metrics", "UA,RA,KL_forget", *files]
         report(parser().parse_args([*arguments, "--agreement", str(tmp_path / f"tau.{suffix}")]))
     assert "Agreement of metrics (Kendall's τ)" in capsys.readouterr().out
     text = (tmp_path / "t.md").read_text()
-    assert "| KL forget ↓ | 6 | −1.00 | −1.00 |" in text
+    assert "| KL forget ↓ | 6 | −1.00 | −1.00 | −1.00 |" in text
     assert "is below 0.70 in 95 % of cases" in text
     pairs = json.loads((tmp_path / "tau.json").read_text())
     assert [*csv.DictReader((tmp_path / "tau.csv").open())] == [
         {key: str(value) for key, value in pair.items()} for pair in pairs
     ]
-    assert [pair["other"] for pair in pairs if pair["metric"] == "UA"] == ["KL_forget"]
+    assert [pair["other"] for pair in pairs if pair["metric"] == "UA"] == ["RA", "KL_forget"]
+    assert "Agreement of metrics" in (tmp_path / "t.html").read_text()
 
 
 def test_a_folder_of_runs_is_not_taken_for_the_file(capsys):

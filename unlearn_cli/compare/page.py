@@ -59,7 +59,7 @@ def _setting(table: Table, by: Sequence[str], place: Path) -> dict[str, Any]:
         "rows": [line for line in rows if not line["row"].reference],
         "runs": [{"name": line["row"].name, "run": run} for line in rows for run in line["runs"]],
         "notes": notes(table, by),
-        "plots": {title: Markup(svg) for title, svg in plots(table).items()},
+        "plots": {title: Markup(svg) for title, svg in plots(table).items()} if table.rank_by else {},
         "pictures": [picture for row in alone for picture in _pictures(row)],
     }
 
