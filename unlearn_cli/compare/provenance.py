@@ -24,14 +24,17 @@ PACKAGE = "unlearn-cli"
 
 @dataclass(frozen=True)
 class Provenance:
-    """Of one run; what its folder does not tell is empty. link: to its folder, from where the page stands."""
+    """Of one run; what its folder does not tell is empty. folder: from where the page stands."""
 
     seed: int
     folder: str
-    link: str
     command: str
     date: str
     version: str
+
+    @property
+    def link(self) -> str:
+        return quote(f"{self.folder}/")
 
     @property
     def title(self) -> str:
@@ -48,8 +51,7 @@ def provenance(run: Run, page: Path) -> Provenance:
     status = read_status(run.folder)
     return Provenance(
         seed=run.result["seed"],
-        folder=str(run.folder),
-        link=quote(Path(os.path.relpath(run.folder.resolve(), page.resolve())).as_posix() + "/"),
+        folder=Path(os.path.relpath(run.folder.resolve(), page.resolve())).as_posix(),
         command=_command(environment.get("command")),
         date=_date(status.get("time")),
         version=_version(environment),

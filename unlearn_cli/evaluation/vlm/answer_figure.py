@@ -15,8 +15,6 @@ from unlearn_cli.figures.palette import (
     BLUE,
     GREY,
     MARK,
-    PURPLE,
-    VERMILLION,
     interpolation,
     save,
     wrapped,
@@ -24,10 +22,11 @@ from unlearn_cli.figures.palette import (
 
 MARKS = {
     Status.CORRECT: ("✓", BLUE),
-    Status.WRONG: ("✗", VERMILLION),
+    Status.WRONG: ("✗", "#B34700"),
     Status.REFUSAL: ("∅", GREY),
-    Status.INVALID: ("?", PURPLE),
+    Status.INVALID: ("?", "#8F3F6E"),
 }
+"""What an answer is worth; of the palette's colours, dark enough to be read as text."""
 TITLE = "Questions and answers before and after unlearning"
 LEGEND = "✓ right   ✗ wrong   ∅ refused   ? names nothing there is to name"
 MARGIN, IMAGE, COLUMN, LINE = 0.15, 0.7, 1.85, 0.17  # inches: around, an image, a column, a line of text
