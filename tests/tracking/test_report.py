@@ -15,6 +15,7 @@ from fake_wandb import FakeWandb
 from PIL import Image
 from tracked_run import sample, settings
 
+from unlearn_cli.figures.methods import style
 from unlearn_cli.tracking import RunInfo
 from unlearn_cli.tracking.report import read_project
 
@@ -117,6 +118,9 @@ def test_report_has_a_chapter_for_each_setting(project: FakeWandb, script: Scrip
         columns = ["run:displayName", "config:chosen.value.method", *NUMBERS]
         assert runs["runFeed"]["columnOrder"] == columns
         assert runs["runFeed"]["lockColumns"]
+        keys = [f"{runs['id']}-config:variant.value:{name}" for name in ("salun-a", "salun-b")]
+        keys = keys if grouping else ["salun-a0", "salun-a1", "salun-b0"]
+        assert grid["customRunColors"] == dict.fromkeys(keys, style("salun").colour)
 
     panels = [panel for grid in grids[:2] for panel in grid["panelBankSectionConfig"]["panels"]]
     scatter, *bars, ua, ra, curve = (panel["config"] for panel in panels[:7])

@@ -4,7 +4,7 @@ What the client sends is tested against a server of our own. How the cloud draws
 needs an account.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.gaps import AVERAGED, AVERAGED_OF_PROMPTS
 from unlearn_cli.tracking.checks import check_online
+from unlearn_cli.tracking.report_colours import colours, methods_of
 from unlearn_cli.tracking.wandb_tracker import COURSE, SHARE
 
 AVERAGE = "avg_gap"
@@ -35,6 +36,10 @@ class Project:
     """The compared settings: data, model and forget set."""
     keys: tuple[str, ...]
     """Of the runs' summaries."""
+    variants: Mapping[str, str]
+    """The method, by the runs' `variant`."""
+    runs: Mapping[str, str]
+    """The method, by the run's id."""
 
     @property
     def numbers(self) -> list[str]:
@@ -84,12 +89,15 @@ def read_project(entity: str | None, project: str, groups: Sequence[str]) -> Pro
             f"--project: of {len(runs)} runs of {path}{within} none is evaluated; make some: "
             f"unlearn tracking=wandb tracking.project={project}"
         )
+    variants, methods = methods_of(evaluated)
     return Project(
         entity=str(entity),
         name=project,
         groups=tuple(groups),
         settings=tuple(_sorted(run.config["setting"] for run in evaluated)),
         keys=tuple(_sorted(key for run in evaluated for key in run.summary_metrics)),
+        variants=variants,
+        runs=methods,
     )
 
 
@@ -124,11 +132,13 @@ def report(project: Project, title: str) -> Any:
                 panels=_two_in_a_row(
                     *_comparison_panels(project), *_course_panels(project), *_curve_panels(project)
                 ),
+                custom_run_colors=colours(setting, project.variants, {}, wr.Config),
             ),
             wr.H3("Run by run"),
             wr.PanelGrid(
                 runsets=[_runset(project, setting, groupby=[])],
                 panels=_two_in_a_row(wr.RunComparer(diff_only="split"), *_media_panels(project)),
+                custom_run_colors=colours(setting, {}, project.runs, wr.Config),
             ),
         ]
     return wr.Report(entity=project.entity, project=project.name, title=title, blocks=blocks, width="fluid")
