@@ -53,6 +53,7 @@ def judged(
         "oracle_cost": oracle.cost if oracle else None,
         **experiment.paper,
         "folder": str(folder),
+        "entries": {key: one.key for key in ("original", "oracle") if (one := getattr(references, key))},
         "forget": {
             "kind": forget_set.kind,
             "count": len(forget_set.rows),

@@ -32,6 +32,7 @@ from unlearn_cli.tasks.monitor import glances
 from unlearn_cli.tasks.verbs.diffusion import CaptionsImages
 from unlearn_cli.tasks.verbs.vlm import AsksQuestions
 from unlearn_cli.tracking import NullSettings, Tracker, tracked
+from unlearn_cli.tracking.lineage import model_artifact
 from unlearn_cli.tracking.run_info import run_info
 from unlearn_cli.training.cost import Cost, peak_memory_mb
 from unlearn_cli.training.mask import Mask
@@ -283,8 +284,10 @@ class Origins:
                 model = method.train(task, model, rows, trainer, self.experiment.train)
             cost = trainer.cost.to_dict() | {"peak_memory_mb": peak_memory_mb(self.compute.device)}
             tracker.summary({"cost": cost, **trainer.history[-1]})
+            if self.compute.is_main:
+                save_model(folder, model, facts)
+                tracker.made(model_artifact(f"{method.job}-{key_of(facts)}", folder))
         if self.compute.is_main:
-            save_model(folder, model, facts)
             if isinstance(model, Exports):
                 model.export(folder)
             write_json(folder / "cost.json", cost)

@@ -17,6 +17,7 @@ from unlearn_cli.storage.identity_file import Kept
 from unlearn_cli.storage.run_folder import RunFolder
 from unlearn_cli.storage.store import Store
 from unlearn_cli.tracking.final import track_references
+from unlearn_cli.tracking.lineage import tell_lineage
 from unlearn_cli.tracking.run_info import run_id
 from unlearn_cli.training.optim import Recipe
 from unlearn_cli.unlearning import unlearned
@@ -60,6 +61,7 @@ def run(config: DictConfig, choices: dict[str, str], again: bool = False) -> dic
         with origins.track(run_id(folder.path), experiment.method.job, folder.path) as tracker:
             model, record = unlearned(origins, references, folder.path, tracker)
             result = judged(origins, references, model, record, folder.path, tracker)
+            tell_lineage(tracker, folder.path, result, experiment.paths.store)
         if compute.is_main:
             track_references(experiment.tracking, experiment.described, result, experiment.paths.outputs)
             table.write(result, folder.path / "table.md")

@@ -1,8 +1,8 @@
 """A small W&B server on 127.0.0.1: what the real client needs to log in, stream, upload and resume a run.
 
 It shows what the client sends; it cannot show what the real server accepts. Of the public API
-(`wandb.Api`) it knows what reports and workspace views ask for. Artifacts and sweeps are not covered: what
-it does not know it answers with status 400.
+(`wandb.Api`) it knows what reports and workspace views ask for. Sweeps are not covered: what it does not
+know it answers with status 400.
 """
 
 import gzip
@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from fake_artifacts import ARTIFACTS, Artifacts
 
 ENTITY = "tester"
 OPERATION = re.compile(r"\b(?:query|mutation)\s+(\w+)")
@@ -54,6 +56,7 @@ class FakeWandb(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.reject_keys = reject_keys
         self.runs: dict[str, Run] = {}
+        self.artifacts = Artifacts(self.url, ENTITY)
         self.views: list[dict[str, Any]] = []  # variables of the upsertView calls: reports, workspace views
         self.operations: list[str] = []
         self.lock = threading.Lock()
@@ -73,6 +76,8 @@ class FakeWandb(ThreadingHTTPServer):
     def answer(self, operation: str, variables: dict[str, Any]) -> dict[str, Any]:
         """The `data` of a GraphQL response."""
         self.operations.append(operation)
+        if (of_artifacts := self.artifacts.answer(operation, variables)) is not None:
+            return of_artifacts
         match operation:
             case "Viewer" | "GetDefaultEntity":
                 account = {"id": "u", "entity": ENTITY, "username": ENTITY, "email": "", "flags": "{}"}
@@ -214,7 +219,8 @@ class _Handler(BaseHTTPRequestHandler):
         _, _, run, name = self.path.split("/", 3)
         body = self._body()
         with self.server.lock:
-            self.server.run(run).files[name] = body
+            if run != ARTIFACTS:
+                self.server.run(run).files[name] = body
         self._reply(200, {})
 
     def do_GET(self) -> None:

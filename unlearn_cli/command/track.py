@@ -22,7 +22,7 @@ from unlearn_cli.tracking.given import GROUP, for_several_runs
 from unlearn_cli.tracking.late import Finished, track_late
 from unlearn_cli.tracking.run_info import Described
 
-REMEMBERED = ("project", "entity", "group", "tags", "name")
+REMEMBERED = ("project", "entity", "group", "tags", "name", "artifacts")
 """Of a run that was to be tracked, the keys that hold unless others are typed."""
 KEYS = ("tracking", "paths.outputs")
 HISTORY = "history.json"

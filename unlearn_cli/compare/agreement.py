@@ -127,7 +127,8 @@ def as_table(agreements: Agreements) -> Table:
         }
         n = max((cell.value.n for cell in cells.values() if cell.value), default=0)
         rows.append(Row(Group(_shown(agreements.meanings[key]).name, {}, ()), cells, n))
-    return Table("Agreement of metrics (Kendall's τ)", {}, columns, rows, said=[*_said(agreements)])
+    title = "Agreement of metrics (Kendall's τ)"
+    return Table(title, {}, columns, rows, said=[*_said(agreements)], rows_are="metric")
 
 
 def _shown(meaning: Meaning) -> Meaning:
@@ -166,7 +167,7 @@ def _said(agreements: Agreements) -> Iterator[str]:
     if max(runs.values()) < FEW:
         yield f"Too few runs to say much: below {FEW} in a setting only nearly the same order counts."
     if AVERAGE in agreements.meanings:
-        yield "Avg Gap is the mean of some of these gaps, and agrees with them for that reason alone."
+        yield "Avg Gap is the mean of some of these gaps, and agrees with them in part by construction."
 
 
 def write(agreements: Agreements, file: Path) -> None:

@@ -136,6 +136,7 @@ class Table:
     said: Sequence[str] = ()
     aim: Meaning | None = None
     """What rank_by means."""
+    rows_are: str = "method"
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def overlaps(runs: Sequence[Run], found: Found) -> list[Table]:
     common = [{key: value for key, value in sets[0].keys.items() if _common(key)} for sets in parts]
     titles = [f"Overlap of forget sets · {name}" for name, _ in named_apart(common, itemgetter("data"))]
     tables = [
-        Table(title, {}, COLUMNS, rows, said=SAID)
+        Table(title, {}, COLUMNS, rows, said=SAID, rows_are="forget sets")
         for title, sets in zip(titles, parts, strict=True)
         if (rows := list(_rows(sets)))
     ]

@@ -53,6 +53,7 @@ def _setting(table: Table, by: Sequence[str], place: Path) -> dict[str, Any]:
     rows = [_row(table, row, ranked_first, looks, place) for row in table.rows]
     return {
         "title": table.title,
+        "rows_are": table.rows_are,
         "forgotten": forgotten_in(table) if table.rank_by else "",
         "columns": [(table.columns[key], key == table.rank_by) for key in ranked_first],
         "references": [line for line in rows if line["row"].reference],

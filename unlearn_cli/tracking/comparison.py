@@ -25,7 +25,9 @@ def publish(
     Returns:
         Where it is: an URL, or the command that sends it.
     """
-    settings = WandbSettings(mode="auto", project=project, entity=entity, group=None, tags=[], name=None)
+    settings = WandbSettings(
+        mode="auto", project=project, entity=entity, group=None, tags=[], name=None, artifacts=False
+    )
     info = RunInfo(
         id=key_of({"comparison": name}),
         name=name,

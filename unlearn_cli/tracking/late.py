@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearn_cli.tracking.final import REFERENCES, tell, track_references
+from unlearn_cli.tracking.lineage import tell_lineage
 from unlearn_cli.tracking.run_info import Described, run_id, run_info
 from unlearn_cli.tracking.session import tracked
 from unlearn_cli.tracking.tracker import Tracker
@@ -68,5 +69,6 @@ def track_late(settings: Any, run: Finished, outputs: Path, first: Callable[[Pat
         tell(tracker, run.result)
         for figure in run.figures():
             tracker.figure(figure.stem, figure)
+        tell_lineage(tracker, run.folder, run.result, Path(described.config["paths"]["store"]))
     track_references(settings, lambda: described, run.result, outputs, first)
     return tracker

@@ -30,6 +30,15 @@ class RunInfo:
     own: bool = True
 
 
+@dataclass(frozen=True)
+class Artifact:
+    """Files that one run makes and others use; the same content under the same name is one."""
+
+    name: str
+    kind: str  # "model", "forget-set"
+    files: Sequence[Path]
+
+
 class Tracker:
     """Receives a run's numbers and pictures. This one drops them; no method ever raises."""
 
@@ -70,6 +79,12 @@ class Tracker:
 
     def page(self, name: str, path: Path) -> None:
         """A page (HTML) that needs no other file."""
+
+    def used(self, artifact: Artifact) -> None:
+        """What the run was made from; without files, nothing."""
+
+    def made(self, artifact: Artifact) -> None:
+        """What it made. The files may go or change afterwards."""
 
     def preempting(self) -> None:
         """The scheduler takes the machine away; the same run will go on later."""

@@ -7,13 +7,13 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec
 
 import numpy as np
 
 from unlearn_cli.config.nested import flat
 from unlearn_cli.tracking.checks import check_writable
-from unlearn_cli.tracking.tracker import RunInfo, Tracker
+from unlearn_cli.tracking.tracker import Artifact, RunInfo, Tracker
 
 if TYPE_CHECKING:
     import wandb
@@ -59,8 +59,9 @@ def _guarded(
 class WandbTracker(Tracker):
     """A W&B run that has begun."""
 
-    def __init__(self, run: "wandb.Run", info: RunInfo) -> None:
+    def __init__(self, run: "wandb.Run", info: RunInfo, artifacts: bool) -> None:
         self.run = run
+        self._artifacts = artifacts
         self.active = True
         self.folder = run.settings.sync_dir
         self.where = f"offline; to send it: wandb sync {self.folder}" if run.offline else run.url or ""
@@ -149,6 +150,26 @@ class WandbTracker(Tracker):
         self.run.log({f"figures/{name}": wandb.Image(str(path))})
 
     @_guarded
+    def used(self, artifact: Artifact) -> None:
+        if not self._artifacts or not artifact.files:
+            return
+        if self.run.offline:  # the client takes it for an error
+            logger.info(
+                "W&B: offline it cannot be told what was used (%s); unlearn track does", artifact.name
+            )
+            return
+        self.run.use_artifact(_of_wandb(artifact, "immutable"))
+
+    @_guarded
+    def made(self, artifact: Artifact) -> None:
+        if not self._artifacts or not artifact.files:
+            return
+        with _staging_in(Path(self.folder)):
+            logged = self.run.log_artifact(_of_wandb(artifact, "mutable"))
+        if not self.run.offline:
+            logged.wait()  # the end of a run waits a minute at most
+
+    @_guarded
     def preempting(self) -> None:
         self.run.mark_preempting()
 
@@ -158,6 +179,16 @@ class WandbTracker(Tracker):
         # W&B loses records without a word when its disk is full.
         check_writable(Path(self.folder))
         self.active, self.complete = False, True
+
+
+def _of_wandb(artifact: Artifact, policy: Literal["mutable", "immutable"]) -> "wandb.Artifact":
+    """policy: whether the files may change before they are sent, and so are copied first."""
+    import wandb
+
+    found = wandb.Artifact(artifact.name, artifact.kind)
+    for file in artifact.files:
+        found.add_file(str(file), policy=policy)
+    return found
 
 
 @contextmanager

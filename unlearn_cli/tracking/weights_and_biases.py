@@ -47,6 +47,9 @@ class WandbSettings(Settings):
         description="name of the command's own run; null: WANDB_NAME, or data, method and seed. Originals, "
         "oracles, judges keep theirs"
     )
+    artifacts: bool = Field(
+        description="send forget set, original, oracle and unlearned model as artifacts, with their lineage"
+    )
 
     @property
     def destination(self) -> str:
@@ -72,12 +75,12 @@ class WandbSettings(Settings):
                 return Tracker()
             if mode == "online":
                 check_online()
-                return WandbTracker(self._init(info, folder, "online"), info)
+                return WandbTracker(self._init(info, folder, "online"), info, self.artifacts)
         except Exception as error:
             logger.warning("W&B: cannot go online (%s); this run is tracked offline", in_a_line(error))
             reset()
         try:
-            return WandbTracker(self._init(info, folder, "offline"), info)
+            return WandbTracker(self._init(info, folder, "offline"), info, self.artifacts)
         except Exception as error:
             logger.warning("W&B: cannot start offline (%s); this run is not tracked", in_a_line(error))
             reset()
