@@ -32,12 +32,13 @@ def group_of(option: Option) -> str:
 
 
 def option_keys(option: Option) -> list[Key]:
+    """Without the seed that config.yaml sets for all options of a group."""
     of, values = kind(option), values_of(option.path)
     said = comments_of(option.path)
     if group_of(option) == "task" and "task" in values:  # it chooses options of other groups, too
         values = values["task"]
         said = {name.removeprefix("task."): text for name, text in said.items()}
-    found = keys(of, values, said) if of else []
+    found = [key for key in keys(of, values, said) if key.name != "seed" or "seed" in values] if of else []
     return [key for key in found if key.default != MANDATORY] if group_of(option) == "optim" else found
 
 

@@ -8,6 +8,7 @@ Run: scripts/docs [--check]
 
 import re
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -15,13 +16,18 @@ from scripts.option_tables import group_table, method_keys, method_values, rows_
 from scripts.reference_pages import PAGES
 from unlearn_cli.config.catalogue import conf_folder, fits, options
 from unlearn_cli.config.describe import comments_of, keys, values_of
+from unlearn_cli.evaluation.base import Evaluation
 from unlearn_cli.evaluation.meaning import MEANINGS, arrow
 from unlearn_cli.experiment import Experiment
+from unlearn_cli.methods.base import Method
+from unlearn_cli.training.optim import Training
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 MADE = "<!-- Made by scripts/docs from the code: what is changed here by hand is lost. -->"
 MARKS = re.compile(r"(<!-- (table|keys|values): ([^>]+?) -->\n).*?(<!-- end(?:: [^>]+?)? -->)", re.DOTALL)
+STAGES = {"train": Training, "method": Method, "eval": Evaluation}
+"""Groups of which config.yaml itself sets a key, the seed."""
 REFERENCES = ("original", "retrain", "checkpoint")
 
 
@@ -119,8 +125,15 @@ def run() -> list[str]:
     """The keys of a run that belong to no group."""
     path = conf_folder() / "config.yaml"
     values = values_of(path)
-    found = keys(Experiment, values, comments_of(path))
-    return rows_of([key for key in found if key.name.partition(".")[0] in values])
+    found = keys(Experiment, {key: values[key] for key in values.keys() - STAGES.keys()}, comments_of(path))
+    seed, *others = [key for key in found if key.name.partition(".")[0] in values.keys() - STAGES.keys()]
+    of_stages = [
+        replace(key, name=f"{stage}.seed")
+        for stage, kind in STAGES.items()
+        for key in keys(kind, values[stage])
+        if key.name == "seed"
+    ]
+    return rows_of([seed, *of_stages, *others])
 
 
 if __name__ == "__main__":

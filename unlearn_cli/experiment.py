@@ -3,17 +3,19 @@
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from omegaconf import DictConfig
-from pydantic import DirectoryPath, Field
+from pydantic import Field, field_validator
 from torch import nn
 
 from unlearn_cli.config.catalogue import Option, options
 from unlearn_cli.config.describe import values_of
 from unlearn_cli.config.nested import counted
 from unlearn_cli.config.protocols import lacking, spelt
+from unlearn_cli.config.run_keys import Expected, Oracles, Paths, spelt_out
 from unlearn_cli.config.run_path import resolved, run_path
+from unlearn_cli.config.seeds import STAGES, Seeds
 from unlearn_cli.config.settings import Settings, build, checked, kind_of
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.meaning import Meaning, check_meaning
@@ -23,36 +25,18 @@ from unlearn_cli.runtime.garbage import no_collection
 from unlearn_cli.storage.environment import environment
 from unlearn_cli.storage.identity import Identity, identity_of
 from unlearn_cli.tracking.run_info import Described
-from unlearn_cli.training.optim import Recipe
+from unlearn_cli.training.optim import Training
 
 GROUPS = ("task", "forget", "data", "model", "method", "mask", "surgery", "lora", "eval", "tracking")
-
-
-class Paths(Settings):
-    outputs: Path = Field(description="folder of run folders and sweeps")
-    store: Path = Field(description="originals, oracles and scores, made once and shared by all runs")
-    data: DirectoryPath | None = Field(
-        description="folder of local copies, as FOLDER/cifar10, looked at before the hub; null: none"
-    )
-
-
-class Expected(Settings):
-    """A paper's numbers for an experiment."""
-
-    source: str = Field(description="table, paper, what was averaged")
-    choices: dict[str, Any] = Field(
-        description="what the numbers hold for: option by group, and value by dotted key"
-    )
-    values: dict[str, dict[str, tuple[float, float | None]]] = Field(
-        description="by method and metric: mean, and deviation where it is published"
-    )
 
 
 class Experiment(Settings):
     """One run, fully described."""
 
     seed: int = Field(
-        ge=0, lt=2**63, description="seed of training and unlearning; forget.seed follows it by default"
+        ge=0,
+        lt=2**63,
+        description="sets all seeds: train.seed, method.seed, eval.seed and forget.seed follow it unless set",
     )
     device: Device = Field(description="auto: CUDA where there is a GPU")
     precision: Precision = Field(description="auto: bf16 on a GPU that has it, else fp32")
@@ -62,11 +46,9 @@ class Experiment(Settings):
     checkpoint_minutes: float = Field(
         ge=0, description="time between two checkpoints to resume from; 0 = after every step"
     )
-    oracle: bool | Literal["auto"] = Field(
-        description="compare with the retrain oracle or not; auto: unless the model is ready-made"
-    )
+    oracle: Oracles
     paths: Paths
-    train: Recipe
+    train: Training
     task: Any
     data: Any
     model: Any
@@ -81,6 +63,28 @@ class Experiment(Settings):
     expected: Expected | list[Expected] | None
     choices: dict[str, str] = Field(description="which option of each group was chosen")
     config: dict[str, Any] = Field(description="the resolved configuration, as written to the run folder")
+
+    @field_validator("oracle", mode="before")
+    @classmethod
+    def _spelt_out(cls, node: Any) -> Any:
+        return spelt_out(node)
+
+    @property
+    def seeds(self) -> Seeds:
+        """Of each stage."""
+
+        def of(stage: str, followed: int) -> int:
+            own = getattr(getattr(self, stage), "seed", None)
+            return followed if own is None else own
+
+        train, method, judging = (of(stage, self.seed) for stage in STAGES)
+        return Seeds(train, method, judging, of("forget", train))
+
+    @property
+    def oracle_seeds(self) -> range:
+        """Training seeds of the oracles, its own first."""
+        first = self.seeds.train
+        return range(first, first + self.oracle.count)
 
     @property
     def paper(self) -> dict[str, Any]:
@@ -103,7 +107,8 @@ class Experiment(Settings):
     @property
     def has_oracle(self) -> bool:
         """Whether the run is compared with the oracle."""
-        return not self.model.ready_made if self.oracle == "auto" else self.oracle
+        compare = self.oracle.compare
+        return not self.model.ready_made if compare == "auto" else compare
 
     @property
     def needs_oracle(self) -> bool:
@@ -177,6 +182,11 @@ def _check_fits_task(experiment: Experiment) -> None:
         raise InputError(
             f"{key}: model={choices['model']} is ready-made, and cannot be retrained without what is "
             f"forgotten; {way}"
+        )
+    if experiment.oracle.count > 1 and not experiment.has_oracle:
+        raise InputError(
+            f"oracle.count: {experiment.oracle.count} oracles, and the run is compared with none; "
+            "set oracle.compare=true, or oracle.count=1"
         )
     _has_verbs(task, method.needs, "method", "method", choices)
     _has_effect(experiment)

@@ -11,7 +11,8 @@ from unlearn_cli.evaluation.base import Outputs
 from unlearn_cli.evaluation.floor import floor
 from unlearn_cli.evaluation.gaps import compared
 from unlearn_cli.measuring import measured, measured_once
-from unlearn_cli.origins import Origins, References
+from unlearn_cli.methods.references import References
+from unlearn_cli.origins import Origins
 from unlearn_cli.tracking import Tracker
 from unlearn_cli.tracking.final import tell
 
@@ -31,17 +32,16 @@ def judged(
     experiment, evaluation, forget_set = origins.experiment, origins.experiment.eval, origins.forget_set
     original, oracle, name = references.original, references.oracle, experiment.choices["method"]
     outputs, metrics = _measured(origins, references, model, folder)
-    oracles = {experiment.seed: measured_once(origins, oracle)} if oracle else {}
+    oracles = {one.seed: measured_once(origins, one) for one in origins.oracles()} if oracle else {}
     result = {
         "method": name,
-        "seed": experiment.seed,
-        "seeds": dict.fromkeys(("train", "method", "eval"), experiment.seed)
-        | {"forget": getattr(experiment.forget, "seed", experiment.seed)},
+        "seed": experiment.seeds.train,
+        "seeds": asdict(experiment.seeds),
         "choices": experiment.choices,
         **compared(
             metrics,
             measured_once(origins, original),
-            oracles.get(experiment.seed),
+            oracles.get(experiment.seeds.train),
             len(origins.data.classes),
         ),
         "oracles": [{"seed": seed, "metrics": values} for seed, values in oracles.items()] or None,

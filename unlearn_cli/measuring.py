@@ -7,7 +7,9 @@ from torch import nn
 
 from unlearn_cli.errors import RunError
 from unlearn_cli.evaluation.meaning import MEANINGS
-from unlearn_cli.origins import Origin, Origins
+from unlearn_cli.methods.original import Original
+from unlearn_cli.methods.references import Origin
+from unlearn_cli.origins import Origins
 from unlearn_cli.storage.files import read_json, write_json
 
 Outputs = dict[str, Any]
@@ -23,7 +25,7 @@ def measured_once(origins: Origins, origin: Origin) -> dict[str, float]:
     """An origin's metrics for this run's forget set, kept in the store."""
     values: dict[str, float] = {}
     for (kind, facts), name in zip(
-        entries(origins, origin.key), (None, *origins.experiment.metric), strict=True
+        entries(origins, origin.key, origin.seed), (None, *origins.experiment.metric), strict=True
     ):
 
         def make(folder: Path, name: str | None = name) -> None:
@@ -39,12 +41,19 @@ def measured_once(origins: Origins, origin: Origin) -> dict[str, float]:
     return values
 
 
-def entries(origins: Origins, key: str) -> list[tuple[str, dict[str, Any]]]:
-    """Kind and facts of the store's entries with the metrics of the model of that key."""
-    experiment = origins.experiment
+def entries(origins: Origins, key: str, seed: int) -> list[tuple[str, dict[str, Any]]]:
+    """Kind and facts of the store's entries with the metrics of the model of that key.
+
+    Args:
+        seed: of its training; it is judged with the run's seed and beside the run's original all the same.
+    """
+    experiment, seeds = origins.experiment, origins.experiment.seeds
     evaluation, config = experiment.eval, experiment.identity.configuration["eval"]
-    config = {name: value for name, value in config.items() if name not in evaluation.display_keys}
+    not_facts = {*evaluation.display_keys, "seed"}
+    config = {name: value for name, value in config.items() if name not in not_facts}
     outputs = {"model": key, "forget": origins.sets.fingerprint} | evaluation.output_facts(origins)
+    if {seeds.train, seeds.eval} != {seed}:
+        outputs["judged"] = {"seed": seeds.eval, "original": origins.key(Original())}
     return [
         ("metrics", outputs | {"eval": config} | evaluation.metric_facts()),
         *(("metric", outputs | {"metric": metric.facts()}) for metric in experiment.metric.values()),

@@ -1,7 +1,7 @@
 """Original models and retrain oracles: trained once, ever, and kept in the store with what they put out."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,14 +13,15 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from unlearn_cli.config.hashing import key_of
+from unlearn_cli.config.seeds import Stage
 from unlearn_cli.config.sources import sources
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.rows import digest
 from unlearn_cli.data.splits import Sets, Splits, divide, split
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.forget.forget_set import ForgetSet
-from unlearn_cli.methods.base import Method
 from unlearn_cli.methods.original import Original
+from unlearn_cli.methods.references import Origin, References
 from unlearn_cli.methods.retrain import Retrain
 from unlearn_cli.models.capabilities import Exports
 from unlearn_cli.models.checkpoint import load_into, save_model
@@ -36,38 +37,13 @@ from unlearn_cli.tracking.lineage import model_artifact
 from unlearn_cli.tracking.run_info import run_info
 from unlearn_cli.training.cost import Cost, peak_memory_mb
 from unlearn_cli.training.mask import Mask
-from unlearn_cli.training.optim import Recipe
+from unlearn_cli.training.optim import Recipe, Training
 from unlearn_cli.training.trainer import Trainer
 
 log = logging.getLogger("unlearn")
 
 TRAINING = "-training"
 """Of the tracked run in which an original or an oracle is made: judged, it is one for each forget set."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """A model before any unlearning, and the record of its training."""
-
-    model: nn.Module
-    key: str
-    """Its entry in the store."""
-    cost: dict[str, float]
-    history: list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class References:
-    """The models that a run starts from and is compared with."""
-
-    original: Origin
-    oracle: Origin | None
-
-    def of(self, method: Method) -> Origin | None:
-        """The one that the method stands for, if it is one of the two."""
-        if isinstance(method, Retrain):
-            return self.oracle
-        return self.original if isinstance(method, Original) else None
 
 
 @dataclass(eq=False)
@@ -138,8 +114,8 @@ class Origins:
             "augment": self.data.augment.model_dump(),
             "rows": digest(rows),
             "model": experiment.model.facts(),
-            "train": experiment.train.model_dump(),
-            "seed": experiment.seed,
+            "train": experiment.train.model_dump(exclude={"seed"}),
+            "seed": experiment.seeds.train,
             "precision": self.compute.precision,
             **self.plugins("task", "data"),  # the model tells its own
         }
@@ -166,18 +142,36 @@ class Origins:
 
     def _ready_made(self, key: str) -> Origin:
         cost = Cost().to_dict() | {"peak_memory_mb": 0.0}
-        return Origin(self.build().eval(), key, cost, history=[])
+        return Origin(self.build().eval(), key, self.experiment.seeds.train, cost, history=[])
 
     def _trained(self, method: Original, key: str) -> Origin:
         facts = self.facts(method.rows(self))
         folder = self.store.get("model", facts, lambda folder: self._train(method, facts, folder))
         model = load_into(self.build(), folder, facts)
-        return Origin(model, key, read_json(folder / "cost.json"), read_json(folder / "history.json"))
+        cost, history = (read_json(folder / f"{name}.json") for name in ("cost", "history"))
+        return Origin(model, key, facts["seed"], cost, history)
 
     def references(self) -> References:
         """The original, and the oracle where the run is compared with it or is it."""
         original = self.get(Original())
         return References(original, self.get(Retrain()) if self.experiment.needs_oracle else None)
+
+    def oracles(self) -> Iterator[Origin]:
+        """As many oracles of the same rows as the run is compared with, its own first; one at a time."""
+        for seed in self.experiment.oracle_seeds:
+            yield self.retrained(seed).get(Retrain())
+
+    def retrained(self, seed: int) -> "Origins":
+        """The same rows under another seed of training; what it loads is not kept for long."""
+        experiment = self.experiment
+        if seed == experiment.seeds.train:
+            return self
+        train = experiment.train.model_copy(update={"seed": seed})
+        config = experiment.config | {"train": experiment.config["train"] | {"seed": seed}}
+        other = experiment.model_copy(update={"train": train, "config": config})
+        origins = self._with(other, lambda _: self.forget_set)
+        origins.loaded = {}
+        return origins
 
     def key(self, method: Original) -> str:
         """The entry of the original model or the oracle, be it there or not."""
@@ -194,13 +188,15 @@ class Origins:
         """The store's folder of what follows from the original model and these facts."""
         origin = {"model": self.key(Original()), "precision": self.compute.precision}
         origin |= self.plugins("method")
-        return self.store.get(kind, origin | {"seed": self.experiment.seed} | facts, make)
+        return self.store.get(kind, origin | {"seed": self.experiment.seeds.method} | facts, make)
 
     def mask_facts(self) -> dict[str, Any]:
         """What determines the scores of a mask, beside the mask's own settings."""
         precision = self.compute.precision
         facts = {"model": self.key(Original()), "forget": self.sets.fingerprint, "precision": precision}
-        return facts | self.plugins("mask")
+        seeds = self.experiment.seeds
+        drawn = {"seed": seeds.method} if seeds.method != seeds.train else {}  # else the model's key tells it
+        return facts | drawn | self.plugins("mask")
 
     def outputs(self, origin: Origin) -> dict[str, Tensor]:
         """What the evaluation needs of an origin, for all rows; computed once for any forget set."""
@@ -226,7 +222,7 @@ class Origins:
 
     def under(self, task: Any, model: Any, train: Recipe, seed: int) -> "Origins":
         """The same data and sets under another task, model, recipe and seed (a judge of drawn images)."""
-        other = {"task": task, "model": model, "train": train, "seed": seed}
+        other = {"task": task, "model": model, "train": Training(**train.model_dump(), seed=seed)}
         experiment = self.experiment.model_copy(update=other)
         return self._with(experiment, lambda _: self.forget_set)
 
@@ -244,14 +240,16 @@ class Origins:
         origins.loaded = self.loaded  # a judge is asked for again and again
         return origins
 
-    def trainer(self, folder: Path, is_forget: np.ndarray | None = None, **more: Any) -> Trainer:
-        """A trainer with the run's device, seed and habits, checkpointing in `folder`."""
+    def trainer(
+        self, folder: Path, is_forget: np.ndarray | None = None, stage: Stage = "eval", **more: Any
+    ) -> Trainer:
+        """A trainer with the run's device and habits and the stage's seed, checkpointing in `folder`."""
         experiment = self.experiment
         return Trainer(
             self.data,
             is_forget,
             self.compute,
-            experiment.seed,
+            getattr(experiment.seeds, stage),
             folder,
             checkpoint_minutes=experiment.checkpoint_minutes,
             progress=experiment.progress,
@@ -276,7 +274,7 @@ class Origins:
         rows, task = method.rows(self), self.experiment.task
         log.info("training the %s model on %d samples (kept in the store)", method.job, len(rows))
         with self.track_shared(folder, f"{method.job}{TRAINING}") as tracker:
-            trainer = self.trainer(folder, observe=tracker.epoch)
+            trainer = self.trainer(folder, stage="train", observe=tracker.epoch)
             trainer.monitor = glances(task, trainer, {"val": method.val(self)})
             trainer.seeded("init")
             model = self.build()

@@ -1,7 +1,8 @@
 """What runs share, and what is better made before them: data, judge, models, forget set, metrics, scores."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from unlearn_cli import measuring
@@ -11,8 +12,8 @@ from unlearn_cli.methods.original import Original
 from unlearn_cli.methods.retrain import Retrain
 from unlearn_cli.origins import Origins
 
-MODEL = ("task", "data", "model", "train", "seed", "device", "precision", "channels_last", "compile")
-"""Keys of the configuration that determine an original model."""
+MODEL = ("task", "data", "model", "train", "device", "precision", "channels_last", "compile")
+"""Keys of the configuration that determine an original model; its seed is among those of `train`."""
 
 
 Entry = Callable[[Origins], tuple[str, dict[str, Any]]]
@@ -36,11 +37,17 @@ class Prerequisite:
     """Which of forget set and seed tell two of them apart, for their names."""
     entry: Entry | None = None
     """The entry whose making takes the time."""
+    further: int = 0
+    """By how much its training's seed is above the run's."""
 
 
 def prerequisites(experiment: Experiment) -> list[Prerequisite]:
     """Those of a run, in an order in which they can be made."""
-    return [kind for kind in KINDS if kind.wanted(experiment)]
+    found = [kind for kind in KINDS if kind.wanted(experiment)]
+    if ORACLE in found:
+        after = found.index(ORACLE) + 1
+        found[after:after] = [further_oracle(number) for number in range(1, experiment.oracle.count)]
+    return found
 
 
 def identity(kind: Prerequisite, experiment: Experiment) -> str:
@@ -56,8 +63,23 @@ def _all_but_the_method(experiment: Experiment) -> Any:
     return _sections(*MODEL, "forget", "eval", "oracle")(experiment), experiment.config.get("metric")
 
 
+def _of_judge(experiment: Experiment) -> Any:
+    """The evaluation's seed is not the judge's, which has its own."""
+    evaluation = {key: value for key, value in experiment.config["eval"].items() if key != "seed"}
+    return {"data": experiment.config["data"], "eval": evaluation}
+
+
+def _of_oracle(experiment: Experiment, further: int = 0) -> Any:
+    """A further one is the own oracle of the run of its seed, if that forgets the same rows."""
+    found = _sections(*MODEL, "forget")(experiment)
+    seed = experiment.seeds.train
+    chosen_by_model = {"chosen_by": seed} if further and experiment.forget.needs_original else {}
+    return found | {"train": found["train"] | {"seed": seed + further}} | chosen_by_model
+
+
 def _of_scores(experiment: Experiment) -> Any:
-    return [_sections(*MODEL, "forget")(experiment), experiment.mask.facts(experiment.task)]
+    scores = experiment.mask.facts(experiment.task)
+    return [_sections(*MODEL, "forget")(experiment), scores, experiment.seeds.method]
 
 
 def _model(method: Original) -> Entry:
@@ -81,18 +103,19 @@ def _make_model(method: Original) -> Callable[[Origins], object]:
     return lambda origins: origins.outputs(origins.get(method))
 
 
-def _references(origins: Origins) -> list[Original]:
-    return [Original(), *([Retrain()] if origins.experiment.needs_oracle else [])]
-
-
 def _has_metrics(origins: Origins) -> bool:
-    keys = [origins.key(method) for method in _references(origins)]
-    return all(origins.store.find(*entry) for key in keys for entry in measuring.entries(origins, key))
+    experiment = origins.experiment
+    keys = [(origins.key(Original()), experiment.seeds.train)]
+    if experiment.needs_oracle:
+        keys += [(origins.retrained(seed).key(Retrain()), seed) for seed in experiment.oracle_seeds]
+    return all(origins.store.find(*entry) for key in keys for entry in measuring.entries(origins, *key))
 
 
 def _make_metrics(origins: Origins) -> None:
-    for method in _references(origins):
-        measuring.measured_once(origins, origins.get(method))
+    measuring.measured_once(origins, origins.get(Original()))
+    if origins.experiment.needs_oracle:
+        for oracle in origins.oracles():
+            measuring.measured_once(origins, oracle)
 
 
 def _is_scored(experiment: Experiment) -> bool:
@@ -104,9 +127,37 @@ def _has_scores(origins: Origins) -> bool:
 
 
 def _make_scores(origins: Origins) -> None:
-    origins.mask(origins.trainer(origins.store.root))
+    origins.mask(origins.trainer(origins.store.root, stage="method"))
 
 
+@cache
+def further_oracle(number: int) -> Prerequisite:
+    """The oracle whose seed is that much above the own one's."""
+
+    def of_its_seed(origins: Origins) -> Origins:
+        return origins.retrained(origins.experiment.seeds.train + number)
+
+    entry = _model(Retrain())
+    return replace(
+        ORACLE,
+        determined_by=lambda experiment: _of_oracle(experiment, number),
+        made=lambda origins: ORACLE.made(of_its_seed(origins)),
+        make=lambda origins: ORACLE.make(of_its_seed(origins)),
+        entry=lambda origins: entry(of_its_seed(origins)),
+        further=number,
+    )
+
+
+ORACLE = Prerequisite(
+    "oracle",
+    wanted=lambda experiment: experiment.needs_oracle,
+    determined_by=_of_oracle,
+    after=("data", "judge", "forget set"),
+    made=_has(_model(Retrain())),
+    make=_make_model(Retrain()),
+    told_by=("forget", "seed"),
+    entry=_model(Retrain()),
+)
 KINDS = (
     Prerequisite(
         "data",
@@ -120,7 +171,7 @@ KINDS = (
     Prerequisite(
         "judge",
         wanted=lambda experiment: experiment.eval.has_judge,
-        determined_by=_sections("data", "eval"),
+        determined_by=_of_judge,
         after=("data",),
         made=lambda origins: origins.experiment.eval.judge_made(origins),
         make=lambda origins: origins.experiment.eval.make_judge(origins),
@@ -146,16 +197,7 @@ KINDS = (
         told_by=("forget", "seed"),
         entry=_selection,
     ),
-    Prerequisite(
-        "oracle",
-        wanted=lambda experiment: experiment.needs_oracle,
-        determined_by=_sections(*MODEL, "forget"),
-        after=("data", "judge", "forget set"),
-        made=_has(_model(Retrain())),
-        make=_make_model(Retrain()),
-        told_by=("forget", "seed"),
-        entry=_model(Retrain()),
-    ),
+    ORACLE,
     Prerequisite(
         "reference metrics",
         wanted=lambda experiment: True,

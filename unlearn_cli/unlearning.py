@@ -12,8 +12,9 @@ from torch import nn
 
 from unlearn_cli.errors import RunError
 from unlearn_cli.methods.original import Original
+from unlearn_cli.methods.references import References
 from unlearn_cli.models.run_model import RunModel
-from unlearn_cli.origins import Origins, References
+from unlearn_cli.origins import Origins
 from unlearn_cli.storage.identity import by_content
 from unlearn_cli.tasks.monitor import glances
 from unlearn_cli.tasks.verbs.base import WritesDelta
@@ -62,7 +63,7 @@ def _made(
     trainer = _trainer(origins, folder, tracker)
     count, method = f"{len(sets.forget)} of {len(sets.train)}", experiment.choices["method"]
     log.info("unlearning %s samples: %s", count, method)
-    experiment.lora.attach(model, experiment.seed)
+    experiment.lora.attach(model, experiment.seeds.method)
     with trainer.cost.clock(trainer.device), _enough_memory():
         model = experiment.method.unlearn(experiment.task, model, sets, trainer)
         experiment.lora.merge(model)
@@ -79,6 +80,7 @@ def _trainer(origins: Origins, folder: Path, tracker: Tracker) -> Trainer:
     trainer = origins.trainer(
         folder,
         sets.is_forget(len(origins.data)),
+        stage="method",
         anchors=sets.anchor_labels(origins.data.labels),
         observe=tracker.epoch,
         derived_once=origins.derived_from_original,

@@ -44,7 +44,7 @@ def test_options_that_fit_the_task(task):
         ("unlearn +method.order=p", {"paired"}, {"mixed"}),
         ("unlearn train.optimizer=", {"sgd", "adam"}, set()),
         ("unlearn method.exclude_true=", {"true", "false"}, set()),
-        ("unlearn oracle=", {"auto", "true", "false"}, set()),
+        ("unlearn oracle.compare=", {"auto", "true", "false"}, set()),
         ("unlearn hydra/launcher=slurm hydra.launcher.wait=", {"true", "false"}, set()),
         ("unlearn method.clip_norm=", {"null"}, set()),
         ("unlearn task=clip method=adu method.forget_loss=", {"uniform_ce", "neg_entropy"}, set()),

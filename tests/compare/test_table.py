@@ -1,8 +1,10 @@
 import pytest
 from rich.console import Console
 
+from unlearn_cli.compare.run_sentences import sentences
 from unlearn_cli.compare.table import result_tables, show, to_markdown, write
 from unlearn_cli.errors import RunError
+from unlearn_cli.evaluation.floor import floor
 
 RESULT = {
     "method": "salun",
@@ -49,7 +51,7 @@ def test_rows_and_columns_of_a_run():
         "RA (%) →oracle": ["99.62", "100.00", "100.00", "0.38"],
         "TA (%) →oracle": ["93.93", "94.30", "94.26", "0.33"],
         "MIA (%) →oracle": ["14.39", "0.40", "12.88", "1.51"],
-        "Avg Gap ↓": ["–", "–", "–", "1.15"],
+        "Avg Gap ↓": ["–", "4.44", "–", "1.15"],
         "RTE (s) ↓": ["63.2", "–", "1,100.0", "–"],
         "mask (s) ↓": ["2.5", "–", "–", "–"],
         "peak memory (MB) ↓": ["1,234", "–", "–", "–"],
@@ -119,7 +121,7 @@ def test_a_pipe_is_not_cut_and_columns_are_honoured(capsys, monkeypatch):
 
 def test_warnings_stand_under_the_table():
     warned = RESULT | {"warnings": ["The model is destroyed: RA is 10.0 %."]}
-    assert to_markdown("salun", warned, None).endswith("\n\n**The model is destroyed: RA is 10.0 %.**\n")
+    assert "\n\n**The model is destroyed: RA is 10.0 %.**\n" in to_markdown("salun", warned, None)
     assert printed(warned, None, 140).rstrip().endswith("RA is 10.0 %.")
 
 
@@ -138,6 +140,54 @@ def test_show_prints_a_finished_run(capsys):
     shown = capsys.readouterr().out
     assert "2.99" in shown
     assert "forget set: worst_case: 5 of 50 samples" in shown
+
+
+def with_oracles(*uas: float, **changed) -> dict:
+    """A run beside oracles that differ in UA alone: a quarter of that is their distance."""
+    oracles = [{"seed": seed, "metrics": RESULT["oracle"] | {"UA": ua}} for seed, ua in enumerate(uas)]
+    metrics = [oracle["metrics"] for oracle in oracles]
+    return RESULT | {"oracles": oracles, "oracle": metrics[0], "floor": floor(metrics)} | changed
+
+
+def test_several_oracles_have_a_mean_and_a_distance_from_each_other():
+    head, _, *rows = cells(to_markdown("salun", with_oracles(5.24, 7.24, 9.24), None))
+    assert head == ["", "salun", "original", "oracle", "3 oracles", "gap", "oracle again", "meaning"]
+    table = {row[0]: row[3:7] for row in rows}
+    assert table["UA (%) →oracle"] == ["5.24", "7.24 ± 2.00", "2.39", "2.67"]
+    assert table["RA (%) →oracle"] == ["100.00", "100.00 ± 0.00", "0.38", "0.00"]
+    assert table["Avg Gap ↓"] == ["–", "–", "1.15", "0.67"]
+    assert table["RTE (s) ↓"] == ["1,100.0", "–", "–", "–"]
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        (RESULT, ["One oracle, so no floor: oracle.count=3"]),
+        (
+            with_oracles(5.24, 6.24, 7.24),
+            [
+                "3 oracles are 0.25 to 0.50 from each other in Avg Gap; the mean is the floor. "
+                "In floors, unlearning nothing is 13.3 from the oracle, salun 3.5."
+            ],
+        ),
+        (with_oracles(5.24, 10.24), ["2 oracles are 1.25 from each other", "salun is no farther from its"]),
+        (with_oracles(5.24, 45.24), ["2 oracles", "this setting cannot tell methods apart"]),
+        (with_oracles(5.24, 5.24), ["2 oracles are 0.00 from each other in Avg Gap; the mean is the floor."]),
+        (
+            with_oracles(5.24, 6.24, avg_gap=4.5),
+            ["salun does not beat unlearning nothing: Avg Gap 4.50, the original's 4.44.", "2 oracles"],
+        ),
+        (with_oracles(5.24, 6.24, avg_gap=0.0, method="retrain"), ["2 oracles are 0.25 from each other"]),
+        (ALONE, []),
+        (RESULT | {"gap": {"UA": 1.0}, "avg_gap": None}, []),
+    ],
+)
+def test_what_is_said_of_the_gap(result, said):
+    found = sentences(result)
+    assert len(found) == len(said), found
+    for sentence, part in zip(found, said, strict=True):
+        assert part in sentence
+    assert all(sentence in to_markdown("m", result, None) for sentence in found)
 
 
 def test_write_keeps_the_same_table_as_markdown(tmp_path):

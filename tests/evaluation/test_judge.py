@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import nn
 
+from unlearn_cli.config.run_keys import Paths
 from unlearn_cli.data.splits import split
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation import judge as module
 from unlearn_cli.evaluation.judge import BATCH, Judge, as_floats, judge_outputs
-from unlearn_cli.experiment import Experiment, Paths
+from unlearn_cli.experiment import Experiment
 from unlearn_cli.methods.original import Original
 from unlearn_cli.models.checkpoint import save_model
 from unlearn_cli.models.classifiers.normalise import Normalised
@@ -42,6 +43,8 @@ def origins(toy, compute, tmp_path):
         progress=False,
         checkpoint_minutes=5,
         task=None,
+        forget=SimpleNamespace(),
+        train=SimpleNamespace(),
         method=Original(),
         eval=SimpleNamespace(meanings={}),
         metric={},

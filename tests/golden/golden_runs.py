@@ -14,8 +14,9 @@ from tiny_cases import EARLIER, overrides
 from unlearn_cli.config.composing import composed
 from unlearn_cli.experiment import Experiment, read
 from unlearn_cli.methods.original import Original
+from unlearn_cli.methods.references import References
 from unlearn_cli.methods.retrain import Retrain
-from unlearn_cli.origins import Origins, References
+from unlearn_cli.origins import Origins
 from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.storage.store import Store
 from unlearn_cli.tracking import Tracker

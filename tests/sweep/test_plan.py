@@ -137,3 +137,19 @@ def test_a_sweep_records_its_runs(tmp_path):
     assert record.name == folder.name
     assert [run.name for run in record.runs] == ["method=ga", "method=ft"]
     assert [Path(run.folder) for run in record.runs] == [Path(result["folder"]) for result in results]
+
+
+def test_oracles_of_the_same_rows_are_shared_by_seeds(planned):
+    said = planned("-m", "method=ga,ft", "seed=0,1", "forget.seed=0", "oracle.count=3")
+    assert "oracle 0 4 ? each" in said  # of the seeds 0 to 3
+    assert "original 0 2 ? each" in said
+    assert "oracle 0 6 ? each" in planned("-m", "method=ga,ft", "seed=0,1", "oracle.count=3")
+    said = planned("-m", "method=ga", "seed=0,1", "forget=worst_case", "forget.seed=0", "oracle.count=2")
+    assert "oracle 0 4 ? each" in said  # each original chooses rows of its own
+
+
+def test_a_nested_design_needs_each_original_once(planned):
+    said = planned("-m", "method=ga,salun", "train.seed=0,1,2", "method.seed=0,1", "hydra/launcher=processes")
+    assert "12 runs, 12 to do" in said
+    for kind in ("original", "oracle", "reference metrics"):
+        assert f"{kind} 0 3 " in said

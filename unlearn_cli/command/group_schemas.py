@@ -9,6 +9,7 @@ from unlearn_cli.command.json_schema import Schema, class_schema, object_of
 from unlearn_cli.command.option_class import settings_class
 from unlearn_cli.config.catalogue import PLUGINS, conf_folder, options
 from unlearn_cli.config.describe import values_of
+from unlearn_cli.config.run_keys import Oracles
 from unlearn_cli.experiment import GROUPS, Experiment
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -108,5 +109,7 @@ def _run() -> Schema:
     properties = dict(class_schema(Experiment)["properties"])
     for name in OF_ONES_OWN:
         del properties[name]
+    oracles = class_schema(Oracles)
+    properties["oracle"] = {"anyOf": [oracles, oracles["properties"]["compare"]]}  # or in short
     parts = {group: {"$ref": f"{file_name(group)}.json"} for group in (*GROUPS, "train")}
     return object_of({**properties, **parts, "hydra": {"type": "object"}})

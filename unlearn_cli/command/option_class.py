@@ -6,9 +6,9 @@ from typing import Any
 from unlearn_cli.config.settings import Settings, kind_of
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.sweep.settings import Here, Processes, Slurm
-from unlearn_cli.training.optim import Recipe
+from unlearn_cli.training.optim import Recipe, Training
 
-UNNAMED: dict[str, type[Settings]] = {"optim": Recipe, "train": Recipe, "sampler": Sampler}
+UNNAMED: dict[str, type[Settings]] = {"optim": Recipe, "train": Training, "sampler": Sampler}
 """Groups whose files name no class."""
 LAUNCHERS: dict[str, type[Settings]] = {"here": Here, "processes": Processes, "slurm": Slurm}
 """By `where`: their `_target_` is Hydra's way in."""

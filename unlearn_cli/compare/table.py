@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 
 from rich import box
@@ -13,6 +14,7 @@ from rich.text import Text
 from unlearn_cli.compare.fitting import GAP, parts
 from unlearn_cli.compare.meanings import meanings_of
 from unlearn_cli.compare.numbers import number
+from unlearn_cli.compare.run_sentences import original_gap, sentences
 from unlearn_cli.compare.selection import search_summary
 from unlearn_cli.errors import RunError
 from unlearn_cli.evaluation.gaps import AVERAGED, AVERAGED_OF_PROMPTS, OF_ANSWERS, OF_DOMAINS
@@ -33,6 +35,8 @@ HEADLINE = (
     "delta_mb",
 )
 
+ORACLES, FLOOR = "oracles", "floor"
+"""Columns: mean and deviation of all oracles; the gap of one oracle to another."""
 EDGES = 2  # blanks around the table
 MEANING_WIDTH = 12
 """Cells that a meaning needs to say anything."""
@@ -45,21 +49,35 @@ class Row:
     meaning: Meaning
     values: Mapping[str, float | None]
     headline: bool
+    deviation: float | None = None
+    """Of the oracles, where there are several."""
 
     def cells(self, columns: list[str]) -> list[str]:
-        numbers = (number(self.values.get(column), self.meaning.unit) for column in columns)
-        return [self.meaning.label, *numbers, self.meaning.text]
+        return [self.meaning.label, *map(self._number, columns), self.meaning.text]
+
+    def _number(self, column: str) -> str:
+        text = number(self.values.get(column), self.meaning.unit)
+        if column != ORACLES or self.deviation is None:
+            return text
+        return f"{text} ± {number(self.deviation, self.meaning.unit)}"
 
 
 def rows(result: Mapping[str, Any], expected: Mapping[str, float] | None) -> list[Row]:
     """The table's rows: the paper's four metrics, Avg Gap and cost first, then everything else measured."""
+    found = [oracle["metrics"] for oracle in result.get("oracles") or []]
+    oracles = _by_metric(found) if len(found) > 1 else {}
     sources = {
         "method": result["metrics"] | result["cost"],
-        "original": (result["original"] or {}) | (result["original_cost"] or {}),
+        "original": (result["original"] or {})
+        | (result["original_cost"] or {})
+        | {"avg_gap": original_gap(result)},
         "oracle": (result["oracle"] or {}) | (result["oracle_cost"] or {}),
+        ORACLES: {key: fmean(values) for key, values in oracles.items()},
         "gap": (result["gap"] or {}) | {"avg_gap": result["avg_gap"]},
+        FLOOR: result.get("floor") or {},
         "paper": expected or {},
     }
+    deviations = {key: stdev(values) for key, values in oracles.items()}
     headline = [key for key in HEADLINE if any(source.get(key) is not None for source in sources.values())]
     others = [key for key in result["metrics"] if key not in headline]
     meanings = meanings_of(result)
@@ -69,14 +87,24 @@ def rows(result: Mapping[str, Any], expected: Mapping[str, float] | None) -> lis
             "version of unlearn or of a plug-in, and its command makes it again once the folder is deleted"
         )
     return [
-        Row(meanings[key], {column: source.get(key) for column, source in sources.items()}, key in headline)
+        Row(
+            meanings[key],
+            {column: source.get(key) for column, source in sources.items()},
+            key in headline,
+            deviations.get(key),
+        )
         for key in headline + others
     ]
 
 
+def _by_metric(oracles: list[Mapping[str, float]]) -> dict[str, list[float]]:
+    """The values of the metrics that all have."""
+    return {key: [one[key] for one in oracles] for key in oracles[0] if all(key in one for one in oracles)}
+
+
 def columns(table: list[Row]) -> list[str]:
-    """The method, and those of original, oracle, gap and paper that have a number."""
-    others = ("original", "oracle", "gap", "paper")
+    """The method, and those of original, oracle, gap, floor and paper that have a number."""
+    others = ("original", "oracle", ORACLES, "gap", FLOOR, "paper")
     return ["method", *(c for c in others if any(row.values[c] is not None for row in table))]
 
 
@@ -90,7 +118,7 @@ def result_tables(
     `expected` holds the paper's numbers.
     """
     body = rows(result, expected)
-    headers = {name: method_name if name == "method" else name for name in columns(body)}
+    headers = dict(zip(names := columns(body), _headers(names, method_name, result), strict=True))
     widths = {
         name: max(cell_len(header), *(cell_len(row.cells([name])[1]) for row in body))
         for name, header in headers.items()
@@ -102,6 +130,12 @@ def result_tables(
         shown = result if names is fitting[-1] else {**result, "warnings": []}
         with_meaning = len(fitting) == 1 and room >= MEANING_WIDTH
         yield _table(body, {name: headers[name] for name in names}, shown["warnings"], with_meaning)
+
+
+def _headers(names: list[str], method_name: str, result: Mapping[str, Any]) -> list[str]:
+    count = len(result.get("oracles") or [])
+    told = {"method": method_name, ORACLES: f"{count} oracles", FLOOR: "oracle again"}
+    return [told.get(name, name) for name in names]
 
 
 def _table(body: list[Row], headers: Mapping[str, str], sentences: list[str], with_meaning: bool) -> Table:
@@ -133,6 +167,8 @@ def show(result: Mapping[str, Any]) -> None:
     console = terminal.console()
     for table in result_tables(result["method"], result, expected, console.width):
         console.print(table)
+    for sentence in sentences(result):
+        console.print(sentence, style="dim", highlight=False)
     if line := search_summary(result["forget"]):
         console.print(f"forget set: {line}", style="dim")
     if result["source"] and expected:
@@ -155,7 +191,9 @@ def to_markdown(method_name: str, result: Mapping[str, Any], expected: Mapping[s
     """The same table in Markdown, warnings after it."""
     body = rows(result, expected)
     names = columns(body)
-    lines = [["", in_markdown(method_name), *names[1:], "meaning"], ["---", *("---:" for _ in names), "---"]]
+    headers = _headers(names, in_markdown(method_name), result)
+    lines = [["", *headers, "meaning"], ["---", *("---:" for _ in names), "---"]]
     lines += [row.cells(names) for row in body]
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return "\n\n".join([table, *(f"**{in_markdown(warning)}**" for warning in result["warnings"])]) + "\n"
+    warnings = [f"**{in_markdown(warning)}**" for warning in result["warnings"]]
+    return "\n\n".join([table, *warnings, *map(in_markdown, sentences(result))]) + "\n"

@@ -22,7 +22,10 @@ def readable(arguments: Iterable[str]) -> list[str]:
 
     A value that begins with a quote or a bracket that nothing closes stays as it is: something is lost there.
     """
-    return [_readable(argument) for argument in arguments]
+    found = [_readable(argument) for argument in arguments]
+    if any(argument.startswith("oracle.") for argument in found):  # `oracle=true` would take their place
+        return [re.sub("^oracle=", "oracle.compare=", argument) for argument in found]
+    return found
 
 
 def parsed(argument: str) -> Override | None:

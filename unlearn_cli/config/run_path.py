@@ -6,6 +6,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from unlearn_cli.config.seeds import seed_text, stage_seeds
 from unlearn_cli.errors import InputError
 
 
@@ -26,12 +27,16 @@ def resolved(config: DictConfig) -> dict[str, Any]:
 def run_path(config: dict[str, Any], choices: dict[str, str], key: str) -> Path:
     """outputs/<task>/<data>/<model>/<forget>/<method>-s<seed>-<hash of all that can move a number>.
 
+    The seed is the training's; a method's own follows as `-m<seed>`.
+
     Args:
         config: the resolved configuration.
         choices: option by group.
         key: of the run's identity; see storage/identity.py.
     """
-    return folder_of_runs(config, choices) / f"{choices['method']}-s{config['seed']}-{key[:8]}"
+    seeds = stage_seeds(config)
+    told = seed_text(seeds["train"], seeds["method"])
+    return folder_of_runs(config, choices) / f"{choices['method']}-{told}-{key[:8]}"
 
 
 def folder_of_runs(config: dict[str, Any], choices: dict[str, str]) -> Path:

@@ -3,14 +3,22 @@
 from typing import Any
 
 from unlearn_cli.config.hashing import key_of
+from unlearn_cli.config.run_keys import spelt_out
+from unlearn_cli.config.seeds import by_training
 
 MOVES_NO_NUMBER = ("paths", "tracking", "progress", "checkpoint_minutes", "expected")
 """Top-level keys of a configuration that no result depends on."""
 
 
 def determining(config: dict[str, Any]) -> dict[str, Any]:
-    """The resolved configuration without the keys that move no number."""
-    return {key: value for key, value in config.items() if key not in MOVES_NO_NUMBER}
+    """The resolved configuration without the keys that move no number of the method's model.
+
+    Seeds and `oracle` stand there as they would be typed shortest, as in configurations of earlier versions.
+    """
+    moving = {key: value for key, value in config.items() if key not in MOVES_NO_NUMBER}
+    if "oracle" in moving:
+        moving["oracle"] = spelt_out(moving["oracle"])["compare"]
+    return by_training(moving) if "seed" in moving else moving
 
 
 def unseeded(config: dict[str, Any]) -> dict[str, Any]:

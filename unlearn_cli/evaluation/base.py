@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pydantic import Field
 from torch import Tensor, nn
 from typing_extensions import Never
 
@@ -35,6 +36,14 @@ class Evaluation(Settings, ABC):
     """Names of the tasks whose models it judges."""
     display_keys: ClassVar[tuple[str, ...]]
     """Its keys that no metric depends on: what is kept or shown."""
+
+    seed: int | None = Field(
+        default=None,
+        ge=0,
+        lt=2**63,
+        description="seed of what is drawn in judging: relearning, attacks; null: `seed`. What all models "
+        "share (noise of samples, members of an attack) has a seed of its own",
+    )
 
     @property
     def meanings(self) -> Mapping[str, Meaning]:

@@ -31,3 +31,9 @@ def floor(oracles: Sequence[Mapping[str, float]]) -> dict[str, float] | None:
     found = {name: sum(pair[name] for pair in pairs) / len(pairs) for name in common}
     average = avg_gap(found)  # a mean of means, whichever is taken first
     return found if average is None else found | {AVERAGE: average}
+
+
+def average_gaps(oracles: Sequence[Mapping[str, float]]) -> list[float]:
+    """The Avg Gap of each two oracles, where it is defined; their mean is the floor's."""
+    found = [avg_gap(gaps(one, other)) for one, other in combinations(oracles, 2)]
+    return [value for value in found if value is not None]

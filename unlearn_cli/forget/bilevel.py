@@ -86,7 +86,7 @@ def solve(
         folder: keeps `selection.pt`, from which it resumes after the last whole upper iteration, and the
             checkpoint of the lower level that runs.
     """
-    file, trainer = folder / "selection.pt", origins.trainer(folder)
+    file, trainer = folder / "selection.pt", origins.trainer(folder, stage="train")
     kept = trainer.compute.main_first(lambda: Selection.resumed(file, len(units)))
     selection = kept or initial_selection(problem, len(units), random)
     trainer.cost.add(Cost(**selection.cost))

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
+from pydantic import Field
 from torch import nn
 from typing_extensions import Never
 
@@ -33,6 +34,13 @@ class Method(Settings):
     job: ClassVar[str] = "unlearn"
     maskable: ClassVar[bool] = False
     sides: ClassVar[tuple[str, ...] | None] = None
+
+    seed: int | None = Field(
+        default=None,
+        ge=0,
+        lt=2**63,
+        description="seed of unlearning: order of samples, noise, what a mask's scores draw; null: `seed`",
+    )
 
     def check(self, task: Never, model: Never, data: ImageData, sets: Sets) -> None:
         """Called before anything is written; `model` is freshly initialised.

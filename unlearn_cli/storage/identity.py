@@ -10,6 +10,7 @@ from typing import Any
 from unlearn_cli.config.hashing import key_of
 from unlearn_cli.config.nested import flat
 from unlearn_cli.config.places import is_there, local_data
+from unlearn_cli.config.run_keys import spelt_out
 from unlearn_cli.config.sources import sources
 from unlearn_cli.config.variants import determining
 from unlearn_cli.storage.fingerprint import fingerprint
@@ -43,6 +44,8 @@ class Identity:
 def identity_of(config: Mapping[str, Any]) -> Identity:
     """The identity of a resolved configuration, as things are on the disk now."""
     plain, files = determining(dict(config)), dict[str, Path]()
+    if (oracles := spelt_out(config.get("oracle")))["count"] > 1:  # the floor is among the numbers
+        plain["oracle"] = oracles
     data = plain.get("data")
     if isinstance(data, dict) and "path" in data:
         root = (config.get("paths") or {}).get("data")

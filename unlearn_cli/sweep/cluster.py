@@ -25,7 +25,7 @@ from unlearn_cli.sweep.states import Queue
 
 @dataclass(frozen=True)
 class Task:
-    """One job to be: a run, or (with its name) a prerequisite."""
+    """One job to be: a run, or (with its identity) a prerequisite."""
 
     key: str
     """Equal for equal work, whichever sweep asks for it."""
@@ -66,7 +66,7 @@ class Submission:
                 item.label,
                 item.experiment,
                 (self.found.folder / "prerequisites" / key).absolute(),
-                item.kind.name,
+                key,
                 tuple(need for need in item.after if need in first),
             )
             for key, item in first.items()

@@ -39,7 +39,7 @@ class Shared:
         choices, forget = self.experiment.choices, forget_values(self.experiment.config)
         told = {
             "forget": " ".join([choices["forget"], *(f"{key}={value}" for key, value in forget.items())]),
-            "seed": f"seed {self.experiment.seed}",
+            "seed": f"seed {self.experiment.seeds.train + self.kind.further}",
         }
         return ", ".join([self.kind.name, choices["data"], *(told[part] for part in self.kind.told_by)])
 
@@ -137,9 +137,8 @@ class StoreLookup:
     def add_needs(self, run: Run, found: Plan) -> None:
         """Sort the run's prerequisites into those made and those missing."""
         experiment, origins = run.experiment, self._origins(run.experiment)
-        names = {kind.name: key for kind, key in run.needs.items()}
         for kind, key in run.needs.items():
-            after = tuple(names[name] for name in kind.after if name in names)
+            after = tuple(other for before, other in run.needs.items() if before.name in kind.after)
             if origins and all(need in found.made for need in after) and kind.made(origins):
                 found.made[key] = kind
             elif key not in found.made:

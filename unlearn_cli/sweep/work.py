@@ -12,7 +12,7 @@ from unlearn_cli.config.run_path import run_path
 from unlearn_cli.errors import InputError
 from unlearn_cli.experiment import read
 from unlearn_cli.origins import Origins
-from unlearn_cli.prerequisites import prerequisites
+from unlearn_cli.prerequisites import identity, prerequisites
 from unlearn_cli.run import run
 from unlearn_cli.runtime.logs import log_to_console
 from unlearn_cli.runtime.process import is_main_process
@@ -23,7 +23,7 @@ from unlearn_cli.storage.store import Store
 
 
 def work(config: dict[str, Any], choices: dict[str, str], prerequisite: str | None, folder: str) -> None:
-    """Do a run, or make the prerequisite of that name for it; its own log is the job's.
+    """Do a run, or make the prerequisite of that identity for it; its own log is the job's.
 
     Args:
         folder: the run folder, or where a prerequisite's status and log are kept.
@@ -58,12 +58,12 @@ def _check_unchanged(config: dict[str, Any], choices: dict[str, str], folder: st
         )
 
 
-def make(name: str, config: dict[str, Any], choices: dict[str, str], place: Path) -> None:
-    """Make a prerequisite of that run, so that it is in the store."""
+def make(wanted: str, config: dict[str, Any], choices: dict[str, str], place: Path) -> None:
+    """Make the prerequisite of that identity for that run, so that it is in the store."""
     experiment = read(OmegaConf.create(config), choices)
     compute = experiment.compute()
     folder = RunFolder(place, experiment.config, compute.is_main)
-    (kind,) = [kind for kind in prerequisites(experiment) if kind.name == name]
+    (kind,) = [kind for kind in prerequisites(experiment) if identity(kind, experiment) == wanted]
     with stop_signals(), folder.running():
         kind.make(Origins.of(experiment, compute, Store(experiment.paths.store, compute)))
         folder.finish()

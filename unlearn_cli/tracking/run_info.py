@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearn_cli.config.hashing import key_of
+from unlearn_cli.config.seeds import seed_text, stage_seeds
 from unlearn_cli.config.variants import determining
 from unlearn_cli.evaluation.meaning import MEANINGS, Meaning
 from unlearn_cli.tracking.columns import columns
@@ -45,12 +46,14 @@ def run_info(run: Described, id: str, job: str, determined_by: dict[str, Any], o
     """
     choices = run.choices
     method = choices["method"] if own else job
+    seeds = stage_seeds(run.config)
+    unlearning = seeds["method"] if own else seeds["train"]
     place = tuple(choices[name] for name in ("data", "model", "forget"))
     meanings = MEANINGS | dict(run.meanings)
     told = columns(determined_by, run.config, choices, method) | {"environment": dict(run.environment)}
     return RunInfo(
         id=id,
-        name=f"{choices['data']}-{choices['forget']}-{method}-s{run.config['seed']}",
+        name=f"{choices['data']}-{choices['forget']}-{method}-{seed_text(seeds['train'], unlearning)}",
         group="/".join(place),
         job_type=job,
         tags=(method, *place),

@@ -165,3 +165,15 @@ class Recipe(Settings):
             get_ema_multi_avg_fn(decay)(averaged, current, count)
 
         return AveragedModel(model, multi_avg_fn=average, use_buffers=True)
+
+
+class Training(Recipe):
+    """The recipe of original and oracle: the group `train`."""
+
+    seed: int | None = Field(
+        default=None,
+        ge=0,
+        lt=2**63,
+        description="seed of original and oracle: initial weights, order and augmentation of samples; "
+        "null: `seed`",
+    )

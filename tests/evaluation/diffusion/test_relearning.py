@@ -36,7 +36,7 @@ def probe(toy, make_sets, compute, recipe, tmp_path, monkeypatch):
     task = Task()
     model = nn.Linear(16, 3)
     sets = replace(make_sets(forget=np.arange(0, 30, 3), retain=[1, 2]), classes=(0, 2))
-    experiment = SimpleNamespace(task=task, seed=0)
+    experiment = SimpleNamespace(task=task, seeds=SimpleNamespace(eval=0))
     origins = SimpleNamespace(experiment=experiment, sets=sets)
     origins.trainer = lambda folder: Trainer(toy, np.zeros(40, bool), compute, 0, folder)
     settings = Relearning(samples=5, images=10, recipe=recipe(epochs=4, batch_size=2))

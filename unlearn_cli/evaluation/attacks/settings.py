@@ -99,6 +99,6 @@ class AttackSettings(Settings):
             rows=origins.sets.forget,
             concepts=origins.sets.concepts,
             naming=tuple(prompts.part(targeted).prompts),
-            seed=origins.experiment.seed,
+            seed=origins.experiment.seeds.eval,
         )
         return success_rates(self.attacks_made, target)

@@ -44,7 +44,7 @@ class Relearning(Settings):
             return 0
         task = task_of(origins)
         trainer = origins.trainer(folder)
-        generator = rng(origins.experiment.seed, "relearn")
+        generator = rng(origins.experiment.seeds.eval, "relearn")
         rows = generator.permutation(origins.sets.forget)[: self.samples]
         labels = torch.tensor(origins.sets.classes).repeat(self.images)[: self.images]
 

@@ -1,0 +1,66 @@
+"""What is said under one run's table of its Avg Gap: whether it means anything, and whether it beats nothing.
+
+With several oracles of the same rows, each two of them are as far from each other as a perfect method may be
+from one: whatever is no farther cannot be told from it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from unlearn_cli.compare.numbers import number
+from unlearn_cli.evaluation.floor import average_gaps
+from unlearn_cli.evaluation.gaps import avg_gap, gaps
+
+REFERENCES = ("retrain", "original")
+UNIT = "%"
+EQUAL = 1e-9
+"""Differences of equal percentages are not always 0."""
+
+
+def original_gap(result: Mapping[str, Any]) -> float | None:
+    """The Avg Gap of a model of which nothing is unlearned; None without an oracle."""
+    original, oracle = result["original"], result["oracle"]
+    return avg_gap(gaps(original, oracle)) if original and oracle else None
+
+
+def sentences(result: Mapping[str, Any]) -> list[str]:
+    """Of a run's result; none where it has no Avg Gap."""
+    name, own, nothing = result["method"], result["avg_gap"], original_gap(result)
+    if own is None or nothing is None:
+        return []
+    found = []
+    if name not in REFERENCES and own > nothing - EQUAL:
+        found.append(
+            f"{name} does not beat unlearning nothing: Avg Gap {_text(own)}, the original's {_text(nothing)}."
+        )
+    return [*found, *_beside_floor(result, own, nothing)]
+
+
+def _beside_floor(result: Mapping[str, Any], own: float, nothing: float) -> list[str]:
+    name, oracles = result["method"], [oracle["metrics"] for oracle in result.get("oracles") or []]
+    pairs = average_gaps(oracles)
+    if not pairs:
+        return ["One oracle, so no floor: oracle.count=3 tells how near to it a perfect method would be."]
+    floor, largest = sum(pairs) / len(pairs), max(pairs)
+    span = _text(largest) if len(pairs) == 1 else f"{_text(min(pairs))} to {_text(largest)}"
+    told = f"{len(oracles)} oracles are {span} from each other in Avg Gap; the mean is the floor."
+    if floor > EQUAL:
+        told += f" In floors, unlearning nothing is {nothing / floor:.1f} from the oracle"
+        told += "." if name in REFERENCES else f", {name} {own / floor:.1f}."
+    return [told, *_indistinct(name, own, nothing, largest)]
+
+
+def _indistinct(name: str, own: float, nothing: float, largest: float) -> list[str]:
+    """What lies among the oracles, each two of which are `largest` apart at most."""
+    if nothing <= largest:
+        return [
+            "A model of which nothing is unlearned is no farther from its oracle than that: by Avg Gap this "
+            "setting cannot tell methods apart."
+        ]
+    if name not in REFERENCES and own <= largest:
+        return [f"{name} is no farther from its oracle than that: this run cannot tell it from retraining."]
+    return []
+
+
+def _text(value: float) -> str:
+    return number(value, UNIT)

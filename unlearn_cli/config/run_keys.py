@@ -1,0 +1,47 @@
+"""Keys of a run that hold further keys: `paths`, `oracle`, `expected`."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import DirectoryPath, Field
+
+from unlearn_cli.config.settings import Settings
+
+
+class Paths(Settings):
+    outputs: Path = Field(description="folder of run folders and sweeps")
+    store: Path = Field(description="originals, oracles and scores, made once and shared by all runs")
+    data: DirectoryPath | None = Field(
+        description="folder of local copies, as FOLDER/cifar10, looked at before the hub; null: none"
+    )
+
+
+class Expected(Settings):
+    """A paper's numbers for an experiment."""
+
+    source: str = Field(description="table, paper, what was averaged")
+    choices: dict[str, Any] = Field(
+        description="what the numbers hold for: option by group, and value by dotted key"
+    )
+    values: dict[str, dict[str, tuple[float, float | None]]] = Field(
+        description="by method and metric: mean, and deviation where it is published"
+    )
+
+
+class Oracles(Settings):
+    """Whether a run is compared with the retrained model, and with how many. `oracle=false` is `compare`."""
+
+    compare: bool | Literal["auto"] = Field(
+        description="compare with the retrain oracle or not; auto: unless the model is ready-made. "
+        "`oracle=false` says the same"
+    )
+    count: int = Field(
+        ge=1,
+        description="oracles of the same rows, the further ones with the seeds after train.seed; 2 or more "
+        "give the floor of every gap, how far oracles are from each other",
+    )
+
+
+def spelt_out(node: Any) -> Any:
+    """`oracle: false` as its keys."""
+    return node if isinstance(node, dict) else {"compare": node, "count": 1}
