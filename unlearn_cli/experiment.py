@@ -13,10 +13,11 @@ from unlearn_cli.config.catalogue import Option, options
 from unlearn_cli.config.describe import values_of
 from unlearn_cli.config.nested import counted
 from unlearn_cli.config.protocols import lacking, spelt
-from unlearn_cli.config.run_keys import Expected, Oracles, Paths, spelt_out
+from unlearn_cli.config.run_keys import Expected, Oracles, Paths
 from unlearn_cli.config.run_path import resolved, run_path
 from unlearn_cli.config.seeds import STAGES, Seeds
 from unlearn_cli.config.settings import Settings, build, checked, kind_of
+from unlearn_cli.config.variants import spelt_out
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.meaning import Meaning, check_meaning
 from unlearn_cli.methods.retrain import Retrain

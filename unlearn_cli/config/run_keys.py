@@ -40,8 +40,3 @@ class Oracles(Settings):
         description="oracles of the same rows, the further ones with the seeds after train.seed; 2 or more "
         "give the floor of every gap, how far oracles are from each other",
     )
-
-
-def spelt_out(node: Any) -> Any:
-    """`oracle: false` as its keys."""
-    return node if isinstance(node, dict) else {"compare": node, "count": 1}

@@ -10,9 +10,8 @@ from typing import Any
 from unlearn_cli.config.hashing import key_of
 from unlearn_cli.config.nested import flat
 from unlearn_cli.config.places import is_there, local_data
-from unlearn_cli.config.run_keys import spelt_out
 from unlearn_cli.config.sources import sources
-from unlearn_cli.config.variants import determining
+from unlearn_cli.config.variants import determining, spelt_out
 from unlearn_cli.storage.fingerprint import fingerprint
 
 PLACES = frozenset(
