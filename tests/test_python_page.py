@@ -50,4 +50,4 @@ def test_the_notebook():
             assert cell["outputs"] == []
             exec("".join(cell["source"]), names)
     assert names["result"]._repr_markdown_().startswith("|  | salun |")
-    assert {row["name"] for row in names["table"].rows} == {"retrain", "original", "salun", "ft", "ga"}
+    assert {row["name"] for row in names["table"].rows} == {"oracle", "original", "salun", "ft", "ga"}

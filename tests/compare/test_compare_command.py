@@ -59,7 +59,7 @@ def test_filters_grouping_and_ranking(command, tmp_path):
         "TA",
     )
     assert code == 0
-    assert "Bold: best by distance to the oracle in TA." in out
+    assert "Bold: best by distance to the oracle in TA, unless" in out
     assert "ga" in out
     assert "rl" not in out
 
@@ -155,7 +155,7 @@ def test_the_table_goes_to_weights_and_biases(command, tmp_path):
         code, out, _ = command("outputs", "--to-wandb", "--entity", "us", "--name", "table")
     ((rows, page, *names),) = published
     assert (code, page, names) == (0, None, ["unlearn", "us", "table"])
-    assert [row["name"] for row in rows] == ["retrain", "original", "ga"]
+    assert [row["name"] for row in rows] == ["oracle", "original", "ga"]
     assert out.endswith("published\n")
 
 

@@ -22,7 +22,7 @@ EXPECTED = {"UA": [2.85, 0.43]}
 
 @pytest.fixture
 def comparison(tmp_path):
-    for seed, ua in enumerate((4.0, 6.0)):
+    for seed, ua in enumerate((4.0, 6.0, 5.0)):
         made(tmp_path, "salun", seed, metrics={"UA": ua}, expected=EXPECTED, source="A_paper")
         made(tmp_path, "l1_sparse", seed, metrics={"UA": 50.0 + seed}, warnings=[SENTENCE])
     return compare(find([tmp_path]).runs, Options(), ["left out: 1 failed (x)"])
@@ -41,12 +41,12 @@ def test_the_terminal_shows_every_number_at_any_width(comparison):
         assert max(len(line) for line in text.splitlines() if not line.startswith("left")) <= width
         assert "…" not in text
         for part in (
-            "5.00 ± 1.41 (1.00)",
-            "[-7.71, 17.71]",
+            "5.00 ± 1.00 (0.67)",
+            "[2.52, 7.48]",
             "paper 2.85 ± 0.43: +2.15†",
             "l1_sparse ✗",
-            "50.50 ± 0.71 (45.50)",
-            "10.5 ± 0.7",
+            "51.00 ± 1.00 (46.00)",
+            "11.0 ± 1.0",
         ):
             assert part in text, part
         for sentence in (SENTENCE, "paper: A_paper.", "left out: 1 failed (x)"):
@@ -64,17 +64,25 @@ def test_a_long_name_goes_on_in_a_second_line(tmp_path):
 
 def test_csv_has_a_line_for_each_row_with_every_digit(comparison):
     lines = list(csv.DictReader(io.StringIO(to_csv(comparison))))
-    assert [line["name"] for line in lines] == ["retrain", "original", "salun", "l1_sparse"]
+    assert [line["name"] for line in lines] == ["oracle", "original", "salun", "l1_sparse"]
     salun = lines[2]
     assert float(salun["UA/mean"]) == 5.0
-    assert float(salun["UA/std"]) == 2**0.5
-    assert float(salun["UA/low"]) == pytest.approx(5 - 12.706204736432095)  # Student's t with one degree
-    assert float(salun["UA/gap_mean"]) == 1.0
+    assert float(salun["UA/std"]) == 1.0
+    assert float(salun["UA/low"]) == pytest.approx(5 - 4.302652729749464 / 3**0.5)  # Student's t, two degrees
+    assert float(salun["UA/gap_mean"]) == pytest.approx(2 / 3)
     assert (salun["UA/paper"], salun["UA/paper_std"], salun["UA/outside"]) == ("2.85", "0.43", "True")
     assert float(salun["UA/difference"]) == pytest.approx(2.15)
-    assert (salun["n"], salun["seeds"], salun["rank"], salun["best"]) == ("2", "0 1", "1", "True")
+    assert (salun["n"], salun["seeds"], salun["rank"], salun["best"]) == ("3", "0 1 2", "1", "True")
     assert (salun["task"], salun["data"], salun["method"]) == ("classification", "digits", "salun")
-    assert (lines[3]["destroyed"], lines[3]["UA/paper"], lines[0]["rank"]) == ("2", "", "")
+    assert (lines[3]["destroyed"], lines[3]["UA/paper"], lines[0]["rank"]) == ("3", "", "")
+    # Avg Gap of l1_sparse − salun is 11, 11.25, 11.75: p = 0.00038; of original − salun 4.25, 4.25, 4.5:
+    # p = 0.00037, times three pairs
+    assert float(lines[3]["p_different_from_best"]) == pytest.approx(3 * 0.00036962, rel=1e-3)
+    assert (lines[3]["equals_best"], lines[3]["cannot_tell"], lines[3]["p_equal_to_best"]) == (
+        "False",
+        "False",
+        "",
+    )
 
 
 def test_csv_tells_settings_and_variants_apart_by_key(tmp_path):
@@ -96,11 +104,11 @@ def test_markdown(comparison):
         if line.startswith("|")
     ]
     assert head[:3] == ["", "n", "UA (%) →oracle"]
-    assert [line[0] for line in body] == ["retrain", "original", "**salun**", "l1_sparse ✗"]
-    assert body[2][2] == "5.00 ± 1.41 (1.00)<br>[-7.71, 17.71]<br>paper 2.85 ± 0.43: +2.15†"
-    assert body[2][head.index("Avg Gap ↓")] == "**0.25 ± 0.00**<br>[0.25, 0.25]"
+    assert [line[0] for line in body] == ["oracle", "original", "**salun**", "l1_sparse ✗"]
+    assert body[2][2] == "5.00 ± 1.00 (0.67)<br>[2.52, 7.48]<br>paper 2.85 ± 0.43: +2.15†"
+    assert body[2][head.index("Avg Gap ↓")] == "**0.17 ± 0.14**<br>[0.02, 1.43]"
     assert all(len(line) == len(head) for line in body)
-    assert f"✗ l1_sparse, 2 of 2 runs: {SENTENCE}" in text
+    assert f"✗ l1_sparse, 3 of 3 runs: {SENTENCE}" in text
 
 
 def test_markdown_takes_no_name_for_markup(tmp_path):
@@ -113,11 +121,11 @@ def test_markdown_takes_no_name_for_markup(tmp_path):
 
 def test_latex_rows_are_those_of_the_papers(comparison):
     text = to_latex(comparison)
-    assert r"retrain & 5.00$_{\pm 0.00}$ (0.00) & " in text
-    assert r"\textbf{salun} & 5.00$_{\pm 1.41}$ (1.00) & " in text
+    assert r"oracle & 5.00$_{\pm 0.00}$ (0.00) & " in text
+    assert r"\textbf{salun} & 5.00$_{\pm 1.00}$ (0.67) & " in text
     assert r"\quad paper & 2.85$_{\pm 0.43}$ (+2.15$\dagger$) &  & " in text
-    assert r"l1\_sparse $\times$ & 50.50$_{\pm 0.71}$ (45.50) & " in text
-    assert r"& \textbf{0.25$_{\pm 0.00}$} &" in text
+    assert r"l1\_sparse $\times$ & 51.00$_{\pm 1.00}$ (46.00) & " in text
+    assert r"& \textbf{0.17$_{\pm 0.14}$} &" in text
     assert "confidence interval" not in text  # it has none
 
 
@@ -169,5 +177,8 @@ def test_a_metric_that_some_runs_lack_says_how_many_have_it(tmp_path):
 def test_the_interval_is_named(tmp_path):
     made(tmp_path)
     runs = find([tmp_path]).runs
-    assert "[95 % confidence interval of the mean, Student's t]" in to_markdown(compare(runs, Options()))
+    assert "[95 % confidence interval of the mean, Student's t, on the logit" in to_markdown(
+        compare(runs, Options())
+    )
+    assert "of fewer than three runs it would say nothing]" in to_markdown(compare(runs, Options()))
     assert "percentile bootstrap" in to_markdown(compare(runs, Options(interval="bootstrap")))

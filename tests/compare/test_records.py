@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from made_runs import made
 
-from unlearn_cli.compare.groups import without_repetitions
 from unlearn_cli.compare.records import find
+from unlearn_cli.compare.settings import without_repetitions
 from unlearn_cli.errors import InputError
 
 

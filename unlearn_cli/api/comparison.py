@@ -57,12 +57,13 @@ def compare(
     across: str | None = None,
     rank_by: str = "avg_gap",
     interval: Literal["t", "bootstrap"] = "t",
+    margin: float | None = None,
 ) -> Comparison:
     """Compare runs: unlearn.compare("outputs", metrics=["UA", "RA"]), or unlearn.compare(results).
 
     Args:
         paths: run folders, sweep folders, folders above them, results of `run` and `sweep`; lists of these.
-        where, metrics, by, across, rank_by, interval: as the flags of `unlearn-compare`.
+        where, metrics, by, across, rank_by, interval, margin: as the flags of `unlearn-compare`.
 
     Raises:
         InputError: no run to compare; an unknown key or metric.
@@ -71,7 +72,7 @@ def compare(
     from unlearn_cli.compare.report import read_and_compare
     from unlearn_cli.compare.rows import rows
 
-    options = Options(metrics, rank_by, interval, by, across)
+    options = Options(metrics, rank_by, interval, by, across, margin)
     _, tables = read_and_compare([*_folders(paths)], where, options)
     return Comparison(rows(tables), tables)
 

@@ -15,10 +15,11 @@ from unlearn_cli.compare.comparison import (
     measured_in,
 )
 from unlearn_cli.compare.groups import Group
+from unlearn_cli.compare.intervals import Interval
 from unlearn_cli.compare.meanings import meanings_in
 from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.sides import Sides, side_by_side
-from unlearn_cli.compare.statistics import Interval, estimate, paired
+from unlearn_cli.compare.statistics import estimate, paired
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.gaps import OF_ANSWERS, OF_DOMAINS
 from unlearn_cli.evaluation.meaning import Meaning
@@ -38,8 +39,10 @@ def across(runs: Sequence[Run], options: Options, left_out: Sequence[str] = ()) 
         InputError: nothing to lay side by side, an unknown metric, or options that say something of ranks.
     """
     assert options.across
-    if options.by or options.rank_by != Options.rank_by:
-        raise InputError(f"--across {options.across}: cannot be had with --by or --rank-by; leave these out")
+    if options.by or options.rank_by != Options.rank_by or options.margin is not None:
+        raise InputError(
+            f"--across {options.across}: cannot be had with --by, --rank-by or --margin; leave these out"
+        )
     measured = measured_in(runs)
     metrics = chosen_metrics(options.metrics or [key for key in DEFAULT if key in measured], measured)
     sides, alone = side_by_side(runs, options.across)
@@ -57,25 +60,29 @@ def _table(
     setting = sides.setting
     measured = measured_in([r for group in (*setting.references, *setting.groups) for r in group.runs])
     metrics = [key for key in metrics if key in measured]
+    meanings = {key: meanings[key] for key in metrics}
     parts = [*sides.names.values(), *(_change(first, other) for other in others)]
     columns = {f"{key}/{part}": Column(meanings[key], part) for key in metrics for part in parts}
-    rows = [_row(sides, group, metrics, interval, reference=True) for group in setting.references]
+    rows = [_row(sides, group, meanings, interval, reference=True) for group in setting.references]
     rows += [
-        _row(sides, group, metrics, interval, reference=False)
+        _row(sides, group, meanings, interval, reference=False)
         for group in sorted(setting.groups, key=lambda group: group.name)
     ]
     return Table(setting.title, setting.keys, columns, rows)
 
 
-def _row(sides: Sides, group: Group, metrics: Sequence[str], interval: Interval, reference: bool) -> Row:
+def _row(
+    sides: Sides, group: Group, meanings: Mapping[str, Meaning], interval: Interval, reference: bool
+) -> Row:
     parts = sides.parts(group)
     first, *others = parts
     cells: dict[str, Cell] = {}
-    for key in metrics:
-        cells |= {f"{key}/{name}": cell(runs, key, interval) for name, runs in parts.items()}
+    for key, meaning in meanings.items():
+        cells |= {f"{key}/{name}": cell(runs, key, interval, meaning) for name, runs in parts.items()}
+        width = meaning.bounds[1] - meaning.bounds[0]
         values = {name: _by_pair(sides, runs, key) for name, runs in parts.items()}
         for other in others:
-            change = estimate(paired(values[other], values[first]), interval)
+            change = estimate(paired(values[other], values[first]), interval, (-width, width))
             cells[f"{key}/{_change(first, other)}"] = Cell(change, signed=True)
     return Row(group, cells, max(map(len, parts.values())), reference=reference)
 

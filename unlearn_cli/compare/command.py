@@ -3,6 +3,7 @@
 import os
 import sys
 from argparse import ArgumentTypeError, HelpFormatter
+from math import inf, nan
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,7 +16,8 @@ PROJECT = os.environ.get("WANDB_PROJECT") or "unlearn"
 GROUPS = ("task", "data", "model", "forget")
 DESCRIPTION = """\
 Compare finished runs: mean ± standard deviation over seeds, 95 % confidence interval, gap to the retrain
-oracle of the same seed, rank. A table for each setting (task, data, model, forget set and whatever else
+oracle of the same seed, rank, what is worse than the best, equal to it or to the oracle, and how far oracles
+are from each other (the floor). A table for each setting (task, data, model, forget set and whatever else
 method and mask do not say), a row for each variant of method and mask. With --across forget, settings that
 differ only in the forget set share a table: a column for each choice of it, and the change. Where forget sets
 were chosen by a measurement (worst_case), a table says how far they overlap."""
@@ -64,6 +66,8 @@ def parser() -> Parser:
     side = "options of task, data, model or forget side by side, with the change between runs of equal seeds"
     chosen.add_argument("--across", choices=GROUPS, metavar="GROUP", help=side)
     chosen.add_argument("--rank-by", default="avg_gap", metavar="METRIC", help="default: avg_gap")
+    margin = "differences below it, in the unit of what ranks, count for nothing (default: the floor)"
+    chosen.add_argument("--margin", type=_positive, metavar="X", help=margin)
     interval = "95 %% confidence interval of the mean: Student's t (default) or percentile bootstrap"
     chosen.add_argument("--interval", choices=("t", "bootstrap"), default="t", help=interval)
 
@@ -117,6 +121,16 @@ def _pairs(text: str) -> Path:
     if not text.endswith((".csv", ".json")):
         raise ArgumentTypeError(f"{text}: name a file ending in .csv or .json; paths of runs stand before it")
     return _file(text)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = nan
+    if not 0 < value < inf:
+        raise ArgumentTypeError(f"{text} is no positive number; write 0.5")
+    return value
 
 
 def _file(text: str) -> Path:

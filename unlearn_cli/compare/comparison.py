@@ -1,22 +1,28 @@
 """What every output of a comparison renders: tables of rows of cells, ranked or laid side by side."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
-from unlearn_cli.compare.groups import Group, Setting, settings
+from unlearn_cli.compare.floor import AVERAGE, Floor, floor_of
+from unlearn_cli.compare.groups import Group
+from unlearn_cli.compare.intervals import Interval
 from unlearn_cli.compare.keys import Keys
 from unlearn_cli.compare.meanings import meanings_in
-from unlearn_cli.compare.ranking import Place, placed
+from unlearn_cli.compare.ranking import Aim, Place, Reach, ranked
 from unlearn_cli.compare.records import Run
-from unlearn_cli.compare.statistics import ROUNDING, Estimate, Interval, estimate
+from unlearn_cli.compare.references import RETRAIN
+from unlearn_cli.compare.settings import Setting, settings
+from unlearn_cli.compare.statistics import ROUNDING, Estimate, estimate
 from unlearn_cli.compare.table import HEADLINE
 from unlearn_cli.errors import InputError, did_you_mean
 from unlearn_cli.evaluation.meaning import MEANINGS, Meaning
 
 ALL = "all"
-TIED, OUTSIDE, DESTROYED = "≈", "†", "✗"
-
+EQUAL, UNCLEAR, AS_ORACLE, OUTSIDE, DESTROYED = "=", "?", "≡", "†", "✗"
+AGAIN = "oracle again"
+"""The row of oracles beside each other, whose gaps are the floor."""
 
 MINOR = ("peak_memory_mb", "samples", "delta_mb")
 """What is left out unless it is asked for, so that the rest stands side by side."""
@@ -27,10 +33,12 @@ class Options:
     """What the command line may choose. metrics: keys, None = the main ones, ("all",) = all measured."""
 
     metrics: Sequence[str] | None = None
-    rank_by: str = "avg_gap"
+    rank_by: str = AVERAGE
     interval: Interval = "t"
     by: Sequence[str] = ()
     across: str | None = None
+    margin: float | None = None
+    """Differences below it count for nothing, in the unit of what ranks; None: the floor."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +66,15 @@ class Column:
 class Cell:
     """One metric of one row. Gaps are to the oracle of the same seed; paper is (mean, deviation or None).
 
-    A change (`signed`) is a difference between two parts of the row's runs.
+    A change (`signed`) is a difference between two parts of the row's runs. `times` is the gap in units of
+    the floor, of the metric that ranks and where there is a floor.
     """
 
     value: Estimate | None
     gap: Estimate | None = None
     paper: tuple[float, float | None] | None = None
     signed: bool = False
+    times: float | None = None
 
     @property
     def difference(self) -> float | None:
@@ -82,7 +92,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One variant of a method, or a reference (retrain, original).
+    """One variant of a method, or a reference (oracle, oracle again, original).
 
     It has a cell for every column and, where rows are ranked, for every headline metric; a cell is of n runs
     if it does not say otherwise.
@@ -100,11 +110,9 @@ class Row:
 
     @property
     def best(self) -> bool:
-        return self.place is not None and self.place.rank == 1
-
-    @property
-    def tied(self) -> bool:
-        return self.place is not None and self.place.tied
+        """Whether it is to be told from the others: of rank 1, better than the original, not destroyed, and
+        in a setting that can tell methods apart."""
+        return self.place is not None and self.place.bold
 
     @property
     def warnings(self) -> list[str]:
@@ -113,7 +121,15 @@ class Row:
 
     @property
     def marks(self) -> str:
-        return (TIED if self.tied else "") + (DESTROYED if self.warnings else "")
+        """What is claimed of it in signs, which the legend explains."""
+        place = self.place
+        found = (
+            (EQUAL, place and place.equals_best),
+            (UNCLEAR, place and place.cannot_tell),
+            (AS_ORACLE, place and place.equals_oracle),
+            (DESTROYED, self.warnings),
+        )
+        return "".join(mark for mark, holds in found if holds)
 
     @property
     def source(self) -> str | None:
@@ -137,6 +153,8 @@ class Table:
     aim: Meaning | None = None
     """What rank_by means."""
     rows_are: str = "method"
+    reach: Reach | None = None
+    """Whether the setting can tell methods apart; None without a floor or an original."""
 
 
 @dataclass(frozen=True)
@@ -199,23 +217,54 @@ def _table(setting: Setting, columns: list[str], options: Options, meanings: Map
         rank_by = "H"
     shown = {key: Column(meanings[key]) for key in dict.fromkeys([*columns, rank_by]) if key in measured}
     counted = [key for key in dict.fromkeys([*shown, *HEADLINE]) if key in measured]
+    aim, floor = Aim(rank_by, meanings[rank_by], options.by, options.margin), floor_of(setting.runs)
 
-    def row(group: Group, place: Place | None, reference: bool = False) -> Row:
-        cells = {key: cell(group.runs, key, options.interval) for key in counted}
+    def row(group: Group, place: Place | None = None, reference: bool = False) -> Row:
+        cells = {key: cell(group.runs, key, options.interval, meanings[key]) for key in counted}
+        if rank_by in cells:
+            cells[rank_by] = _in_floors(cells[rank_by], aim, floor)
         return Row(group, cells, len(group.runs), place, reference)
 
-    places = placed(setting.groups, rank_by, meanings[rank_by], options.by)
-    rows = [row(group, place) for group, place in zip(setting.groups, places, strict=True)]
+    ranking = ranked(setting.groups, aim, setting.references, floor)
+    rows = [row(group, place) for group, place in zip(setting.groups, ranking.places, strict=True)]
     rows.sort(key=lambda row: (row.place is None, row.place.rank if row.place else 0, row.name))
-    references = [row(group, None, reference=True) for group in setting.references]
-    return Table(setting.title, setting.keys, shown, [*references, *rows], rank_by, aim=meanings[rank_by])
+    references = [row(group, reference=True) for group in setting.references]
+    if floor.oracles:
+        again = _again(row(Group(AGAIN, {"method": RETRAIN}, floor.oracles), reference=True), floor)
+        references.insert(1, again)
+    return Table(
+        setting.title,
+        setting.keys,
+        shown,
+        [*references, *rows],
+        rank_by,
+        aim=meanings[rank_by],
+        reach=ranking.reach,
+    )
 
 
-def cell(runs: Sequence[Run], key: str, interval: Interval) -> Cell:
+def cell(runs: Sequence[Run], key: str, interval: Interval, meaning: Meaning) -> Cell:
     """What these runs say of one metric."""
     found = [run.values[key] for run in runs if key in run.values]
     gap = [run.gap[key] for run in runs if key in run.gap]
     expected: Mapping[str, Any] = next((e for run in runs if (e := run.result["expected"])), {})
     mean, std = expected.get(key, (None, None))
     paper = None if mean is None else (mean, std)
-    return Cell(estimate(found, interval), estimate(gap, interval), paper)
+    low, high = meaning.bounds
+    return Cell(estimate(found, interval, meaning.bounds), estimate(gap, interval, (0, high - low)), paper)
+
+
+def _in_floors(cell: Cell, aim: Aim, floor: Floor) -> Cell:
+    """With its gap in units of the floor."""
+    gap, unit = cell.value if aim.key == AVERAGE else cell.gap, floor.mean(aim.key)
+    return replace(cell, times=gap.mean / unit) if gap and unit and isfinite(gap.mean) else cell
+
+
+def _again(row: Row, floor: Floor) -> Row:
+    """The oracles' row with the gaps of all pairs, which have no interval: they are not independent."""
+    cells = {}
+    for key, own in row.cells.items():
+        pairs = estimate(floor.pairs.get(key, []), "t")
+        gap = replace(pairs, low=None, high=None) if pairs else None
+        cells[key] = Cell(gap) if key == AVERAGE else Cell(own.value, gap)
+    return replace(row, cells=cells)

@@ -8,10 +8,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from unlearn_cli.compare.groups import REFERENCES, place
+from unlearn_cli.compare.groups import place
 from unlearn_cli.compare.keys import all_keys, base_keys, value_text
 from unlearn_cli.compare.meanings import meanings_in
 from unlearn_cli.compare.records import Run
+from unlearn_cli.compare.references import REFERENCES
 from unlearn_cli.errors import InputError
 from unlearn_cli.figures.methods import Style, styles
 from unlearn_cli.figures.palette import head, label, plain, save

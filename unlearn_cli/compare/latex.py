@@ -1,6 +1,7 @@
 """A comparison in LaTeX, as the papers print it: booktabs, `2.85$_{\\pm 0.43}$ (2.39)`."""
 
-from unlearn_cli.compare.captions import deviation, difference, legend, mean, notes
+from unlearn_cli.compare.captions import legend, notes
+from unlearn_cli.compare.cell_text import beside, deviation, difference, mean
 from unlearn_cli.compare.comparison import Cell, Comparison, Row, Table
 from unlearn_cli.compare.numbers import number
 
@@ -10,7 +11,14 @@ ESCAPED = {
     "^": r"\textasciicircum{}",
     **{character: f"\\{character}" for character in "&%$#_{}"},
     **{"<": "$<$", ">": "$>$", "|": "$|$"},
-    **{"±": r"$\pm$", "≈": r"$\approx$", "†": r"$\dagger$", "✗": r"$\times$", "‖": r"$\Vert$"},
+    **{
+        "±": r"$\pm$",
+        "≡": r"$\equiv$",
+        "×": r"$\times$",
+        "†": r"$\dagger$",
+        "✗": r"$\times$",
+        "‖": r"$\Vert$",
+    },
     "\n": " ",
     **{"→": r"$\to$", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "−": "$-$", "–": "--", "·": r"$\cdot$"},
 }
@@ -73,7 +81,8 @@ def _ours(cell: Cell, unit: str) -> str:
     text = escaped(mean(cell, unit))
     if cell.value and cell.value.std is not None:
         text += _below(deviation(cell.value, unit))
-    return text + (f" ({number(cell.gap.mean, unit)})" if cell.gap else "")
+    near = escaped(beside(cell, unit))
+    return f"{text} ({near})" if near else text
 
 
 def _paper(cell: Cell, unit: str) -> str:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from unlearn_cli.compare.captions import legend, lines, notes
+from unlearn_cli.compare.captions import legend, notes
+from unlearn_cli.compare.cell_text import lines
 from unlearn_cli.compare.comparison import Comparison, Row, Table
 from unlearn_cli.runtime.text import in_markdown
 

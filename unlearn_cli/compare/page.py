@@ -8,7 +8,8 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from unlearn_cli.compare.captions import legend, lines, notes
+from unlearn_cli.compare.captions import legend, notes
+from unlearn_cli.compare.cell_text import lines
 from unlearn_cli.compare.comparison import DESTROYED, OUTSIDE, Comparison, Row, Table
 from unlearn_cli.compare.plots import looks_of, plots
 from unlearn_cli.compare.provenance import Provenance, forgotten_in, provenance

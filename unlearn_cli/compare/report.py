@@ -10,13 +10,13 @@ from unlearn_cli.compare.across import across
 from unlearn_cli.compare.agreement import agreements, as_table
 from unlearn_cli.compare.agreement import write as write_agreements
 from unlearn_cli.compare.comparison import Comparison, Options, chosen_metrics, compare, measured_in
-from unlearn_cli.compare.groups import without_repetitions
 from unlearn_cli.compare.keys import check, where
 from unlearn_cli.compare.latex import to_latex
 from unlearn_cli.compare.markdown import to_markdown
 from unlearn_cli.compare.overlap import overlaps
 from unlearn_cli.compare.records import Found, Run, find
 from unlearn_cli.compare.rows import rows, to_csv
+from unlearn_cli.compare.settings import without_repetitions
 from unlearn_cli.compare.terminal import show
 from unlearn_cli.errors import InputError
 from unlearn_cli.runtime.terminal import console
@@ -34,7 +34,12 @@ def report(arguments: Namespace) -> None:
             "--against and --figure go together, as in --against forget.shots --figure shots.png"
         )
     options = Options(
-        arguments.metrics, arguments.rank_by, arguments.interval, arguments.by, arguments.across
+        metrics=arguments.metrics,
+        rank_by=arguments.rank_by,
+        interval=arguments.interval,
+        by=arguments.by,
+        across=arguments.across,
+        margin=arguments.margin,
     )
     runs, comparison = read_and_compare(arguments.paths, arguments.where, options)
     check(runs, [arguments.against] if arguments.against else [], "--against")

@@ -15,9 +15,10 @@ def rows(comparison: Comparison) -> list[dict[str, Any]]:
     """One dict for each row, all with the same keys; None where there is nothing.
 
     `<metric>/mean`, `/std`, `/low`, `/high` (the interval of the mean), `/n`; the same of `/gap_`; `/paper`,
-    `/paper_std`, `/difference`, `/outside`. Of settings side by side: `<metric>/<option>/mean`, …, and
-    `<metric>/<one> → <other>/mean`, …, the change. Keys in which settings or variants differ have their
-    columns.
+    `/paper_std`, `/difference`, `/outside`; of the metric that ranks `/floors`, its gap in units of the
+    floor. p-values of a row are Holm's, None where nothing was tested. Of settings side by side:
+    `<metric>/<option>/mean`, …, and `<metric>/<one> → <other>/mean`, …, the change. Keys in which settings or
+    variants differ have their columns.
     """
     found = [_row(table, row) for table in comparison.tables for row in table.rows]
     names = list(dict.fromkeys(name for row in found for name in row))
@@ -55,14 +56,27 @@ def _row(table: Table, row: Row) -> dict[str, Any]:
         "n": row.n,
         "seeds": " ".join(map(str, seeds)),
         "rank": row.place.rank if row.place else None,
-        "p_against_best": row.place.p if row.place else None,
-        "best": row.best,
-        "tied": row.tied,
+        **_claims(row),
         "destroyed": len(row.warnings),
     }
     for key in table.columns:
         found |= _cell(key, row.cells[key])
     return found
+
+
+def _claims(row: Row) -> dict[str, Any]:
+    place = row.place
+    return {
+        "best": row.best,
+        "beats_original": place and place.beats_original,
+        "equals_best": place and place.equals_best,
+        "equals_oracle": place and place.equals_oracle,
+        "cannot_tell": place and place.cannot_tell,
+        "p_different_from_best": place and place.p_different,
+        "p_different_from_original": place and place.p_original,
+        "p_equal_to_best": place and place.p_equal,
+        "p_equal_to_oracle": place and place.p_oracle,
+    }
 
 
 def _common(values: list[Any]) -> Any:
@@ -74,6 +88,8 @@ def _cell(key: str, cell: Cell) -> dict[str, Any]:
     found = _estimate(f"{key}/", cell.value)
     if cell.gap:
         found |= _estimate(f"{key}/gap_", cell.gap)
+    if cell.times is not None:
+        found[f"{key}/floors"] = cell.times
     if cell.paper:
         mean, std = cell.paper
         found |= {f"{key}/paper": mean, f"{key}/paper_std": std, f"{key}/difference": cell.difference}

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 
-from unlearn_cli.compare.groups import Group, Setting, by_equal_keys, named_apart, titled
+from unlearn_cli.compare.groups import Group, by_equal_keys, named_apart
 from unlearn_cli.compare.keys import Keys, differing, seeds, setting_keys, token
 from unlearn_cli.compare.records import Run
+from unlearn_cli.compare.settings import Setting, titled
 from unlearn_cli.errors import InputError
 
 FIRST = "random"

@@ -1,25 +1,17 @@
-"""Numbers over seeds: mean, deviation, interval of the mean, and whether two methods can be told apart."""
+"""Numbers over seeds: mean, deviation and interval of the mean."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import isfinite, sqrt
-from typing import Literal
+from math import isfinite
 
 import numpy as np
 from scipy import stats
 
-Interval = Literal["t", "bootstrap"]
+from unlearn_cli.compare.intervals import ANYWHERE, FEWEST, Interval, interval_of
 
-LEVEL = 0.95
-ALPHA = 0.05
-RESAMPLES = 9999
 ROUNDING = 1e-9
 """Differences of equal percentages are not always 0."""
-INTERVALS: dict[Interval, str] = {
-    "t": "Student's t",
-    "bootstrap": f"percentile bootstrap, {RESAMPLES:,} resamples",
-}
 
 
 @dataclass(frozen=True)
@@ -33,11 +25,16 @@ class Estimate:
     high: float | None
 
 
-def estimate(values: Sequence[float], interval: Interval) -> Estimate | None:
+def estimate(
+    values: Sequence[float], interval: Interval, bounds: tuple[float, float] = ANYWHERE
+) -> Estimate | None:
     """Mean, sample standard deviation (ddof 1) and 95 % interval of the mean; None of no values.
 
-    One value has no deviation. A value that is not finite makes the mean so: a seed that diverged is not
-    passed over. Equal values have an interval of no width.
+    One value has no deviation, fewer than three no interval. A value that is not finite makes the mean so: a
+    seed that diverged is not passed over. Equal values have an interval of no width.
+
+    Args:
+        bounds: the least and the largest that the mean can be.
     """
     if not values:
         return None
@@ -45,52 +42,20 @@ def estimate(values: Sequence[float], interval: Interval) -> Estimate | None:
     if n == 1:
         return Estimate(n, first, None, None, None)
     if all(value == first for value in values):
-        return Estimate(n, first, 0.0, first, first)
+        return Estimate(n, first, 0.0, *((first, first) if n >= FEWEST else (None, None)))
     with np.errstate(invalid="ignore"):  # inf − inf is nan, as it should be
         mean = float(np.mean(values))
     if not isfinite(mean):
         return Estimate(n, mean, None, None, None)
     std = float(np.std(values, ddof=1))
-    if interval == "bootstrap":
-        return Estimate(n, mean, std, *_bootstrap(values))
-    half = _quantile(n) * std / sqrt(n)
-    return Estimate(n, mean, std, mean - half, mean + half)
-
-
-@cache
-def _quantile(n: int) -> float:
-    """Of Student's t for the mean of n values."""
-    return float(stats.t.ppf((1 + LEVEL) / 2, n - 1))
-
-
-def _bootstrap(values: Sequence[float]) -> tuple[float, float]:
-    found = stats.bootstrap(
-        (np.asarray(values, dtype=float),),
-        np.mean,
-        confidence_level=LEVEL,
-        n_resamples=RESAMPLES,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return float(found.low), float(found.high)
+    if n < FEWEST:
+        return Estimate(n, mean, std, None, None)
+    return Estimate(n, mean, std, *interval_of(values, mean, std, interval, bounds))
 
 
 def paired(one: Mapping[str, float], other: Mapping[str, float]) -> list[float]:
     """one − other for each key that both have."""
     return [one[key] - other[key] for key in sorted(one.keys() & other.keys())]
-
-
-def paired_p(one: Mapping[str, float], other: Mapping[str, float]) -> float | None:
-    """p of the two-sided paired t-test over the keys that both have; None of fewer than two, or not finite.
-
-    If all differences are equal there is nothing to test: 1 if they are zero, else 0.
-    """
-    differences = np.array(paired(one, other))
-    if len(differences) < 2 or not np.isfinite(differences).all():
-        return None
-    if np.ptp(differences) < ROUNDING:
-        return float(abs(differences[0]) < ROUNDING)
-    return float(stats.ttest_1samp(differences, 0).pvalue)
 
 
 @cache

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from unlearn_cli.compare.captions import legend, lines, notes
+from unlearn_cli.compare.captions import legend, notes
+from unlearn_cli.compare.cell_text import lines
 from unlearn_cli.compare.comparison import DESTROYED, Comparison, Row, Table
 from unlearn_cli.compare.fitting import GAP, parts
 

@@ -4,12 +4,16 @@ Nothing heavy is imported: who only reads results does not wait for torch.
 """
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Literal, get_args
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.gaps import AVERAGED, AVERAGED_OF_PROMPTS
 
 Better = Literal["oracle", "higher", "lower"]
+BOUNDS = {"%": (0.0, 100.0), **dict.fromkeys(("", "s", "MB", "nats", "steps"), (0.0, inf))}
+"""What a mean can be, by unit: times, sizes, counts, distances and scores have no sign; of other units
+anything."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,11 @@ class Meaning:
         """Name, unit and arrow as the tables print them, for example `UA (%) →oracle`."""
         unit = f" ({self.unit})" if self.unit else ""
         return f"{self.name}{unit} {arrow(self.better)}"
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the largest that its mean can be."""
+        return BOUNDS.get(self.unit, (-inf, inf))
 
 
 def arrow(better: Better) -> str:

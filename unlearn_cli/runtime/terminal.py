@@ -11,7 +11,19 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PLAINER = {"–": "-", "−": "-", "…": "...", "±": "+-", "×": "x", "→": ">", "↓": "v", "↑": "^"}
-PLAINER |= {"≤": "<=", "≥": ">=", "·": ".", "‖": "||", "’": "'", "‘": "'", "“": '"', "”": '"'}
+PLAINER |= {
+    "≤": "<=",
+    "≥": ">=",
+    "·": ".",
+    "‖": "||",
+    "’": "'",
+    "‘": "'",
+    "“": '"',
+    "”": '"',
+    "≡": "==",
+    "✗": "x",
+    "†": "*",
+}
 PLAIN = "unlearn_plain"
 PIPE_WIDTH = 1000
 """Columns where no terminal cuts: whoever reads a pipe or a file finds each row in a line of its own."""

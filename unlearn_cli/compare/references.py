@@ -1,0 +1,87 @@
+"""Oracles and originals: what every run carries along, as runs of their own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from unlearn_cli.compare.groups import Group
+from unlearn_cli.compare.keys import circumstances, setting_keys, token
+from unlearn_cli.compare.records import Run
+from unlearn_cli.evaluation.gaps import avg_gap, gaps
+
+RETRAIN, ORACLE, ORIGINAL = "retrain", "oracle", "original"
+REFERENCES = {RETRAIN: ORACLE, ORIGINAL: ORIGINAL}
+"""Methods whose numbers every run carries along: how tables name them, and under which key of its result."""
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """One retrained model; `rows` is equal for those that never saw the same rows, None where not told."""
+
+    identity: str
+    rows: str | None
+    run: Run
+
+
+def references(runs: Sequence[Run]) -> list[Group]:
+    """Oracles and originals of these runs, each once, whether or not they were run themselves."""
+    groups = []
+    for method, name in REFERENCES.items():
+        own_first = sorted(runs, key=lambda run: run.result["method"] != method)
+        known: dict[str, Run] = {}
+        for run in own_first:
+            for identity, reference in _told_by(run, method):
+                known.setdefault(identity, reference)
+        if known:
+            groups.append(Group(name, {"method": method}, list(known.values())))
+    return groups
+
+
+def oracles_of(run: Run) -> list[Oracle]:
+    """The oracles that a run was told of, its own first; none of a run without.
+
+    Older records tell neither the forgotten rows nor oracles of further seeds.
+    """
+    if not run.result["oracle"] and run.result["method"] != RETRAIN:
+        return []
+    own, *others = run.result.get("oracles") or [{"seed": _seed(run), "metrics": run.result["oracle"]}]
+    fingerprint = run.result.get("forget", {}).get("fingerprint")
+    rows = token([setting_keys(run), fingerprint]) if fingerprint else None
+    first = run if run.result["method"] == RETRAIN else _reference(run, RETRAIN, run.result["oracle"])
+    found = [(own["seed"], first)]
+    for other in others:
+        found.append((other["seed"], _reference(run, RETRAIN, other["metrics"], seed=other["seed"])))
+    return [Oracle(token([rows or circumstances(run), seed]), rows, reference) for seed, reference in found]
+
+
+def _seed(run: Run) -> int:
+    return int(run.result.get("seeds", {}).get("train", run.result["seed"]))
+
+
+def _told_by(run: Run, method: str) -> list[tuple[str, Run]]:
+    if method == RETRAIN:
+        return [(oracle.identity, oracle.run) for oracle in oracles_of(run)]
+    if run.result["method"] == method:
+        return [(circumstances(run), run)]
+    if run.result[ORIGINAL] is None:
+        return []
+    return [(circumstances(run), _reference(run, ORIGINAL, run.result[ORIGINAL]))]
+
+
+def _reference(run: Run, method: str, metrics: Mapping[str, float], seed: int | None = None) -> Run:
+    """A model that a run tells of, as a run of its own; a further oracle has a seed and no known cost."""
+    result = run.result
+    gap = gaps(metrics, result["oracle"]) if result["oracle"] else None
+    own: dict[str, Any] = {
+        "method": method,
+        "seed": result["seed"] if seed is None else seed,
+        "choices": {**result["choices"], "method": method, "mask": "none", "surgery": "none", "lora": "none"},
+        "metrics": metrics,
+        "cost": (result[f"{REFERENCES[method]}_cost"] or {}) if seed is None else {},
+        "gap": gap,
+        "avg_gap": avg_gap(gap) if gap else None,
+        "warnings": [],
+        "expected": None,
+        "source": None,
+    }
+    return replace(run, result={**result, **own})
