@@ -74,6 +74,8 @@ def test_filters_grouping_and_ranking(command, tmp_path):
         (["outputs", "--html", "/etc/hosts/t.html"], "argument --html: /etc/hosts/t.html: nothing can be"),
         (["outputs", "--wher", "a=b"], "--where a: no run has this key"),  # argparse completes flags
         (["outputs", "--nonsense"], "unrecognized arguments: --nonsense"),
+        (["outputs", "--margin", "-1"], "argument --margin: -1 is no positive number; write 0.5"),
+        (["outputs", "--margin", "inf"], "argument --margin: inf is no positive number; write 0.5"),
         (["outputs", "--interval", "z"], "argument --interval: invalid choice: 'z'"),
         (["outputs", "--by", "methd"], "--by methd: no run has this key; did you mean 'method'?"),
         (["outputs", "--metrics", "XY"], "--metrics XY: no such metric"),

@@ -40,6 +40,7 @@ VALUES = {
 KEYS = [
     *("method", "seed", "choices", "metrics", "original", "oracle", "gap", "avg_gap", "warnings", "cost"),
     *("original_cost", "oracle_cost", "expected", "source", "forget", "meanings"),
+    "oracles",
 ]
 
 

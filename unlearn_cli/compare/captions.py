@@ -13,11 +13,11 @@ from unlearn_cli.compare.comparison import (
     Options,
     Table,
 )
-from unlearn_cli.compare.floor import AVERAGE
 from unlearn_cli.compare.hypotheses import ALPHA
 from unlearn_cli.compare.intervals import FEWEST, INTERVALS, LEVEL
 from unlearn_cli.compare.keys import differing, setting_keys, variant_keys
 from unlearn_cli.compare.verdict import aim_text, verdict
+from unlearn_cli.evaluation.floor import AVERAGE
 
 
 def legend(tables: Sequence[Table], options: Options, intervals: bool = True) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
-from unlearn_cli.compare.floor import AVERAGE, Floor, floor_of
+from unlearn_cli.compare.floor import Floor, floor_of
 from unlearn_cli.compare.groups import Group
 from unlearn_cli.compare.intervals import Interval
 from unlearn_cli.compare.keys import Keys
@@ -17,6 +17,7 @@ from unlearn_cli.compare.settings import Setting, settings
 from unlearn_cli.compare.statistics import ROUNDING, Estimate, estimate
 from unlearn_cli.compare.table import HEADLINE
 from unlearn_cli.errors import InputError, did_you_mean
+from unlearn_cli.evaluation.floor import AVERAGE
 from unlearn_cli.evaluation.meaning import MEANINGS, Meaning
 
 ALL = "all"

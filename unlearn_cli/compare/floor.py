@@ -9,9 +9,8 @@ from statistics import fmean
 
 from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.references import Oracle, oracles_of
+from unlearn_cli.evaluation.floor import AVERAGE
 from unlearn_cli.evaluation.gaps import avg_gap, gaps
-
-AVERAGE = "avg_gap"
 
 Values = Mapping[str, float]
 
@@ -52,31 +51,29 @@ def floor_of(runs: Sequence[Run]) -> Floor:
         for oracle in oracles_of(run):
             if oracle.rows:
                 pools[oracle.rows].setdefault(oracle.identity, oracle)
+    oracles: list[Run] = []
     pairs: dict[str, list[float]] = defaultdict(list)
     parts: dict[str, Values] = {}
-    found = [list(pool.values()) for pool in pools.values() if len(pool) > 1]
-    for oracles in found:
-        own, of = _gaps(oracles)
-        parts |= of
+    for pool in pools.values():
+        if len(pool) < 2:
+            continue
+        own, of = laid_together([oracle.run.result["metrics"] for oracle in pool.values()])
+        oracles += [oracle.run for oracle in pool.values()]
+        parts |= dict(zip(pool, of, strict=True))
         for key, values in own.items():
             pairs[key] += values
-    return Floor([oracle.run for oracles in found for oracle in oracles], pairs, parts)
+    return Floor(oracles, pairs, parts)
 
 
-def _gaps(oracles: Sequence[Oracle]) -> tuple[dict[str, list[float]], dict[str, dict[str, float]]]:
-    """By metric the gaps of all pairs; by oracle and metric its part."""
+def laid_together(oracles: Sequence[Values]) -> tuple[dict[str, list[float]], list[dict[str, float]]]:
+    """By metric the gaps of all pairs of these oracles; and of each oracle its part in the floor."""
     pairs: dict[str, list[float]] = defaultdict(list)
-    sums: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for one, other in combinations(oracles, 2):
-        gap = gaps(one.run.result["metrics"], other.run.result["metrics"])
+    beside: list[dict[str, list[float]]] = [defaultdict(list) for _ in oracles]
+    for one, other in combinations(range(len(oracles)), 2):
+        gap = gaps(oracles[one], oracles[other])
         average = avg_gap(gap)
         for key, value in (gap if average is None else {**gap, AVERAGE: average}).items():
-            pairs[key].append(value)
-            for oracle in (one, other):
-                sums[oracle.identity][key].append(value)
+            for found in (pairs, beside[one], beside[other]):
+                found[key].append(value)
     means = {key: fmean(values) for key, values in pairs.items()}
-    parts = {
-        identity: {key: 2 * fmean(values) - means[key] for key, values in own.items()}
-        for identity, own in sums.items()
-    }
-    return pairs, parts
+    return pairs, [{key: 2 * fmean(own[key]) - means[key] for key in own} for own in beside]

@@ -9,13 +9,14 @@ from statistics import fmean
 import numpy as np
 
 from unlearn_cli.compare.claims import Scores, claims, p_beyond
-from unlearn_cli.compare.floor import AVERAGE, Floor
+from unlearn_cli.compare.floor import Floor
 from unlearn_cli.compare.groups import Group
 from unlearn_cli.compare.hypotheses import ALPHA, Array
 from unlearn_cli.compare.keys import circumstances
 from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.references import ORACLE, ORIGINAL
 from unlearn_cli.compare.statistics import ROUNDING
+from unlearn_cli.evaluation.floor import AVERAGE
 from unlearn_cli.evaluation.meaning import Meaning
 
 Scored = Mapping[str, Sequence[float]]

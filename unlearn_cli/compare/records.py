@@ -182,7 +182,7 @@ def unlike(result: Mapping[str, Any]) -> str | None:
     numbers = ("metrics", "cost", "original", "oracle", "gap", "original_cost", "oracle_cost")
     for key in numbers:
         for name, value in (result[key] or {}).items():
-            if isinstance(value, bool) or not isinstance(value, int | float) or _is_huge(value):
+            if not _is_measured(value):
                 return f"{RESULT}: '{key}.{name}' is no number"
     for key, kind in KINDS.items():
         if key in result and not isinstance(result[key], kind):
@@ -194,6 +194,8 @@ def unlike(result: Mapping[str, Any]) -> str | None:
         return f"{RESULT}: a choice or a warning is no text"
     if not all(_is_published(value) for value in (result["expected"] or {}).values()):
         return f"{RESULT}: 'expected' does not hold mean and deviation of each metric"
+    if not _are_oracles(result.get("oracles")):
+        return f"{RESULT}: 'oracles' does not hold seed and metrics of each"
     if not meaningful(result.get("meanings", {})):
         return f"{RESULT}: 'meanings' does not hold name, unit, better and text of each"
     return "no method among its choices" if "method" not in result["choices"] else None
@@ -213,6 +215,24 @@ def _is_published(value: Any) -> bool:
         and isinstance(value[1], int | float | None)
         and not any(_is_huge(number or 0) for number in value)
     )
+
+
+def _are_oracles(told: Any) -> bool:
+    """Whether these are oracles as a run tells of them; older ones tell of none."""
+    return told is None or (
+        isinstance(told, list)
+        and all(
+            isinstance(one, dict)
+            and isinstance(one.get("seed"), int)
+            and isinstance(one.get("metrics"), dict)
+            and all(map(_is_measured, one["metrics"].values()))
+            for one in told
+        )
+    )
+
+
+def _is_measured(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and not _is_huge(value)
 
 
 def meaningful(meanings: Any) -> bool:

@@ -44,18 +44,14 @@ def oracles_of(run: Run) -> list[Oracle]:
     """
     if not run.result["oracle"] and run.result["method"] != RETRAIN:
         return []
-    own, *others = run.result.get("oracles") or [{"seed": _seed(run), "metrics": run.result["oracle"]}]
+    own, *others = run.result.get("oracles") or [{"seed": run.result["seed"]}]
     fingerprint = run.result.get("forget", {}).get("fingerprint")
-    rows = token([setting_keys(run), fingerprint]) if fingerprint else None
+    rows = token([setting_keys(run), fingerprint]) if isinstance(fingerprint, str) else None
     first = run if run.result["method"] == RETRAIN else _reference(run, RETRAIN, run.result["oracle"])
     found = [(own["seed"], first)]
     for other in others:
         found.append((other["seed"], _reference(run, RETRAIN, other["metrics"], seed=other["seed"])))
     return [Oracle(token([rows or circumstances(run), seed]), rows, reference) for seed, reference in found]
-
-
-def _seed(run: Run) -> int:
-    return int(run.result.get("seeds", {}).get("train", run.result["seed"]))
 
 
 def _told_by(run: Run, method: str) -> list[tuple[str, Run]]:

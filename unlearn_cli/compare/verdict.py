@@ -33,7 +33,7 @@ def _reach_text(reach: Reach, aim: Meaning) -> str:
         f"the original, with nothing unlearned, is {original} from the oracle in {aim.name}, another oracle "
         f"{floor} (the floor)"
     )
-    p = "" if reach.p is None else f"; p = {reach.p:.2g} that it is no farther"
+    p = "" if reach.p is None else f"; one-sided p = {reach.p:.2g}"
     if reach.can_tell is None:
         return f"Whether this setting can tell methods apart takes three common seeds; so far {known}."
     return f"This setting {'can' if reach.can_tell else 'cannot'} tell methods apart: {known}{p}."

@@ -1,0 +1,95 @@
+"""Oracles of one forget set laid beside each other, whichever runs tell of them."""
+
+import pytest
+from made_runs import made
+
+from unlearn_cli.compare.comparison import Options, compare
+from unlearn_cli.compare.floor import floor_of, laid_together
+from unlearn_cli.compare.records import find
+from unlearn_cli.evaluation.floor import floor
+
+ORACLES = [
+    {"UA": ua, "RA": 100.0, "TA": ta, "MIA": 13.0} for ua, ta in ((5.0, 94.0), (7.0, 95.0), (6.0, 94.5))
+]
+FIXED = {"forget": {"fingerprint": "rows"}}
+
+
+def with_seeds(tmp_path, method="ga", **more):
+    """Three seeds of one forget set, each with its own oracle; ga is 1 above it in UA."""
+    for seed, oracle in enumerate(ORACLES):
+        metrics = {"UA": oracle["UA"] + 1, "TA": oracle["TA"]}
+        told = [{"seed": seed, "metrics": oracle}]
+        made(tmp_path, method, seed, metrics, oracle, oracles=told, **FIXED, **more)
+
+
+def found(tmp_path):
+    return floor_of(find([tmp_path]).runs)
+
+
+def test_it_is_the_runs_floor_and_the_mean_of_its_parts():
+    pairs, parts = laid_together(ORACLES)
+    for key, value in floor(ORACLES).items():
+        assert sum(pairs[key]) / 3 == pytest.approx(value)
+        assert sum(part[key] for part in parts) / 3 == pytest.approx(value)
+    assert parts[0]["UA"] == pytest.approx(2 * (2 + 1) / 2 - 4 / 3)
+
+
+def test_seeds_of_one_forget_set_share_their_oracles(tmp_path):
+    with_seeds(tmp_path)
+    with_seeds(tmp_path, "ft")
+    one = found(tmp_path)
+    assert len(one.oracles) == 3
+    assert one.mean("UA") == pytest.approx(4 / 3)
+    assert one.mean("avg_gap") == pytest.approx((4 / 3 + 2 / 3) / 4)
+    assert one.mean("VA") is None
+
+
+def test_forget_sets_have_each_their_own(tmp_path):
+    """Seed 0 has three oracles of its rows, seed 1 two of others: pairs are within a forget set alone."""
+    for seed, oracles in enumerate((ORACLES, ORACLES[:2])):
+        told = [{"seed": 10 * seed + i, "metrics": oracle} for i, oracle in enumerate(oracles)]
+        forget = {"fingerprint": str(seed)}
+        made(tmp_path, "ga", seed, oracle=oracles[0], oracles=told, forget=forget)
+    one = found(tmp_path)
+    assert sorted(one.pairs["UA"]) == [1, 1, 2, 2]
+    first, second = find([tmp_path]).runs
+    assert one.beside(first, "UA") == pytest.approx(4 / 3)
+    assert one.beside(second, "UA") == pytest.approx(2.0)
+
+
+def test_one_oracle_a_forget_set_has_no_floor(tmp_path):
+    for seed in range(3):
+        made(tmp_path, "ga", seed, forget={"fingerprint": str(seed)})
+    one = found(tmp_path)
+    assert (one.oracles, one.mean("UA"), one.beside(find([tmp_path]).runs[0], "UA")) == ([], None, None)
+
+
+def test_records_without_fingerprints_have_none(tmp_path):
+    for seed in range(3):
+        made(tmp_path, "ga", seed)
+    assert found(tmp_path).oracles == []
+
+
+def test_the_table_has_a_row_of_them_and_gaps_in_its_units(tmp_path):
+    with_seeds(tmp_path)
+    (table,) = compare(find([tmp_path]).runs, Options()).tables
+    oracle, again, original, ga = table.rows
+    assert [row.name for row in table.rows] == ["oracle", "oracle again", "original", "ga"]
+    assert (again.n, again.reference, again.place) == (3, True, None)
+    assert again.cells["UA"].value == oracle.cells["UA"].value
+    assert again.cells["UA"].gap.mean == pytest.approx(4 / 3)
+    assert (again.cells["avg_gap"].value.mean, again.cells["avg_gap"].value.n) == (pytest.approx(0.5), 3)
+    assert again.cells["avg_gap"].value.low is None
+    assert ga.cells["avg_gap"].times == pytest.approx(0.25 / 0.5)
+    assert original.cells["avg_gap"].times == pytest.approx((6 + 0.5 + 12) / 4 / 0.5)
+    assert ga.cells["UA"].times is None
+
+
+def test_further_oracles_are_of_the_oracles_row(tmp_path):
+    told = [{"seed": seed, "metrics": oracle} for seed, oracle in enumerate(ORACLES)]
+    made(tmp_path, "ga", 0, oracle=ORACLES[0], oracles=told, **FIXED)
+    (table,) = compare(find([tmp_path]).runs, Options()).tables
+    oracle = table.rows[0]
+    assert (oracle.n, oracle.cells["UA"].value.mean, oracle.cells["UA"].value.std) == (3, 6.0, 1.0)
+    assert [run.result["seed"] for run in oracle.group.runs] == [0, 1, 2]
+    assert oracle.cells["seconds"].value.n == 1  # what the others cost is not told
