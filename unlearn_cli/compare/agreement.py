@@ -16,10 +16,11 @@ from statistics import fmean, stdev
 from scipy import stats
 
 from unlearn_cli.compare.comparison import Cell, Column, Row, Table
-from unlearn_cli.compare.groups import Group, settings
+from unlearn_cli.compare.groups import Group
 from unlearn_cli.compare.meanings import meanings_in
 from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.rows import as_csv
+from unlearn_cli.compare.settings import settings
 from unlearn_cli.compare.statistics import Estimate
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.meaning import Meaning, arrow
