@@ -66,6 +66,8 @@ def launch(
     if len(found.runs) > 1 and (id := for_several_runs()):
         log.warning("WANDB_RUN_ID=%s names one run, these are %d: each has its own id", id, len(found.runs))
     log.info("sweep %s: %s, %d to do", found.name, number_of_runs(len(found.runs)), len(found.to_do))
+    if len(found.to_do) < len(found.runs) and found.runs[0].experiment.tracking.destination:
+        log.info("finished runs are not tracked again; to track them: unlearn track %s", found.folder)
     if isinstance(place, Slurm):
         _on_slurm(found, place)
     elif isinstance(place, Processes):

@@ -44,7 +44,8 @@ class Finished:
                 yield int(found.group(1)), path
 
     def figures(self) -> list[Path]:
-        return sorted((self.folder / "figures").glob("*.png"))
+        """The run's, and those of the choice of its forget set."""
+        return [file for part in ("figures", "forget") for file in sorted((self.folder / part).glob("*.png"))]
 
 
 def track_late(settings: Any, run: Finished, outputs: Path, first: Callable[[Path], bool]) -> Tracker:
