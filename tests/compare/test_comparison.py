@@ -4,8 +4,9 @@ import pytest
 from made_runs import ORACLE, SENTENCE, made, with_gap
 
 from unlearn_cli.compare.captions import legend, notes
-from unlearn_cli.compare.comparison import Options, compare
+from unlearn_cli.compare.comparison import Options
 from unlearn_cli.compare.records import find
+from unlearn_cli.compare.tabulate import compare
 from unlearn_cli.errors import InputError
 
 

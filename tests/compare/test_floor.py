@@ -3,9 +3,11 @@
 import pytest
 from made_runs import made
 
-from unlearn_cli.compare.comparison import Options, compare
+from unlearn_cli.compare.captions import notes
+from unlearn_cli.compare.comparison import Options
 from unlearn_cli.compare.floor import floor_of, laid_together
 from unlearn_cli.compare.records import find
+from unlearn_cli.compare.tabulate import compare
 from unlearn_cli.evaluation.floor import floor
 
 ORACLES = [
@@ -93,3 +95,19 @@ def test_further_oracles_are_of_the_oracles_row(tmp_path):
     assert (oracle.n, oracle.cells["UA"].value.mean, oracle.cells["UA"].value.std) == (3, 6.0, 1.0)
     assert [run.result["seed"] for run in oracle.group.runs] == [0, 1, 2]
     assert oracle.cells["seconds"].value.n == 1  # what the others cost is not told
+
+
+def test_several_runs_of_one_original_are_no_independent_seeds(tmp_path):
+    """Two trainings, three unlearnings of each: the interval would be of two, and nothing is tested."""
+    for train in (0, 1):
+        for own in (0, 1, 2):
+            seeds = {"method.seed": own, "eval.seed": own, "train.seed": train, "forget.seed": 0}
+            made(tmp_path, "ga", train, {"UA": 5.0 + train + own / 10}, config=seeds)
+            made(tmp_path, "ft", train, {"UA": 8.0 + train + own / 10}, config=seeds)
+    (table,) = compare(find([tmp_path]).runs, Options()).tables
+    ga, ft = table.rows[-2:]
+    assert (ga.n, ga.originals, ga.cells["UA"].value.n, ga.cells["UA"].value.low) == (6, 2, 6, None)
+    assert ft.place.p_different is None
+    assert "Intervals and tests count originals, not runs: ga (6 runs of 2), ft (6 runs of 2)." in notes(
+        table, ()
+    )

@@ -10,11 +10,12 @@ import pytest
 from made_runs import SENTENCE, made
 from rich.console import Console
 
-from unlearn_cli.compare.comparison import Options, compare
+from unlearn_cli.compare.comparison import Options
 from unlearn_cli.compare.latex import escaped, to_latex
 from unlearn_cli.compare.markdown import to_markdown
 from unlearn_cli.compare.records import find
 from unlearn_cli.compare.rows import rows, to_csv
+from unlearn_cli.compare.tabulate import compare
 from unlearn_cli.compare.terminal import show
 
 EXPECTED = {"UA": [2.85, 0.43]}

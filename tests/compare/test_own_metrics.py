@@ -5,12 +5,13 @@ import json
 import pytest
 from made_runs import ORACLE, made
 
-from unlearn_cli.compare.comparison import Options, compare
+from unlearn_cli.compare.comparison import Options
 from unlearn_cli.compare.curves import draw
 from unlearn_cli.compare.markdown import to_markdown
 from unlearn_cli.compare.meanings import own_meanings
 from unlearn_cli.compare.page import to_html
 from unlearn_cli.compare.records import Unfit, find, read
+from unlearn_cli.compare.tabulate import compare
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.meaning import Meaning
 

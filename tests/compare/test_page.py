@@ -13,9 +13,10 @@ import pytest
 from made_runs import SENTENCE, made, with_gap
 from matplotlib.figure import Figure
 
-from unlearn_cli.compare.comparison import Options, compare
+from unlearn_cli.compare.comparison import Options
 from unlearn_cli.compare.page import to_html
 from unlearn_cli.compare.records import find
+from unlearn_cli.compare.tabulate import compare
 from unlearn_cli.figures.methods import style
 from unlearn_cli.figures.palette import INK
 

@@ -3,10 +3,11 @@
 import pytest
 from made_runs import SENTENCE, made
 
-from unlearn_cli.compare.comparison import Options, compare
+from unlearn_cli.compare.comparison import Options
 from unlearn_cli.compare.plots import looks_of
 from unlearn_cli.compare.records import find
 from unlearn_cli.compare.scatter import Point, scatter
+from unlearn_cli.compare.tabulate import compare
 from unlearn_cli.evaluation.meaning import MEANINGS
 
 

@@ -4,9 +4,10 @@ import pytest
 from made_runs import SENTENCE, made
 
 from unlearn_cli.compare.captions import legend, notes
-from unlearn_cli.compare.comparison import Options, compare
+from unlearn_cli.compare.comparison import Options
 from unlearn_cli.compare.markdown import to_markdown
 from unlearn_cli.compare.records import find
+from unlearn_cli.compare.tabulate import compare
 
 ORACLES = [5.0, 7.0, 6.0]
 NEAR, FAR = [6.0, 7.5, 5.0], [0.0, 1.0, 0.5]

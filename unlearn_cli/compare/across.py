@@ -10,9 +10,6 @@ from unlearn_cli.compare.comparison import (
     Options,
     Row,
     Table,
-    cell,
-    chosen_metrics,
-    measured_in,
 )
 from unlearn_cli.compare.groups import Group
 from unlearn_cli.compare.intervals import Interval
@@ -20,6 +17,7 @@ from unlearn_cli.compare.meanings import meanings_in
 from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.sides import Sides, side_by_side
 from unlearn_cli.compare.statistics import estimate, paired
+from unlearn_cli.compare.tabulate import cell, chosen_metrics, measured_in
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.gaps import OF_ANSWERS, OF_DOMAINS
 from unlearn_cli.evaluation.meaning import Meaning

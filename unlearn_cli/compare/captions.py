@@ -77,7 +77,7 @@ def notes(table: Table, by: Sequence[str]) -> list[str]:
         for row in table.rows
         if row.warnings
     ]
-    said += verdict(table) + _unranked(table) + _pooled(table, by)
+    said += verdict(table) + _unranked(table) + _of_one_original(table) + _pooled(table, by)
     if sources := dict.fromkeys(row.source for row in table.rows if row.source):
         said.append(f"paper: {'; '.join(sources)}.")
     return [*said, *table.said]
@@ -112,3 +112,11 @@ def _pooled(table: Table, by: Sequence[str]) -> list[str]:
     )
     named = [key for key in pooled if not key.endswith("_target_")]
     return [f"Rows pool runs that differ in {', '.join(named)}."] if named else []
+
+
+def _of_one_original(table: Table) -> list[str]:
+    """Runs that share an original and a forget set are no independent seeds."""
+    counted = [row for row in table.rows if not row.reference and row.originals is not None]
+    rows = [(row.name, len(row.group.runs), row.originals) for row in counted]
+    named = ", ".join(f"{name} ({n} runs of {those})" for name, n, those in rows if those and those < n)
+    return [f"Intervals and tests count originals, not runs: {named}."] if named else []

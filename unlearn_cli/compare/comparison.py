@@ -1,32 +1,19 @@
 """What every output of a comparison renders: tables of rows of cells, ranked or laid side by side."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import isfinite
-from typing import Any
+from dataclasses import dataclass
 
-from unlearn_cli.compare.floor import Floor, floor_of
 from unlearn_cli.compare.groups import Group
 from unlearn_cli.compare.intervals import Interval
 from unlearn_cli.compare.keys import Keys
-from unlearn_cli.compare.meanings import meanings_in
-from unlearn_cli.compare.ranking import Aim, Place, Reach, ranked
-from unlearn_cli.compare.records import Run
-from unlearn_cli.compare.references import RETRAIN
-from unlearn_cli.compare.settings import Setting, settings
-from unlearn_cli.compare.statistics import ROUNDING, Estimate, estimate
-from unlearn_cli.compare.table import HEADLINE
-from unlearn_cli.errors import InputError, did_you_mean
+from unlearn_cli.compare.ranking import Place, Reach
+from unlearn_cli.compare.statistics import ROUNDING, Estimate
 from unlearn_cli.evaluation.floor import AVERAGE
-from unlearn_cli.evaluation.meaning import MEANINGS, Meaning
+from unlearn_cli.evaluation.meaning import Meaning
 
-ALL = "all"
 EQUAL, UNCLEAR, AS_ORACLE, OUTSIDE, DESTROYED = "=", "?", "≡", "†", "✗"
 AGAIN = "oracle again"
 """The row of oracles beside each other, whose gaps are the floor."""
-
-MINOR = ("peak_memory_mb", "samples", "delta_mb")
-"""What is left out unless it is asked for, so that the rest stands side by side."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +91,8 @@ class Row:
     n: int
     place: Place | None = None
     reference: bool = False
+    originals: int | None = None
+    """How many originals its runs start from, where that is counted."""
 
     @property
     def name(self) -> str:
@@ -165,107 +154,3 @@ class Comparison:
     left_out: Sequence[str] = ()
     overlaps: Sequence[Table] = ()
     """How far the forget sets that were chosen by a measurement overlap; how far metrics agree."""
-
-
-def compare(runs: Sequence[Run], options: Options, left_out: Sequence[str] = ()) -> Comparison:
-    """Group, count and rank.
-
-    Raises:
-        InputError: a metric or ranking key that is unknown or was not measured.
-    """
-    measured = measured_in(runs)
-    columns = chosen_metrics(options.metrics, measured)
-    if options.rank_by != Options.rank_by:
-        _check("--rank-by", options.rank_by, measured)
-    tables = [_table(setting, columns, options, meanings_in(runs)) for setting in settings(runs, options.by)]
-    return Comparison(sorted(tables, key=lambda table: table.title), options, left_out)
-
-
-def measured_in(runs: Sequence[Run]) -> list[str]:
-    """The metrics that some of these runs have."""
-    known = meanings_in(runs)
-    return list(dict.fromkeys(key for run in runs for key in run.values if key in known))
-
-
-def chosen_metrics(wanted: Sequence[str] | None, measured: list[str]) -> list[str]:
-    """What `--metrics` asks for; if it is not given, the headline and the metrics of plug-ins.
-
-    Raises:
-        InputError: a metric that is unknown or was not measured.
-    """
-    headline = [key for key in HEADLINE if key in measured]
-    if wanted is None:
-        own = [key for key in measured if key not in MEANINGS]
-        return [key for key in headline if key not in MINOR] + own
-    if list(wanted) == [ALL]:
-        return headline + [key for key in measured if key not in headline]
-    for key in wanted:
-        _check("--metrics", key, measured)
-    return list(wanted)
-
-
-def _check(flag: str, key: str, measured: Sequence[str]) -> None:
-    if key not in measured:
-        wrong = "not measured in these runs" if key in MEANINGS else "no such metric"
-        raise InputError(f"{flag} {key}: {wrong}; {did_you_mean(key, measured)}")
-
-
-def _table(setting: Setting, columns: list[str], options: Options, meanings: Mapping[str, Meaning]) -> Table:
-    runs = [run for group in (*setting.references, *setting.groups) for run in group.runs]
-    measured = measured_in(runs)
-    rank_by = options.rank_by
-    if rank_by == Options.rank_by and rank_by not in measured and "H" in measured:
-        rank_by = "H"
-    shown = {key: Column(meanings[key]) for key in dict.fromkeys([*columns, rank_by]) if key in measured}
-    counted = [key for key in dict.fromkeys([*shown, *HEADLINE]) if key in measured]
-    aim, floor = Aim(rank_by, meanings[rank_by], options.by, options.margin), floor_of(setting.runs)
-
-    def row(group: Group, place: Place | None = None, reference: bool = False) -> Row:
-        cells = {key: cell(group.runs, key, options.interval, meanings[key]) for key in counted}
-        if rank_by in cells:
-            cells[rank_by] = _in_floors(cells[rank_by], aim, floor)
-        return Row(group, cells, len(group.runs), place, reference)
-
-    ranking = ranked(setting.groups, aim, setting.references, floor)
-    rows = [row(group, place) for group, place in zip(setting.groups, ranking.places, strict=True)]
-    rows.sort(key=lambda row: (row.place is None, row.place.rank if row.place else 0, row.name))
-    references = [row(group, reference=True) for group in setting.references]
-    if floor.oracles:
-        again = _again(row(Group(AGAIN, {"method": RETRAIN}, floor.oracles), reference=True), floor)
-        references.insert(1, again)
-    return Table(
-        setting.title,
-        setting.keys,
-        shown,
-        [*references, *rows],
-        rank_by,
-        aim=meanings[rank_by],
-        reach=ranking.reach,
-    )
-
-
-def cell(runs: Sequence[Run], key: str, interval: Interval, meaning: Meaning) -> Cell:
-    """What these runs say of one metric."""
-    found = [run.values[key] for run in runs if key in run.values]
-    gap = [run.gap[key] for run in runs if key in run.gap]
-    expected: Mapping[str, Any] = next((e for run in runs if (e := run.result["expected"])), {})
-    mean, std = expected.get(key, (None, None))
-    paper = None if mean is None else (mean, std)
-    low, high = meaning.bounds
-    return Cell(estimate(found, interval, meaning.bounds), estimate(gap, interval, (0, high - low)), paper)
-
-
-def _in_floors(cell: Cell, aim: Aim, floor: Floor) -> Cell:
-    """With its gap in units of the floor."""
-    gap, unit = cell.value if aim.key == AVERAGE else cell.gap, floor.mean(aim.key)
-    return replace(cell, times=gap.mean / unit) if gap and unit and isfinite(gap.mean) else cell
-
-
-def _again(row: Row, floor: Floor) -> Row:
-    """The oracles' row with the gaps of all pairs, which have no interval: they are not independent."""
-    cells = {}
-    for key, own in row.cells.items():
-        pairs = estimate(floor.pairs.get(key, []), "t")
-        gap = replace(pairs, low=None, high=None) if pairs else None
-        cells[key] = Cell(gap) if key == AVERAGE else Cell(own.value, gap)
-    return replace(row, cells=cells)

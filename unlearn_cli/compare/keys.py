@@ -70,6 +70,14 @@ def circumstances(run: Run, without: Sequence[str] = ()) -> str:
     return token({key: value for key, value in keys.items() if key not in without})
 
 
+def origin(run: Run, without: Sequence[str] = ()) -> str:
+    """Equal for runs of one original and one forget set, whatever seeds method and evaluation have.
+
+    These are what comparisons pair, and what they count: several runs of one original are not independent.
+    """
+    return circumstances(run, (*without, "eval.seed"))
+
+
 def identity(run: Run) -> str:
     """Equal for runs whose numbers are equal but for the machine's."""
     return token([run.result["method"], determining(dict(run.config))])

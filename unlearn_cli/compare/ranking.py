@@ -12,7 +12,7 @@ from unlearn_cli.compare.claims import Scores, claims, p_beyond
 from unlearn_cli.compare.floor import Floor
 from unlearn_cli.compare.groups import Group
 from unlearn_cli.compare.hypotheses import ALPHA, Array
-from unlearn_cli.compare.keys import circumstances
+from unlearn_cli.compare.keys import origin
 from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.references import ORACLE, ORIGINAL
 from unlearn_cli.compare.statistics import ROUNDING
@@ -20,7 +20,7 @@ from unlearn_cli.evaluation.floor import AVERAGE
 from unlearn_cli.evaluation.meaning import Meaning
 
 Scored = Mapping[str, Sequence[float]]
-"""By circumstances (setting and seeds, in which runs are paired): numbers that are the better the lower."""
+"""By origin, in which runs are paired: numbers that are the better the lower."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Reach:
 
 @dataclass(frozen=True)
 class Aim:
-    """What rows are ranked by: a metric, paired by circumstances without the keys of `by`."""
+    """What rows are ranked by: a metric, paired by origin without the keys of `by`."""
 
     key: str
     meaning: Meaning
@@ -127,12 +127,12 @@ def ranked(groups: Sequence[Group], aim: Aim, references: Sequence[Group], floor
 
 
 def _scores(runs: Sequence[Run], aim: Aim, measured_only: bool = False) -> Scored:
-    """By circumstances: numbers, the lower the better; of references none of what their training cost."""
+    """By origin: numbers, the lower the better; of references none of what their training cost."""
     found: dict[str, list[float]] = {}
     for run in runs:
         wanted = not measured_only or aim.key == AVERAGE or aim.key in run.result["metrics"]
         if wanted and (score := _score(run, aim)) is not None:
-            found.setdefault(circumstances(run, aim.by), []).append(score)
+            found.setdefault(origin(run, aim.by), []).append(score)
     return found
 
 
@@ -146,7 +146,7 @@ def _score(run: Run, aim: Aim) -> float | None:
 def _laid_out(
     rows: Sequence[Scored], runs: Sequence[Run], references: Mapping[str, Scored], aim: Aim, floor: Floor
 ) -> Scores:
-    """The scores as arrays over all circumstances, those of equal ones averaged."""
+    """The scores as arrays over all origins, those of equal ones averaged."""
     pairs = sorted({pair for one in rows for pair in one})
 
     def line(scored: Scored) -> Array:
@@ -155,7 +155,7 @@ def _laid_out(
     parts: dict[str, list[float]] = {}
     for run in runs if floor.mean(aim.key) is not None else ():
         if (part := floor.beside(run, aim.key)) is not None:
-            parts.setdefault(circumstances(run, aim.by), []).append(part)
+            parts.setdefault(origin(run, aim.by), []).append(part)
     another = line(parts)
     oracle = line(references.get(ORACLE, {}))
     if aim.distance:

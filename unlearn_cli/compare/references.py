@@ -80,4 +80,9 @@ def _reference(run: Run, method: str, metrics: Mapping[str, float], seed: int | 
         "expected": None,
         "source": None,
     }
-    return replace(run, result={**result, **own})
+    return replace(run, config=run.config if seed is None else _seeded(run, seed), result={**result, **own})
+
+
+def _seeded(run: Run, seed: int) -> dict[str, Any]:
+    """The run's configuration with another seed of training."""
+    return {**run.config, "seed": seed, "train": {**(run.config.get("train") or {}), "seed": seed}}

@@ -9,7 +9,7 @@ from pathlib import Path
 from unlearn_cli.compare.across import across
 from unlearn_cli.compare.agreement import agreements, as_table
 from unlearn_cli.compare.agreement import write as write_agreements
-from unlearn_cli.compare.comparison import Comparison, Options, chosen_metrics, compare, measured_in
+from unlearn_cli.compare.comparison import Comparison, Options
 from unlearn_cli.compare.keys import check, where
 from unlearn_cli.compare.latex import to_latex
 from unlearn_cli.compare.markdown import to_markdown
@@ -17,6 +17,7 @@ from unlearn_cli.compare.overlap import overlaps
 from unlearn_cli.compare.records import Found, Run, find
 from unlearn_cli.compare.rows import rows, to_csv
 from unlearn_cli.compare.settings import without_repetitions
+from unlearn_cli.compare.tabulate import chosen_metrics, compare, measured_in
 from unlearn_cli.compare.terminal import show
 from unlearn_cli.errors import InputError
 from unlearn_cli.runtime.terminal import console
