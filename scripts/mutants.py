@@ -13,6 +13,7 @@ small that it keeps a divisor from being 0 or tells when numbers are equal.
 import ast
 import builtins
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
@@ -35,8 +36,10 @@ class Mutants(MetaPathFinder):
 
     def __init__(self, files: Sequence[Path], names: set[str], terms: bool, root: Path):
         self.files, self.names, self.terms, self.root = {*files}, names, terms, root
-        self.keys = {file: [key for _, key, _ in self.targets(self.tree(file), file)] for file in files}
-        """Of each file, in the order of its lines."""
+        self.lines = {
+            file: {key: node.lineno for node, key, _ in self.targets(self.tree(file), file)} for file in files
+        }
+        """Of each file's numbers, in their order."""
         self.active: str | None = None
         self.by_one = False
         """Whether a literal without a point counts: it becomes one more, and is not scaled."""
@@ -57,14 +60,15 @@ class Mutants(MetaPathFinder):
         return ast.parse(file.read_text(encoding="utf-8"))
 
     def targets(self, tree: ast.Module, file: Path) -> list[tuple[ast.expr, str, str]]:
-        """Each number's node, key and kind."""
-        name = file.relative_to(self.root).as_posix()
+        """Each number's node, key (of several alike the second is #2) and kind."""
         found = sorted(numbers(tree, self.names), key=lambda one: (one[0].lineno, one[0].col_offset))
-        return [
-            (node, f"{name}:{node.lineno}:{node.col_offset + 1} {ast.unparse(node)}", kind)
-            for node, kind in found
-            if self.terms or kind != TERM
-        ]
+        name, alike = file.relative_to(self.root).as_posix(), Counter[str]()
+        keyed = []
+        for node, kind in found:
+            text = ast.unparse(node)
+            alike[text] += 1
+            keyed.append((node, f"{name}: {text}" + (f" #{alike[text]}" if alike[text] > 1 else ""), kind))
+        return [one for one in keyed if self.terms or one[2] != TERM]
 
     def value(self, key: str, kind: str, number: Any) -> Any:
         """The number, or its mutant's."""

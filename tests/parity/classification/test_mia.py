@@ -6,6 +6,7 @@ import torch
 from sklearn.svm import SVC
 
 from unlearn_cli.data.splits import Sets
+from unlearn_cli.evaluation.classification import mia as module
 from unlearn_cli.evaluation.classification.mia import MIASettings, is_member, mia
 
 
@@ -31,8 +32,15 @@ def test_points_that_are_all_distinct():
     np.testing.assert_array_equal(is_member(known, unknown, query), predicted(known, unknown, query))
 
 
-def test_the_share_of_forget_rows_called_unseen_in_percent():
+def test_the_share_of_forget_rows_called_unseen_in_percent(monkeypatch):
     """Also of an attack with half of the test rows, where there are no validation rows."""
+    sizes = set()
+
+    def told(known, unknown, query):
+        sizes.add((len(known), len(unknown), len(query)))
+        return is_member(known, unknown, query)
+
+    monkeypatch.setattr(module, "is_member", told)
     rows, none = np.arange(100), np.arange(0)
     sure = np.where(rows < 70, 8.0, 0.5) + 0.01 * (rows % 7) - 7.4 * (rows < 8)
     logits = torch.stack([torch.tensor(sure), torch.zeros(100)], 1).float()
@@ -42,3 +50,4 @@ def test_the_share_of_forget_rows_called_unseen_in_percent():
     )
     found = mia(logits, np.zeros(100, dtype=np.int64), sets, settings)
     assert found == {"MIA": 40.0, "MIA_leak_free": 40.0}
+    assert sizes == {(30, 30, 20), (15, 15, 20)}
