@@ -8,7 +8,7 @@ from parity.clip.towers import images, texts
 from parity.steps import RECIPE, assert_same, repeated, watched
 from unlearn_cli.methods.clip.lipschitz import Lipschitz
 
-NOISE, TOKEN_NOISE, WEIGHT, DRAWS = 1.7, 0.9, 0.6, 2
+NOISE, TOKEN_NOISE, WEIGHT, DRAWS, RATE = 0.6, 0.9, 0.7, 2, 0.3
 OWN = {"images": 2, "ascent_steps": 3, "ascent_lr": 0.03, "noise": NOISE, "token_noise": TOKEN_NOISE}
 OWN |= {"draws": DRAWS, "text_weight": WEIGHT, "layers": 3, "threshold": 0.0}
 
@@ -48,7 +48,7 @@ def synthetic(tiny, clip, tokens):
 
 
 def lipschitz(**changes):
-    values = RECIPE | {"parameters": r"^clip\."} | OWN | changes
+    values = RECIPE | {"parameters": r"^clip\.", "lr": RATE} | OWN | changes
     return Lipschitz(**values, domain_text="a {domain} of a {label}")
 
 
@@ -93,5 +93,5 @@ def test_steps_of_the_steepest_layers(tiny):
 
     steps = watched(tiny.trainer)
     found = lipschitz().unlearn(tiny.task, tiny.model(), tiny.sets, tiny.trainer)
-    again = repeated(copy.deepcopy(start), names, steps["unlearn"], loss)
+    again = repeated(copy.deepcopy(start), names, steps["unlearn"], loss, lr=RATE)
     assert_same(found, again, start, names)

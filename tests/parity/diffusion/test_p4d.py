@@ -20,7 +20,7 @@ def test_the_embeddings_before_each_step(small, monkeypatch):
 
     monkeypatch.setattr(p4d, "nearest", noted)
     target = target_of(small)
-    attack = P4D(tokens=3, steps=5, looks=2, lr=LR, weight_decay=DECAY)
+    attack = P4D(tokens=3, steps=7, looks=3, lr=LR, weight_decay=DECAY)
     torch.manual_seed(4)
     attack.successes(target)
 
@@ -35,7 +35,7 @@ def test_the_embeddings_before_each_step(small, monkeypatch):
     free = torch.nn.Parameter(soft.clone())
     optimizer = torch.optim.AdamW([free], lr=LR, weight_decay=DECAY)
     expected = [soft.clone()]
-    for step in range(5):
+    for step in range(7):
         fed = known[(free.detach() @ unit.T).argmax(-1)].clone().requires_grad_()
         t = torch.randint(60, (2,))
         x_t, _ = noised_at(x, t)
@@ -47,7 +47,7 @@ def test_the_embeddings_before_each_step(small, monkeypatch):
         loss = (output - wanted).square().flatten(1).mean(1).sum()  # each prompt is attacked on its own
         (free.grad,) = torch.autograd.grad(loss, fed)
         optimizer.step()
-        looked = 1 + (step in (2, 4))  # after three steps, and at the end
+        looked = 1 + (step in (2, 4, 6))  # thrice, evenly
         expected += looked * [free.detach().clone()]
     for one, other in zip(found, expected[:-1], strict=True):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)

@@ -45,31 +45,46 @@ def test_it_finds_the_nearest_token_of_all(small, written):
         assert torch.equal(written.pop(), ids[far(etas[place]).argmin(1)])
 
 
-def test_four_generations(small, written):
-    """Of seven candidates three survive, and four children cross two of them, some with a token changed."""
-    target = target_of(small)
-    vocabulary = may_be_written(target.original)
+def test_four_generations(small, written, monkeypatch):
+    """Of 41 candidates 20 survive, and 21 children cross two of them, some with a token changed."""
+    target, made = target_of(small), []
+    vocabulary, breed = may_be_written(target.original), RingABell._children
+
+    def noted(*given):
+        made.append(breed(*given))
+        return made[-1]
+
+    monkeypatch.setattr(RingABell, "_children", noted)
     torch.manual_seed(4)
-    RingABell(tokens=3, eta=1.7, population=7, generations=4, mutation=0.6).successes(target)
+    RingABell(tokens=3, eta=1.7, population=41, generations=4, mutation=0.62).successes(target)
+    assert len(made) == 4
 
     torch.manual_seed(4)
-    people = torch.randint(len(vocabulary), (2, 7, 3))
-    for generation in range(5):
-        order = [places(target, vocabulary[people[k]])[1](1.7)[k].argsort() for k in range(2)]
-        if generation == 4:
-            break
-        parents = torch.stack([people[k, order[k][:3]] for k in range(2)])
-        pairs, cuts = torch.randint(3, (2, 2, 4, 1)), torch.randint(4, (2, 4, 1))
-        chances = torch.rand(2, 4, 1)
-        changed, others = torch.randint(3, (2, 4, 1)), torch.randint(len(vocabulary), (2, 4, 1))
-        children = torch.zeros(2, 4, 3, dtype=torch.long)
+    people, drawn = torch.randint(len(vocabulary), (2, 41, 3)), []
+
+    def sorted_by_distance():
+        far = [places(target, vocabulary[people[k]])[1](1.7)[k] for k in range(2)]
+        return torch.stack([people[k, far[k].argsort()] for k in range(2)])
+
+    for found in made:
+        parents = sorted_by_distance()[:, :20]
+        pairs, cuts, chances = (
+            torch.randint(20, (2, 2, 21, 1)),
+            torch.randint(4, (2, 21, 1)),
+            torch.rand(2, 21, 1),
+        )
+        changed, others = torch.randint(3, (2, 21, 1)), torch.randint(len(vocabulary), (2, 21, 1))
+        children = torch.zeros(2, 21, 3, dtype=torch.long)
         for k in range(2):
-            for child in range(4):
+            for child in range(21):
                 one, other = (parents[k, pairs[i, k, child, 0]] for i in range(2))
                 cut = int(cuts[k, child])
                 children[k, child] = torch.cat([one[:cut], other[cut:]])
-                if chances[k, child] < 0.6:
+                if chances[k, child] < 0.62:
                     children[k, child, changed[k, child]] = others[k, child]
+        assert torch.equal(found, children)
         people = torch.cat([parents, children], dim=1)
-    best = torch.stack([people[k, order[k][0]] for k in range(2)])
-    assert torch.equal(written[0], places(target, vocabulary[best])[0])
+        drawn.append(chances)
+    near = torch.cat(drawn)
+    assert ((near > 0.62) & (near < 0.62 * 1.01)).any()  # an error of 1 % would be seen
+    assert torch.equal(written[0], places(target, vocabulary[sorted_by_distance()[:, 0]])[0])
