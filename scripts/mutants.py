@@ -27,6 +27,8 @@ WRAPPED = "__mutant__"
 LITERAL, SETTING, TERM = "literal", "setting", "term"
 NO_COEFFICIENTS = {"seed", "batch_size", "max_steps", "reads", "buffer"}
 """Settings that say with which numbers, or in how large pieces, something is computed."""
+NO_SETTINGS = {"model", "original", "network", "target", "data", "sets", "layer", "weight"}
+"""What has attributes of such names, too."""
 VALIDATES = {"field_validator", "model_validator"}
 SAYS = {"Field", "PrivateAttr", "debug", "info", "warning", "count_passes", "count_more"}
 
@@ -197,8 +199,8 @@ def functions(tree: ast.AST) -> Iterator[Any]:
 def is_setting(node: ast.AST, names: set[str]) -> TypeGuard[ast.expr]:
     """Whether it reads a setting, or a constant."""
     match node:
-        case ast.Attribute(attr=name, ctx=ast.Load()):
-            return name in names
+        case ast.Attribute(value=of, attr=name, ctx=ast.Load()):
+            return name in names and ast.unparse(of).split(".")[-1] not in NO_SETTINGS
         case ast.Name(id=name, ctx=ast.Load()):
             return name in names and name.isupper()
     return False

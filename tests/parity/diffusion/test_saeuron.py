@@ -10,7 +10,7 @@ from unlearn_cli.methods.diffusion.saeuron import SAeUron
 from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.sae.autoencoder import load_autoencoder
 
-LAYER, STEPS, K, PERCENTILE = "up_blocks.1.attentions.0", 3, 4, 77.0
+LAYER, STEPS, K = "up_blocks.1.attentions.0", 3, 4
 DICTIONARY = {"expansion": 4, "activation": "topk", "k": K, "l1": 0.0, "dead_after": 1000}
 
 
@@ -29,11 +29,12 @@ class InOwnUnits:
         return torch.zeros_like(z).scatter(-1, kept.indices, kept.values)
 
 
-@pytest.mark.parametrize(("multiplier", "prompts"), [(-1.7, 2), (-0.4, 1)])
-def test_the_releases_edit(small, multiplier, prompts):
+@pytest.mark.parametrize(("multiplier", "prompts", "percentile"), [(-1.7, 2, 77.0), (-0.4, 1, 77.6)])
+def test_the_releases_edit(small, multiplier, prompts, percentile):
     """Of three concepts with a prompt each; but for the error, which its hook mirrors and ours keeps.
 
-    Where one prompt besides the concept's is looked at, it stands for both others.
+    Where one prompt besides the concept's is looked at, it stands for both others. Of 32 features a percent
+    more of the first percentile, or less of the second, is one feature less, or more.
     """
     small.sets = dataclasses.replace(small.sets, forget=small.sets.forget[:1])  # one prompt is forgotten
     method = SAeUron(
@@ -41,7 +42,7 @@ def test_the_releases_edit(small, multiplier, prompts):
         layer=LAYER,
         dictionary=DICTIONARY,
         score="prop_diff",
-        percentile=PERCENTILE,
+        percentile=percentile,
         multiplier=multiplier,
         groups=STEPS,
         prompts=prompts,
@@ -67,7 +68,7 @@ def test_the_releases_edit(small, multiplier, prompts):
         means = {name: z[step].mean((0, 1)) for name, z in latents.items()}
         others = torch.stack([means[f"others{place}"] for place in range(prompts)]).mean(0)
         scores = means["dotted0"] / means["dotted0"].sum() - others / others.sum()
-        chosen = scores > torch.quantile(scores, PERCENTILE / 100)
+        chosen = scores > torch.quantile(scores, percentile / 100)
         overall = (means["dotted0"] + 2 * others) / 3
 
         made = edited.unet.get_submodule(LAYER).sae_edit.edit

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from parity.diffusion.small import RECIPE, SAMPLER, assert_same, captions, embedded, predicted, sgd, underway
-from unlearn_cli.methods.diffusion.spm import SPM, RankOne
+from unlearn_cli.methods.diffusion.spm import SPM, RankOne, random_embeddings
 
 GUIDANCE, W = 1.3, 30.0
 RATE = 9.0
@@ -86,3 +86,13 @@ def test_the_first_scale_is_loras():
     found = RankOne(torch.zeros(4, 400)).down
     assert 0.99 / 20 < found.abs().max() <= 1 / 20
     assert found.std().item() == pytest.approx(1 / 20 / 3**0.5, rel=0.1)
+
+
+def test_random_embeddings():
+    """So many that the chances and norms are seen to a percent."""
+    torch.manual_seed(1)
+    like = torch.randn(300, 2, 3)
+    torch.manual_seed(0)
+    found = random_embeddings(like)
+    torch.manual_seed(0)
+    torch.testing.assert_close(found, random_like(like), rtol=1e-5, atol=1e-5)
