@@ -191,6 +191,23 @@ def test_a_row_tells_where_its_runs_are_and_how_they_came_about(page):
     assert "Runs of 1970-01-01; unlearn 9.8, commit abcdef0." in page
 
 
+def test_the_floor_is_told_above_the_table_and_drawn(tmp_path):
+    for seed, ua in enumerate((5.0, 7.0, 6.0)):
+        oracle = {"UA": ua, "RA": 100.0, "TA": 94.0, "MIA": 13.0}
+        shared = {"oracles": [{"seed": seed, "metrics": oracle}], "forget": {"fingerprint": "rows"}}
+        for method, more in (("ga", (1.0, 1.1, 1.2)), ("ft", (3.0, 0.0, 2.0))):
+            made(tmp_path, method, seed, {"UA": ua + more[seed]}, oracle, **shared)
+    page = to_html(compare(find([tmp_path]).runs, Options()), tmp_path)
+    heading, table, below = re.split(r'<table class="compared">|</table>', page)[:3]
+    assert re.search(r'<p class="verdict">This setting can(not)? tell methods apart', heading)
+    assert "tell methods apart" not in below.split("<svg")[0]
+    assert 'data-value="oracle again"' in table
+    assert re.search('<abbr title="[^"]+">[=?≡]</abbr>', table)
+    figures = below.split("</section>")[0].split('<figure role="img"')[1:]
+    assert all("within the floor" in figure and "oracle again" not in figure for figure in figures)
+    assert "(the floor)" in below
+
+
 def test_the_ranking_column_stands_first(page):
     head = page[page.index("<thead") : page.index("</thead")]
     assert re.findall(r"<button[^>]*>(.*?)</button>", head)[1] == "Avg Gap ↓"

@@ -10,13 +10,29 @@ from markupsafe import Markup
 
 from unlearn_cli.compare.captions import legend, notes
 from unlearn_cli.compare.cell_text import lines
-from unlearn_cli.compare.comparison import DESTROYED, OUTSIDE, Comparison, Row, Table
+from unlearn_cli.compare.comparison import (
+    AGAIN,
+    AS_ORACLE,
+    DESTROYED,
+    EQUAL,
+    OUTSIDE,
+    UNCLEAR,
+    Comparison,
+    Row,
+    Table,
+)
 from unlearn_cli.compare.plots import looks_of, plots
 from unlearn_cli.compare.provenance import Provenance, forgotten_in, provenance
 from unlearn_cli.compare.swatch import swatch
+from unlearn_cli.compare.verdict import verdict
 from unlearn_cli.figures.methods import Style
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
+SIGNS = {
+    EQUAL: "equal to the best",
+    UNCLEAR: "cannot tell whether it differs from the best",
+    AS_ORACLE: "equal to the oracle",
+}
 PICTURES = {
     "samples": "samples",
     "confidence": "confidence histograms",
@@ -52,6 +68,7 @@ def _setting(table: Table, by: Sequence[str], place: Path) -> dict[str, Any]:
     ranked_first = sorted(table.columns, key=lambda key: key != table.rank_by)
     looks = looks_of(table) if table.rank_by else {}
     rows = [_row(table, row, ranked_first, looks, place) for row in table.rows]
+    said = verdict(table)
     return {
         "title": table.title,
         "rows_are": table.rows_are,
@@ -60,7 +77,9 @@ def _setting(table: Table, by: Sequence[str], place: Path) -> dict[str, Any]:
         "references": [line for line in rows if line["row"].reference],
         "rows": [line for line in rows if not line["row"].reference],
         "runs": [{"name": line["row"].name, "run": run} for line in rows for run in line["runs"]],
-        "notes": notes(table, by),
+        "verdict": said,
+        "has_floor": any(row.name == AGAIN for row in table.rows),
+        "notes": [note for note in notes(table, by) if note not in said],
         "plots": {title: Markup(svg) for title, svg in plots(table).items()} if table.rank_by else {},
         "pictures": [picture for row in alone for picture in _pictures(row)],
     }
@@ -84,7 +103,14 @@ def _row(
     told = {run.folder for other in table.rows if not other.reference for run in other.group.runs}
     runs = [run for run in row.group.runs if not row.reference or run.folder not in told]
     mark = swatch(looks[row.name]) if row.name in looks else ""
-    return {"row": row, "cells": cells, "mark": mark, "runs": [provenance(run, place) for run in runs]}
+    signs = [(sign, row.warnings[0] if sign == DESTROYED else SIGNS[sign]) for sign in row.marks]
+    return {
+        "row": row,
+        "cells": cells,
+        "mark": mark,
+        "signs": signs,
+        "runs": [provenance(run, place) for run in runs],
+    }
 
 
 def _made(runs: Sequence[dict[str, Any]]) -> str:

@@ -2,14 +2,18 @@
 
 import html
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from math import isnan
 from typing import Any
 
 import matplotlib
+from matplotlib.figure import Figure
 
-from unlearn_cli.compare.comparison import Row, Table
+from unlearn_cli.compare.comparison import AGAIN, Row, Table
+from unlearn_cli.compare.floor import AVERAGE
 from unlearn_cli.compare.numbers import number
+from unlearn_cli.compare.references import ORACLE
 from unlearn_cli.compare.scatter import MARK, Point, scatter
 from unlearn_cli.compare.statistics import Estimate
 from unlearn_cli.compare.swatch import ON_PAGE
@@ -29,18 +33,30 @@ def plots(table: Table) -> dict[str, str]:
     pairs = [(keep, forget) for forget, kept in FORGETTING.items() for keep in kept]
     drawn = {}
     for x, y in [*pairs, (COST, table.rank_by or "")]:
-        points = [point for row in table.rows if (point := _point(row, x, y))]
+        points = [point for row in table.rows if row.name != AGAIN and (point := _point(row, x, y))]
         if len(points) > 1:
             one, other = (_meaning(table, key) for key in (x, y))
             cost, keeping = f"Cost ({one.name}) against {other.name}", f"Keeping ({one.name})"
             title = cost if x == COST else f"{keeping} against forgetting ({other.name})"
-            drawn[title] = _svg(points, one, other, looks, salt=f"{table.title} {title}")
+            figure = partial(scatter, points, one, other, looks, _near(table, x), _near(table, y))
+            drawn[title] = _svg(figure, points, one, other, salt=f"{table.title} {title}")
     return drawn
 
 
 def looks_of(table: Table) -> dict[str, Style]:
     """By row's name: that of its method, whatever else the table holds."""
     return styles((row.name, row.group.runs[0].result["method"]) for row in table.rows if row.group.runs)
+
+
+def _near(table: Table, key: str) -> tuple[float, float] | None:
+    """From where to where another oracle is no surprise; None without a floor, and of costs."""
+    rows = {row.name: row.cells.get(key) for row in table.rows if row.reference}
+    oracle, again = rows.get(ORACLE), rows.get(AGAIN)
+    if not (oracle and oracle.value and again) or key == COST:
+        return None
+    floor = again.value if key == AVERAGE else again.gap
+    middle = 0.0 if key == AVERAGE else oracle.value.mean
+    return (middle - floor.mean, middle + floor.mean) if floor else None
 
 
 def _meaning(table: Table, key: str) -> Meaning:
@@ -56,14 +72,14 @@ def _point(row: Row, x: str, y: str) -> Point | None:
     return Point(row, one, other)
 
 
-def _svg(points: Sequence[Point], x: Meaning, y: Meaning, looks: Mapping[str, Style], salt: str) -> str:
+def _svg(draw: Callable[[], Figure], points: Sequence[Point], x: Meaning, y: Meaning, salt: str) -> str:
     """An element of a page: no header, nothing from elsewhere, text as text, each mark's numbers at hand."""
     text = io.StringIO()
     nothing = {"Creator": None, "Date": None, "Format": None, "Type": None}
     style: Any = dict.fromkeys(INKS, INK) | {"svg.fonttype": "none", "svg.hashsalt": salt}
     style |= {"figure.facecolor": "none", "axes.facecolor": "none", "legend.facecolor": "none"}
     with matplotlib.rc_context(style):
-        figure = scatter(points, x, y, looks)
+        figure = draw()
         draw_names_as_they_are(figure)
         figure.savefig(text, format="svg", metadata=nothing)
     drawn = text.getvalue()

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from math import isfinite, log10
 from typing import Any
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, NullLocator
 
 from unlearn_cli.compare.comparison import Row
@@ -29,6 +31,9 @@ MARK = "mark-"
 """Begins the id of each named row's mark, which ends with its place."""
 
 
+Ends = tuple[float, float]
+
+
 @dataclass(frozen=True)
 class Point:
     """A row and its two numbers, neither of them nan."""
@@ -38,13 +43,23 @@ class Point:
     y: Estimate
 
 
-def scatter(points: Sequence[Point], x: Meaning, y: Meaning, looks: Mapping[str, Style]) -> Figure:
-    """The first rows by name, the others grey. looks: by row's name."""
+def scatter(
+    points: Sequence[Point],
+    x: Meaning,
+    y: Meaning,
+    looks: Mapping[str, Style],
+    near_x: Ends | None = None,
+    near_y: Ends | None = None,
+) -> Figure:
+    """The first rows by name, the others grey.
+
+    looks: by row's name; near_x, near_y: from where to where another oracle is no surprise, which is shaded.
+    """
     figure = Figure(figsize=(5.6, 4.6), layout="constrained")
     axis = figure.subplots()
     _limit(axis, points, x, y)
     named, others = points[:NAMED], points[NAMED:]
-    marks = []
+    marks: list[Artist] = []
     for place, point in enumerate(named):
         size = LARGEST - (LARGEST - SMALLEST) * place / max(1, len(named) - 1)
         marks.append(_mark(axis, point, looks[point.row.name], size, place))
@@ -58,6 +73,9 @@ def scatter(points: Sequence[Point], x: Meaning, y: Meaning, looks: Mapping[str,
         }
         marks += axis.plot([point.x.mean for point in others], [point.y.mean for point in others], **style)
         names.append(f"{len(others)} more")
+    if near_y:
+        marks.append(_shade_floor(axis, near_x, near_y))
+        names.append("within the floor")
     _tell_outside(axis, named, x, y)
     axis.set(xlabel=x.label, ylabel=y.label)
     plain(axis)
@@ -81,6 +99,14 @@ def _limit(axis: Axes, points: Sequence[Point], x: Meaning, y: Meaning) -> None:
     else:
         axis.set_xlim(window(across, [point.x.std or 0 for point in points], trusted, x.unit))
     axis.set_ylim(window(up, [point.y.std or 0 for point in points], trusted, y.unit))
+
+
+def _shade_floor(axis: Axes, near_x: Ends | None, near_y: Ends) -> Artist:
+    """A box round the oracle, or, against a cost, a band."""
+    left, right = near_x or axis.get_xlim()
+    low, high = near_y
+    look: dict[str, Any] = {"color": GREY, "alpha": 0.2, "linewidth": 0, "zorder": 1}
+    return axis.add_patch(Rectangle((left, low), right - left, high - low, **look))
 
 
 def _at_edge(value: float, ends: tuple[float, float]) -> float:
