@@ -80,9 +80,11 @@ def seen_by_tower(model, x: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("resident", [True, False])
 @pytest.mark.parametrize("values", TRANSFORMS)
-def test_open_clip(pictures, tmp_path, batch, values, resident):
+def test_open_clip(pictures, tmp_path, batch, values, resident, caplog):
     settings = clip_folder(tmp_path, **values)
-    given, files = batch(pictures, settings, resident=resident, size=8)  # the model's size wins
+    caplog.set_level("INFO", "unlearn")
+    given, files = batch(pictures, settings, resident=resident, size=8)
+    assert "the model's own preprocessing makes images of 16 x 16 pixels (data.size=8)" in caplog.text
     model = settings.build(ImageSpec(["cat", "dog"], 3, (16, 16), (0.5,) * 3, (0.25,) * 3))
     own = open_clip.create_model_and_transforms(f"local-dir:{tmp_path / 'open_clip'}")[2]
     theirs = torch.stack([own(Image.open(file)) for file in files])

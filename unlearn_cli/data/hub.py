@@ -100,6 +100,10 @@ class HubImages(DataSettings):
 
         data = prepared.read(store.get("data", facts, make))
         self._tell(data.facts)
+        if preprocessing and self.size not in (None, data.facts.size[0]):
+            height, width = data.facts.size
+            made = f"images of {width} x {height} pixels (data.size={self.size})"
+            log.info("data: the model's own preprocessing makes %s", made)
         ends = np.cumsum([data.facts.train, data.facts.val])
         given = {"mean": self.mean, "std": self.std}
         own: dict[str, Any] = {key: value for key, value in given.items() if value}
