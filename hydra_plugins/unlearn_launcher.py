@@ -4,7 +4,7 @@ Plugins must live in the namespace `hydra_plugins`. Hydra imports this file at e
 """
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -14,6 +14,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from unlearn_cli.config.overrides import each_as_typed
 from unlearn_cli.errors import InputError
 from unlearn_cli.runtime.garbage import no_collection
 
@@ -39,10 +40,12 @@ class Grid(BasicSweeper):
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         overrides = parser.parse_overrides([*self._parse_config(), *arguments])
         for one in overrides:
+            if one.is_sweep_override() and not one.is_discrete_sweep():
+                raise InputError(f"{one.input_line}: a grid takes values one by one; give them, or range(3)")
             if one.is_discrete_sweep() and not [*one.sweep_string_iterator()]:
                 raise InputError(f"{one.input_line}: a sweep over no value; range(3) is 0, 1, 2")
-        (batch,) = self.split_arguments(overrides, None)
-        runs = [run for overrides in batch for run in self._with_subsets(list(overrides))]
+        values = {one.get_key_element(): each_as_typed(one) for one in overrides}  # of a key twice the last
+        runs = [run for grid in product(*values.values()) for run in self._with_subsets(list(grid))]
         return self.launcher.launch(runs, initial_job_idx=0)
 
     def _with_subsets(self, overrides: list[str]) -> list[list[str]]:

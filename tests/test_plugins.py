@@ -113,6 +113,7 @@ def test_an_option_that_is_there_already(refused, folder):
             "name, unit and text of its meaning are texts",
         ),
         ("UA", "meaning = Meaning('a', '%', 'higher', 'b')", "'UA' is a metric of unlearn's own"),
+        ("m_name", "meaning = Meaning('MIA', '%', 'higher', 'b')", "tables have a 'MIA' of unlearn's own"),
         (
             "m_task",
             "meaning = Meaning('a', '', 'higher', ''); tasks = ('clip',)",
@@ -125,6 +126,17 @@ def test_a_metric_without_a_right_meaning(refused, folder, key, meaning, said):
     write(folder, f"{module}.py", METRIC.format(name="Mine", meaning=meaning))
     write(folder, "metric/mine.yaml", f"# @package metric.{key}\n_target_: {module}.Mine\n")
     assert said in (line := refused("metric=mine")), line
+
+
+def test_two_metrics_of_one_name(refused, folder):
+    for key in ("m_one", "m_two"):
+        write(
+            folder,
+            f"{key}.py",
+            METRIC.format(name="Mine", meaning="meaning = Meaning('a', '', 'higher', 'b')"),
+        )
+        write(folder, f"metric/{key}.yaml", f"# @package metric.{key}\n_target_: {key}.Mine\n")
+    assert refused("metric=[m_one,m_two]").startswith("metric: two metrics are called 'a' in tables;")
 
 
 def test_a_metric_whose_key_is_not_said(refused, folder):

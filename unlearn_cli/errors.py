@@ -6,8 +6,12 @@ started. Exit code 2. The message names the key, what is wrong and what would be
 `RunError`: a run that had begun could not go on (loss not finite, disk full). Exit code 1.
 """
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""A disk takes no more: it is full, or what this user may have of it is."""
 
 
 class UnlearnError(Exception):
@@ -35,7 +39,8 @@ class Preempted(UnlearnError):
 def failed_system_call(error: OSError) -> RunError:
     """A full disk, a folder that is closed to us, …"""
     place = f"{error.filename}: " if error.filename else ""
-    return RunError(f"{place}{error.strerror}; once that is mended, the same command goes on")
+    mended = "once there is room" if error.errno in FULL else "once that is mended"
+    return RunError(f"{place}{error.strerror}; {mended}, the same command goes on")
 
 
 def did_you_mean(wrong: str, known: Iterable[str], otherwise: str | None = None) -> str:

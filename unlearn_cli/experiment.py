@@ -259,6 +259,9 @@ def own_metrics(nodes: dict[str, Any]) -> dict[str, Any]:
             )
         found[key] = build(node, f"metric.{key}")
         check_meaning(key, f"metric.{key}._target_: {node['_target_']}", found[key])
+    names = [metric.meaning.name for metric in found.values()]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InputError(f"metric: two metrics are called '{twice}' in tables; give one another name")
     return found
 
 

@@ -264,9 +264,10 @@ class Origins:
     def track(self, id: str, job: str, folder: Path) -> AbstractContextManager[Tracker]:
         """Track a block of work under an id of its own, in the main process alone."""
         experiment, own = self.experiment, folder == self.experiment.folder
-        determining = experiment.config if own else self.facts(self.splits.train)
+        asked = experiment.identity.configuration
+        determining = asked if own else self.facts(self.splits.train)
         if not own and job in (f"{Retrain.job}{TRAINING}", "selection"):
-            determining |= {"forget": experiment.config["forget"]}
+            determining |= {"forget": asked["forget"]}
         info = run_info(experiment.described(), id, job, determining, own)
         return tracked(experiment.tracking if self.compute.is_main else NullSettings(), info, folder)
 

@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler, FlowMatchEulerDiscreteScheduler
+from safetensors.torch import load_file, save_file
+from tiny_clip import TinyProblem
 from tiny_commands import CLIP, PIPELINE
 from tiny_pipeline import change, pipeline, rewrite, saved, scheduled
 from tiny_vlm_folders import llava_folder
 from transformers import CLIPConfig, CLIPModel
+
+from unlearn_cli.models.clip.zero_shot import WEIGHTS
 
 GENERATED = (
     *PIPELINE,
@@ -31,6 +35,10 @@ def lacks_a_tensor(folder: Path) -> None:
     rewrite(folder / "text_encoder", lambda tensors: tensors.pop(sorted(tensors)[0]))
 
 
+def no_numbers(folder: Path) -> None:
+    rewrite(folder / "unet", lambda tensors: tensors[sorted(tensors)[0]].fill_(float("nan")))
+
+
 def half(folder: Path) -> None:
     shutil.rmtree(folder)
     pipeline().to(torch.float16).save_pretrained(folder, variant="fp16")
@@ -48,6 +56,7 @@ def foreign(folder: Path) -> None:
             foreign,
             "model.path: 'pipe' is a StableDiffusionPipeline with a text_encoder of class T5EncoderModel",
         ),
+        (no_numbers, "model.path: the weights are not all finite numbers (first: "),
         (half, "model.variant: 'pipe' has no plain weights of its unet; set model.variant=fp16"),
         (
             lambda place: scheduled(place, FlowMatchEulerDiscreteScheduler()),
@@ -85,6 +94,11 @@ def test_clips(refused):
     assert "'clip' is a CLIPModel in the layout of transformers" in refused(*base, "model.name=clip")
     archive = refused(*base, "model.name=ViT-B-32-quickgelu", "model.pretrained=weights.pt")
     assert "model.pretrained: 'weights.pt' is a TorchScript archive" in archive
+    TinyProblem(Path("tiny")).model().export(Path())
+    state = load_file(f"open_clip/{WEIGHTS}")
+    save_file(state | {"logit_scale": torch.tensor(float("nan"))}, f"open_clip/{WEIGHTS}")
+    said = refused(*base, "model.name=open_clip")
+    assert said == "model: the weights are not all finite numbers (first: logit_scale); give others"
 
 
 def test_a_processor(refused):

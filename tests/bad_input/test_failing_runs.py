@@ -37,7 +37,7 @@ class TestFailures:
         [
             ("torch.save", OSError(errno.ENOSPC, "No space left on device")),
             ("torch.save", RuntimeError("basic_ios::clear: iostream error\nat some line")),
-            ("unlearn_cli.models.checkpoint.save_file", OSError(errno.ENOSPC, "No space left on device")),
+            ("unlearn_cli.models.checkpoint.save_file", OSError(errno.EDQUOT, "Disk quota exceeded")),
             ("unlearn_cli.models.run_model.write_json", OSError(errno.ENOSPC, "No space left on device")),
         ],
         ids=["checkpoint", "checkpoint-in-C++", "model", "history"],
@@ -50,7 +50,7 @@ class TestFailures:
         assert end.code == 1
         assert "Traceback" not in end.err
         assert end.error
-        assert any(word in end.error for word in ("No space left", "disk full"))
+        assert any(word in end.error for word in ("No space left", "Disk quota exceeded", "disk full"))
         state = status()
         assert state["state"] == "failed"
         assert state["reason"]

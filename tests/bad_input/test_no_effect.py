@@ -33,6 +33,35 @@ REFUSED = [
         "surgery=none",
     ),
     ("task=vlm method=npo method.retain=none surgery=concept_preserving", "method=npo has not", "simnpo"),
+    ("task=clip method=task_vector method.scales=[0]", "method.scales: ", "one above 0"),
+    ("task=clip method=subgroup method.shares=[1,1.0]", "method.shares: ", "one below 1"),
+    ("task=clip method=null_space method.beta=0", "method.beta: input should be greater than 0", "got 0"),
+    (
+        "task=clip method=cliperase method.forget_weight=0 method.retain_weight=0 "
+        "method.consistency_weight=0",
+        "method.forget_weight, method.retain_weight, method.consistency_weight: all are 0",
+        "one above 0",
+    ),
+    (
+        "task=vlm method=siu method.ce_weight=0 method.dmk_weight=0",
+        "method.ce_weight, method.dmk_weight: all are 0",
+        "one above 0",
+    ),
+    (
+        "method=scrub method.msteps=0 method.alpha=0 method.gamma=0",
+        "method.msteps, method.alpha, method.gamma: all are 0",
+        "one above 0",
+    ),
+    (
+        "task=text_to_image method=doco method.warm_up=5 method.max_steps=5",
+        "method.warm_up: of 5 steps in all the first 5 leave the model as it is",
+        "give fewer",
+    ),
+    (
+        "method=rl surgery=concept_preserving surgery.strength=0",
+        "surgery.strength: input should be greater than 0",
+        "got 0",
+    ),
     ("task=text_to_image method=esd surgery=concept_preserving", "method=esd has not both;", "ca, doco"),
 ]
 

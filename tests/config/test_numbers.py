@@ -1,8 +1,9 @@
-"""Every number of every setting: a stated range, finite, and no true or false."""
+"""Every number of every setting: a stated range, finite, and no true or false; nor is 1 a true."""
 
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import pytest
@@ -36,21 +37,20 @@ def unbounded(kind: Any, constraints: list[Any]) -> bool:
     return any(unbounded(part, constraints) for part in parts)
 
 
-def holds_numbers(kind: Any) -> bool:
-    return kind in (int, float) or any(holds_numbers(part) for part in get_args(kind))
+Fields = list[tuple[type[Settings], str, FieldInfo]]
 
 
 @pytest.fixture(scope="module")
-def numeric() -> list[tuple[type[Settings], str, FieldInfo]]:
+def every_field() -> Fields:
     for module in pkgutil.walk_packages(unlearn_cli.__path__, "unlearn_cli."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    return [
-        (kind, name, field)
-        for kind in {*classes()}
-        for name, field in kind.model_fields.items()
-        if holds_numbers(field.annotation)
-    ]
+    return [(kind, name, field) for kind in {*classes()} for name, field in kind.model_fields.items()]
+
+
+@pytest.fixture(scope="module")
+def numeric(every_field) -> Fields:
+    return [one for one in every_field if {int, float} & types(one[2].annotation)]
 
 
 def test_every_number_has_a_stated_range(numeric):
@@ -65,17 +65,35 @@ def types(kind: Any) -> set[Any]:
 
 @pytest.mark.parametrize("value", [True, False, float("inf"), float("nan"), 2**63])
 def test_no_number_is_anything_else(numeric, value):
-    """Alone or in a list; a field for true and false has its own type."""
+    """A field for true and false has its own type."""
     for kind, name, field in numeric:
         there = types(field.annotation)
         if dict in {get_origin(one) for one in there} or bool in there or (value == 2**63 and float in there):
             continue
-        given = [value] if {list, tuple} & {get_origin(one) for one in there} else value
-        with pytest.raises(ValidationError) as caught:
-            kind.__pydantic_validator__.validate_python({name: given})
-        faults = [fault for fault in caught.value.errors() if fault["loc"][0] == name]
+        faults = faults_of(kind, name, as_given(value, field))
         assert faults, (kind, name)
-        assert all(fault["type"] != "missing" for fault in faults)
+        assert "missing" not in faults
+
+
+def as_given(value: Any, field: FieldInfo) -> Any:
+    """Alone, or in a list where the field takes one."""
+    return [value] if {list, tuple} & {get_origin(one) for one in types(field.annotation)} else value
+
+
+def faults_of(kind: type[Settings], name: str, value: Any) -> list[str]:
+    """Pydantic's words for what is wrong with a field's value."""
+    with pytest.raises(ValidationError) as caught:
+        kind.__pydantic_validator__.validate_python({name: value})
+    return [fault["type"] for fault in caught.value.errors() if fault["loc"][0] == name]
+
+
+@pytest.mark.parametrize("value", [0, 1, 1.0, "1", "yes"])
+def test_a_switch_is_true_or_false(every_field, value):
+    switches = [(k, n, f) for k, n, f in every_field if bool in types(f.annotation)]
+    assert len(switches) > 20
+    for kind, name, field in switches:
+        if not {int, str, Path} & types(field.annotation):
+            assert "no_bool" in faults_of(kind, name, as_given(value, field)), (kind, name)
 
 
 class Inner(Settings):
@@ -86,6 +104,7 @@ class Made(Settings):
     count: int
     names: list[Annotated[int, Field(ge=0)] | str]
     switch: bool | int
+    flag: bool = False
     inner: Inner
     default: float = 0.5
     values: dict[str, tuple[float, float | None]] = Field(default={})
@@ -98,6 +117,8 @@ GOOD = {"count": 1, "names": [0, "a"], "switch": True, "inner": {"n": 1}}
     ("change", "said"),
     [
         ({"count": True}, "made.count: input should be a number, got true"),
+        ({"flag": 1}, "made.flag: input should be true or false, got 1"),
+        ({"flag": None}, "made.flag: input should be true or false, got null"),
         ({"count": None}, "made.count: input should be a valid integer, got null"),
         ({"count": 2**63}, "made.count: input should be less than or equal to 9223372036854775807, got"),
         ({"names": [False]}, "made.names.0: input should be a number, or a valid string, got false"),
@@ -107,6 +128,8 @@ GOOD = {"count": 1, "names": [0, "a"], "switch": True, "inner": {"n": 1}}
         ),
         ({"names": ["a", [1]]}, "made.names.1: input should be a valid integer, or a valid string, got [1]"),
         ({"inner": {"n": True}}, "made.inner.n: input should be a number, got true"),
+        ({"typo": 1}, "made.typo: no such key; there are: count"),
+        ({"inner": {"n": 1, "nn": {"a": {"b": 1}}}}, "made.inner.nn.a.b: no such key; did you mean 'n'?"),
         ({"inner": {}}, "made.inner.n: missing; set made.inner.n=…"),
         ({"default": float("-inf")}, "made.default: input should be a finite number, got -inf"),
         ({"values": {"UA": [1, True]}}, "made.values.UA.1: input should be a number, got true"),

@@ -4,7 +4,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 import unlearn_cli as unlearn
-from unlearn_cli.config.overrides import elements, for_each_option, readable
+from unlearn_cli.config.overrides import each_as_typed, elements, for_each_option, readable
 
 TEXTS = [
     "Beyoncé", "😀", "O'Brien", "a#b", "wow!", "<x>", "sp/été", "a (b)", "(a)", "AT&T", "a;b", "a=b", "a{b}",
@@ -47,6 +47,25 @@ def test_what_hydra_reads_stays_as_it_is():
 def test_texts_of_a_sweep():
     sweep = value("forget.concept=Beyoncé,O'Brien,two words")
     assert [getattr(text, "text", text) for text in sweep.list] == ["Beyoncé", "O'Brien", "two words"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "each"),
+    [
+        ("a.b=1e5", ["1e5"]),
+        ("a.b=1e5,x,007,1_000", ["1e5", "x", "007", "1_000"]),
+        ("a.b=choice(1e5)", ["1e5"]),
+        ("a.b=choice(1e5, 'x, y')", ["1e5", "'x, y'"]),
+        ("a.b=[1e5,2],[3]", ["[1e5,2]", "[3]"]),
+        ("a.b=range(1,3)", ["1", "2"]),
+        ("a.b=sort(2,1)", ["1", "2"]),
+        ("+a.b={c:1e5},{}", ["{c:1e5}", "{}"]),
+    ],
+)
+def test_values_of_a_sweep_as_typed(typed, each):
+    (override,) = OverridesParser.create().parse_overrides([typed])
+    key = typed.partition("=")[0]
+    assert each_as_typed(override) == [f"{key}={value}" for value in each]
 
 
 def test_elements():

@@ -1,6 +1,8 @@
 """What cannot be read as data, told in a line that says what to do; or skipped, if that is asked for."""
 
+import errno
 import io
+import os
 
 import datasets
 import numpy as np
@@ -46,12 +48,13 @@ def test_a_folder_without_data(load, tmp_path):
         load(tmp_path / "empty")
 
 
-def test_a_full_disk_is_not_blamed_on_the_data(one_split, load, monkeypatch):
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_not_blamed_on_the_data(one_split, load, monkeypatch, number):
     def full(*_, **__):
-        raise OSError(28, "No space left on device")
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(datasets.DatasetBuilder, "download_and_prepare", full)
-    with pytest.raises(OSError, match="No space left") as caught:
+    with pytest.raises(OSError, match=os.strerror(number)) as caught:
         load(one_split)
     assert not isinstance(caught.value, InputError)
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,21 @@ def test_splits_part_the_official_rows(digits):
     for number in range(10):
         official = (digits.labels[digits.train_rows] == number).sum()
         assert (digits.labels[splits.val] == number).sum() == round(0.1 * official)
+
+
+def test_copies_among_the_validation_rows_are_told(digits, caplog):
+    data = replace(digits, copies=np.arange(len(digits)))
+    parts = split(data, 0.1, 0)
+    assert caplog.messages == []
+    data.copies[parts.val[:2]] = parts.train[:2]
+    data.copies[parts.test[0]] = parts.val[3]
+    split(data, 0.1, 0)
+    assert caplog.messages == [
+        f"data: 2 of {len(parts.val)} validation rows have an exact copy among the training rows; "
+        "data.duplicates=drop leaves one of each"
+    ]
+    split(replace(data, val_rows=parts.val), 0.1, 0)
+    assert len(caplog.messages) == 1, "of an official part it is counted when the data are read"
 
 
 def test_the_fingerprint_follows_seed_fraction_and_data(digits):

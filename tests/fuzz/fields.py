@@ -78,11 +78,13 @@ def takes(kind: Any, field: Any, value: Any) -> bool:
     if kind is NoneType:
         return value is None
     if kind is bool:
-        return isinstance(value, bool) or value in (0, 1)
+        return isinstance(value, bool)
     if kind in (int, float):
         return _is_number(kind, value) and _within(field, value)
     if origin in (list, tuple):
         return isinstance(value, list) and (not value or any(takes(parts[0], None, one) for one in value))
+    if dict in (kind, origin):
+        return isinstance(value, dict) and all(takes(parts[1], None, one) for one in value.values())
     if kind is str or not isinstance(kind, type):
         return not isinstance(value, list | dict)
     return True

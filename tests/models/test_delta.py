@@ -132,6 +132,17 @@ def test_what_is_no_delta(original, tmp_path):
         load_delta(original, tmp_path / "plain.safetensors")
 
 
+@pytest.mark.parametrize("facts", ["null", "[1]", "3", "nonsense", "", "[" * 5000])
+def test_facts_that_are_no_object(original, tmp_path, facts):
+    save_file({KEY: torch.zeros(8, 8)}, tmp_path / DELTA, {"unlearn": facts})
+    for read in (facts_of, lambda file: load_delta(original, file)):
+        with pytest.raises(
+            InputError, match=r"facts are (damaged \(.*\)|no JSON object); give another"
+        ) as end:
+            read(tmp_path / DELTA)
+        assert "\n" not in str(end.value)
+
+
 def test_a_delta_of_other_data_is_refused_where_it_matters(delta, original):
     file, _ = delta
     with pytest.raises(InputError, match='made from other facts: data is "d1" in the file, "d2" here'):

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import unlearn_cli as unlearn
+from unlearn_cli import origins
 from unlearn_cli.compare.records import read
 from unlearn_cli.storage.identity_file import read_identity
 
@@ -96,7 +97,12 @@ def test_images_replaced_in_place_are_another_run_and_a_moved_folder_is_the_same
     assert f"already finished: {first}" in tiny(*own).err
 
 
-def test_rows_of_a_file_that_has_others_are_another_run(tiny):
+def test_rows_of_a_file_that_has_others_are_another_run(tiny, monkeypatch):
+    infos = []
+    track = origins.tracked
+    monkeypatch.setattr(
+        origins, "tracked", lambda one, info, to: [infos.append(info), track(one, info, to)][1]
+    )
     Path("rows.txt").write_text("\n".join(map(str, range(4))))
     own = ("data.subset=1", "data.val_fraction=0", "forget=indices", "forget.file=rows.txt", *FT)
     assert not tiny(*own).code
@@ -107,6 +113,7 @@ def test_rows_of_a_file_that_has_others_are_another_run(tiny):
     told = [read(folder).config["forget"]["file_content"] for folder in folders()]
     assert len({*told}) == 2  # a comparison takes them for no repetitions of one variant
     assert {row["n"] for row in unlearn.compare("outputs").rows} == {1}
+    assert len({info.config["variant"] for info in infos if info.own}) == 2  # nor does a dashboard
 
 
 def test_a_method_of_ones_own_that_was_edited_is_another_run(tiny):

@@ -1,6 +1,7 @@
 """A command's arguments before Hydra composes them: what it would refuse at length or pass over."""
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
@@ -8,7 +9,7 @@ from typing import Any, NoReturn
 from hydra._internal.utils import get_args_parser
 
 from unlearn_cli.command.subcommands import PLAN, SUBCOMMANDS
-from unlearn_cli.config.catalogue import groups
+from unlearn_cli.config.catalogue import groups, options
 from unlearn_cli.errors import InputError
 
 log = logging.getLogger("unlearn")
@@ -28,6 +29,13 @@ WITHOUT_EFFECT = {
 }
 """Settings of Hydra's that no run looks at, and what to do instead."""
 
+WORD_AS_FLAG = re.compile(r"-[A-Za-z]{2,}(=|$)")
+OWN_CONFIGURATION = (
+    "unlearn has its own; unlearn rerun FOLDER makes a run again from its record, and --config-dir FOLDER "
+    "adds YAML of yours to choose from"
+)
+RECIPES = "it follows from task, data and method; a paper's setting is experiment=NAME"
+
 Nearest = Callable[[str], list[str]]
 
 
@@ -43,7 +51,9 @@ def check(typed: Sequence[str], nearest: Nearest) -> None:
     """
     parser: Any = get_args_parser()
     parser.error = _refused
-    read, unknown = parser.parse_known_args([*typed])
+    flags = parser._option_string_actions  # argparse takes -method=ga for -m
+    words = [a for a in typed if WORD_AS_FLAG.match(a) and a.partition("=")[0] not in flags]
+    read, unknown = (None, words) if words else parser.parse_known_args([*typed])
     if flag := next((argument for argument in unknown if argument.startswith("-")), None):
         name, _, value = flag.lstrip("-").partition("=")
         value = value or _next(typed, flag)
@@ -51,6 +61,9 @@ def check(typed: Sequence[str], nearest: Nearest) -> None:
         raise InputError(f"{flag.partition('=')[0]}: no such flag; {_with_value(keys, value)}")
     if read.shell_completion:
         raise InputError("--shell-completion: unlearn completion bash (zsh, fish) prints what TAB needs")
+    for flag in ("config_path", "config_name"):
+        if (getattr(read, flag) or "config") != "config":
+            raise InputError(f"--{flag.replace('_', '-')}: {OWN_CONFIGURATION}")
     overrides = [*read.overrides, *unknown]  # argparse takes those before a flag alone
     for argument in overrides:
         if argument.startswith("=") or ("=" not in argument and not argument.startswith("~")):
@@ -62,6 +75,7 @@ def check(typed: Sequence[str], nearest: Nearest) -> None:
                 f"cannot read '{apart}': several arguments in one; without quotes: unlearn {apart}"
             )
     _check_effect(overrides)
+    _check_recipe(overrides)
     _tell_doubles(overrides)
 
 
@@ -82,6 +96,15 @@ def _check_effect(overrides: Iterable[str]) -> None:
         for setting, instead in WITHOUT_EFFECT.items():
             if name.startswith(f"{setting}."):
                 raise InputError(f"{key}: has no effect here; {instead}")
+
+
+def _check_recipe(overrides: Iterable[str]) -> None:
+    """Hydra passes over a recipe that is not there: the group is optional."""
+    for override in overrides:
+        key, _, name = override.lstrip("+").partition("=")
+        there = {option.name for option in options("recipe")}
+        if key == "recipe" and "$" not in name and (wrong := [n for n in name.split(",") if n not in there]):
+            raise InputError(f"recipe: no option '{wrong[0]}'; {RECIPES}")
 
 
 def _refuse_word(word: str, typed: Sequence[str], nearest: Nearest) -> NoReturn:

@@ -71,7 +71,7 @@ def explain_error(error: Exception, arguments: list[str]) -> str:
         return f"{listed}: one option is chosen; several are a sweep: unlearn -m {group}={','.join(names)}"
     if key and "not in" in str(cause):
         return _unknown_key(str(key), arguments)
-    if found := re.search(r"Could not override '(.+?)'", str(error)):
+    if found := re.search(r"Could not (?:override|delete from config\.) '(.+?)'", str(error)):
         return _unknown_key(found.group(1), arguments)
     if key and "Cannot merge" in str(cause):
         if any(a.lstrip("+").startswith(f"{key}=[") for a in arguments):

@@ -14,6 +14,8 @@ from hydra.errors import HydraException
 
 OVERRIDE = re.compile(r"([+~]{0,2}[A-Za-z_][\w.@/:]*)=(.*)", re.DOTALL)
 """Key and value."""
+CHOICE = re.compile(r"choice\((.*)\)", re.DOTALL)
+CALL = re.compile(r"[a-z]+\s*\(")
 OPENING, CLOSING = "[{(", "]})"
 
 
@@ -49,6 +51,20 @@ def for_each_option(arguments: Iterable[str]) -> list[str]:
         return fixed and any(one.key_or_group.startswith(f"{group}.") for group in swept)
 
     return [_as_choice(argument) if one and below(one) else argument for argument, one in read]
+
+
+def each_as_typed(override: Override) -> list[str]:
+    """An override, of a sweep that of each run, its values as they were typed: Hydra writes 1e5 as 100000.0.
+
+    Of range(3) and the like, which name no values, as Hydra has them.
+    """
+    if not override.is_sweep_override():
+        return [override.input_line or ""]
+    key, values = override.get_key_element(), [*override.sweep_string_iterator()]
+    typed = (override.input_line or "").partition("=")[2].strip()
+    parts = elements(CHOICE.sub(r"\1", typed))
+    as_they_are = len(parts) == len(values) and not CALL.match(typed.removeprefix("choice("))
+    return [f"{key}={value}" for value in (parts if as_they_are else values)]
 
 
 def _as_choice(argument: str) -> str:

@@ -1,5 +1,6 @@
 """Typed settings: the base class of everything that a config node names by `_target_`."""
 
+from collections.abc import Iterator
 from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
@@ -7,7 +8,7 @@ from pydantic_core import CoreSchema
 
 from unlearn_cli.config.classes import is_own
 from unlearn_cli.config.importing import imported
-from unlearn_cli.config.numbers import LARGEST, strict
+from unlearn_cli.config.numbers import LARGEST, meant, strict
 from unlearn_cli.config.sources import import_changed_again, source_of
 from unlearn_cli.errors import InputError, did_you_mean
 
@@ -76,7 +77,8 @@ def _first_fault(error: ValidationError, kind: type[Settings], values: dict[str,
     path = ".".join(part for part in (key, *map(str, first["loc"])) if part)
     if first["type"] == "extra_forbidden":
         *above, wrong = map(str, first["loc"])
-        return f"{path}: no such key; {did_you_mean(wrong, _settings_at(kind, above).model_fields)}"
+        typed = ".".join([path, *_way_down(first["input"])])
+        return f"{typed}: no such key; {did_you_mean(wrong, _settings_at(kind, above).model_fields)}"
     if first["type"] == "missing":
         return f"{path}: missing; set {path}=…"
     place = _typed(first["loc"], values)
@@ -87,8 +89,17 @@ def _first_fault(error: ValidationError, kind: type[Settings], values: dict[str,
     for other in others:
         if _typed(other["loc"], values) == place:
             message += ", or " + other["msg"].removeprefix("Input should be ")
+    if first["type"] == "float_parsing" and (number := meant(first["input"])) is not None:
+        return f"{path}: input should be a valid number, got '{first['input']}'; {number:g} is right"
     given = TYPED.get(repr(first["input"]), repr(first["input"]))
     return f"{path}: {message}, got {given if len(given) <= LONGEST else given[:LONGEST] + '…'}"
+
+
+def _way_down(value: Any) -> Iterator[str]:
+    """The keys that lead to a value's first leaf: `+typo.key=1` has made them all."""
+    while isinstance(value, dict) and value:
+        key, value = next(iter(value.items()))
+        yield str(key)
 
 
 def _typed(place: tuple[int | str, ...], values: Any) -> tuple[int | str, ...]:

@@ -20,6 +20,7 @@ from unlearn_cli.data.substitution import Kind, Substitution, Words, substitutio
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.diffusion.sampling import GUIDANCE, SEED, OwnDraws, Sampler
+from unlearn_cli.models.finite import check_finite
 from unlearn_cli.storage.tensors import write_tensors
 
 if TYPE_CHECKING:
@@ -165,6 +166,7 @@ class Generated(DataSettings):
             spec = ImageSpec(captions, CHANNELS, size, grey, grey)
             model = compute.place(self.pipeline.build(spec))
             assert isinstance(model, TextToImage)
+            check_finite(model, "model.path")
             self.sampler.check(model, "data.sampler")
             model.shared.check_told_apart(
                 [caption for caption in captions if roles[caption] == "concept"],

@@ -111,6 +111,7 @@ def as_questions(data: ImageData, questions: Mapping[str, Question]) -> Question
         augment=data.augment,
         device=data.device,
         columns=columns,
+        copies=None if data.copies is None else rows_of(data.copies, each),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,9 +16,10 @@ from unlearn_cli.config.places import local_data
 from unlearn_cli.data.local import Tables, built_tables, local_tables
 from unlearn_cli.data.rows import digest
 from unlearn_cli.data.split_names import choose
-from unlearn_cli.errors import InputError, in_a_line
+from unlearn_cli.errors import FULL, InputError, in_a_line
 from unlearn_cli.storage.caches import check_caches
 from unlearn_cli.storage.fingerprint import fingerprint
+from unlearn_cli.storage.hub import hub_or_cache
 
 # It prints what it then raises, and what is raised is told in one line here.
 logging.getLogger("datasets.packaged_modules").setLevel(logging.CRITICAL)
@@ -52,7 +52,7 @@ class Source:
             return cls(local, None)
         if path is None:
             raise InputError(f"data.path: not set; {HINT}")
-        if path.startswith((".", "/", "~")) or path.count("/") > 1:
+        if path.startswith((".", "/", "~")) or path.count("/") > 1 or path.endswith(".parquet"):
             raise InputError(f"data.path: no such folder '{path}'; {HINT}")
         return cls(path, config)
 
@@ -90,14 +90,14 @@ class Source:
             ) from error
         except ConnectionError as error:
             raise InputError(
-                f"data.path: the hub cannot be reached for '{self.place}' and there is no local copy; "
+                f"data.path: the hub cannot be reached for '{self.place}' and there is no such folder here; "
                 f"give one by data.path=FOLDER, or under the folder that UNLEARN_DATA (paths.data) names"
             ) from error
         except (OSError, DatasetsError, pa.ArrowInvalid, ValueError, RuntimeError) as error:
             cause = (
                 error.__cause__ if isinstance(error, DatasetGenerationError) and error.__cause__ else error
             )
-            if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
+            if isinstance(cause, OSError) and cause.errno in FULL:
                 raise cause from None  # the cache's disk is full; the data may be good
             check_caches()
             reason = in_a_line(cause) or type(cause).__name__
@@ -106,5 +106,6 @@ class Source:
 
     def _tables(self, wanted: Collection[str]) -> tuple[Tables, list[str]]:
         if isinstance(self.place, str):
-            return built_tables(load_dataset_builder(self.place, self.config)), []
+            with hub_or_cache():
+                return built_tables(load_dataset_builder(self.place, self.config)), []
         return local_tables(self.place, wanted)

@@ -6,6 +6,7 @@ of its forget set was never trained on.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,6 +20,8 @@ from unlearn_cli.runtime.seeding import rng
 
 if TYPE_CHECKING:
     from unlearn_cli.data.images import ImageData
+
+log = logging.getLogger("unlearn")
 
 
 class Forgotten(Protocol):
@@ -133,7 +136,24 @@ def split(data: ImageData, val_fraction: float, seed: int) -> Splits:
         raise InputError(
             f"data.val_fraction: {val_fraction} leaves no row of {names} to train on; give a smaller part"
         )
+    _tell_of_copies(data, train, val)
     return Splits(train, val, data.test_rows, seed, digest(data.fingerprint, train, val, data.test_rows))
+
+
+def _tell_of_copies(data: ImageData, train: np.ndarray, val: np.ndarray) -> None:
+    """A line if validation rows that were drawn here have exactly the images that are trained on.
+
+    Of an official validation part, and of test rows, this is counted when the data are read.
+    """
+    if data.copies is None or data.val_rows is not None:
+        return
+    if copied := int(np.isin(data.copies[val], data.copies[train]).sum()):
+        log.warning(
+            "data: %d of %d validation rows have an exact copy among the training rows; "
+            "data.duplicates=drop leaves one of each",
+            copied,
+            len(val),
+        )
 
 
 def divide(splits: Splits, forget_set: Forgotten, data: ImageData) -> Sets:

@@ -246,7 +246,7 @@ def check_meaning(key: str, whose: str, metric: Any) -> None:
         key: its own. whose: what to call it in messages.
 
     Raises:
-        InputError: no meaning, or a wrong one; or the key is taken.
+        InputError: no meaning, or a wrong one; or the key or the name is taken.
     """
     meaning = getattr(metric, "meaning", None)
     right = 'meaning = Meaning("name", "%", "oracle", "a sentence")'
@@ -263,3 +263,5 @@ def check_meaning(key: str, whose: str, metric: Any) -> None:
         raise InputError(f"{whose}: name, unit and text of its meaning are texts, the name not empty")
     if key in MEANINGS:
         raise InputError(f"{whose}: '{key}' is a metric of unlearn's own; give it another key")
+    if meaning.name in {own.name for own in MEANINGS.values()}:
+        raise InputError(f"{whose}: tables have a '{meaning.name}' of unlearn's own; give it another name")

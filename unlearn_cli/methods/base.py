@@ -4,13 +4,14 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import nn
-from typing_extensions import Never
+from typing_extensions import Never, Self
 
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
+from unlearn_cli.errors import InputError
 from unlearn_cli.tasks.verbs.base import HasLoss
 from unlearn_cli.training.optim import Recipe
 from unlearn_cli.training.trainer import Trainer
@@ -26,7 +27,7 @@ class Method(Settings):
     surgery needs; None where it has not both.
 
     A subclass types `task` (and, in `check`, `model`) by what it needs: `Never` is what every such type may
-    stand in for.
+    stand in for. `weigh`: the fields that weigh its terms, one of which at least is above 0.
     """
 
     needs: ClassVar[type] = HasLoss
@@ -34,6 +35,7 @@ class Method(Settings):
     job: ClassVar[str] = "unlearn"
     maskable: ClassVar[bool] = False
     sides: ClassVar[tuple[str, ...] | None] = None
+    weigh: ClassVar[tuple[str, ...]] = ()
 
     seed: int | None = Field(
         default=None,
@@ -41,6 +43,13 @@ class Method(Settings):
         lt=2**63,
         description="seed of unlearning: order of samples, noise, what a mask's scores draw; null: `seed`",
     )
+
+    @model_validator(mode="after")
+    def _weighs_something(self) -> Self:
+        if self.weigh and not any(getattr(self, name) for name in self.weigh):
+            keys = ", ".join(f"method.{name}" for name in self.weigh)
+            raise InputError(f"{keys}: all are 0, and nothing would be learnt; give one above 0")
+        return self
 
     def check(self, task: Never, model: Never, data: ImageData, sets: Sets) -> None:
         """Called before anything is written; `model` is freshly initialised.

@@ -28,6 +28,7 @@ class Scrub(GradientMethod):
 
     needs: ClassVar[type] = ScrubTask
     sides: ClassVar[tuple[str, ...] | None] = None
+    weigh: ClassVar[tuple[str, ...]] = ("msteps", "alpha", "gamma")
 
     passes: Literal["alternate", "disjoint"] = Field(
         description="alternate: each of the first `msteps` epochs is a max pass and then a min pass, later "

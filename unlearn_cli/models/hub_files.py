@@ -15,8 +15,9 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from unlearn_cli.errors import InputError
+from unlearn_cli.errors import FULL, InputError
 from unlearn_cli.storage.caches import check_caches
+from unlearn_cli.storage.hub import hub_or_cache
 
 
 def fetched_file(path: str, file: str, revision: str | None, lacking: str, hint: str) -> Path:
@@ -41,7 +42,8 @@ def fetched_folder(path: str, patterns: Sequence[str], revision: str | None, lac
 @contextmanager
 def _told(path: str, file: str, revision: str | None, lacking: str, hint: str) -> Iterator[None]:
     try:
-        yield
+        with hub_or_cache():
+            yield
     except LocalEntryNotFoundError as error:
         raise InputError(
             f"model.path: the hub cannot be reached for '{path}' and it is not in the cache; "
@@ -61,6 +63,8 @@ def _told(path: str, file: str, revision: str | None, lacking: str, hint: str) -
     except EntryNotFoundError as error:
         raise InputError(f"model.path: '{path}' has no {file}, so it is no {lacking}; {hint}") from error
     except (HfHubHTTPError, HFValidationError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
         check_caches()
         reason = " ".join(f"{error}".split())[:200]
         raise InputError(f"model.path: '{path}' cannot be fetched ({reason}); {hint}") from error

@@ -43,7 +43,7 @@ class Surgery(Settings):
         description="exact: orthogonal to the retain gradient; release: DoCo's code, which leaves a step "
         "towards keeping over"
     )
-    strength: float = Field(ge=0, description="λ of the release's projection")
+    strength: float = Field(gt=0, description="λ of the release's projection")
     retain_weight: float = Field(ge=0, description="how much of the retain gradient is added to the step")
     clip_norm: float | None = Field(
         gt=0, description="each of the two gradients is clipped to this norm first (release: 1); null = not"

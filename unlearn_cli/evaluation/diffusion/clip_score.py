@@ -17,6 +17,7 @@ from torchvision.transforms.functional import to_pil_image
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.errors import InputError, in_a_line
 from unlearn_cli.models.foreign_folder import no_code_is_offered, refuse_code, tokenizer_options
+from unlearn_cli.storage.hub import hub_or_cache
 from unlearn_cli.storage.identity import content_of
 
 IMAGES = 64  # through the network at once
@@ -84,7 +85,8 @@ class ClipScore(Settings):
             options = tokenizer_options(open_clip.get_model_config(self.model), "eval.clip.model", self.model)
             if self.model.startswith(HERE):
                 refuse_code(Path(self.model.removeprefix(HERE)), "eval.clip.model")
-            with no_code_is_offered():
+            is_here = self.model.startswith(HERE) or Path(self.pretrained or "").is_file()
+            with no_code_is_offered(), hub_or_cache(not is_here):
                 model, _, preprocess = open_clip.create_model_and_transforms(
                     self.model, None if ready else self.pretrained, require_pretrained=True
                 )

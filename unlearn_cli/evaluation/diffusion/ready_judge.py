@@ -19,6 +19,7 @@ from unlearn_cli.errors import InputError, in_a_line
 from unlearn_cli.evaluation.judge import AnyJudge, JudgeNetwork
 from unlearn_cli.models.foreign_folder import refuse_code
 from unlearn_cli.models.loaded import check_tensors, quiet
+from unlearn_cli.storage.hub import hub_or_cache
 from unlearn_cli.storage.identity import content_of
 
 if TYPE_CHECKING:
@@ -109,13 +110,15 @@ def _opened(path: str, stamp: str) -> tuple[Any, Any, str]:
     from transformers.utils import logging as transformers_logging
 
     try:
-        place = str(Path(path).expanduser()) if Path(path).expanduser().is_dir() else path
+        is_here = Path(path).expanduser().is_dir()
+        place = str(Path(path).expanduser()) if is_here else path
         refuse_code(Path(place), "eval.judges")
-        processor = AutoImageProcessor.from_pretrained(place, trust_remote_code=False)
-        with quiet(transformers_logging):
-            model, info = AutoModelForImageClassification.from_pretrained(
-                place, output_loading_info=True, trust_remote_code=False
-            )
+        with hub_or_cache(not is_here):
+            processor = AutoImageProcessor.from_pretrained(place, trust_remote_code=False)
+            with quiet(transformers_logging):
+                model, info = AutoModelForImageClassification.from_pretrained(
+                    place, output_loading_info=True, trust_remote_code=False
+                )
     except FAULTS as error:
         raise InputError(f"eval.judges: '{path}' cannot be opened ({in_a_line(error)}); {HINT}") from error
     check_tensors(info, f"'{path}'", HINT, key="eval.judges")

@@ -29,6 +29,7 @@ class CLIPErase(GradientMethod):
     needs: ClassVar[type] = Embeds
     needs_model: ClassVar[type] = ZeroShot
     sides: ClassVar[tuple[str, ...] | None] = ("forget_weight", "retain_weight")
+    weigh: ClassVar[tuple[str, ...]] = ("forget_weight", "retain_weight", "consistency_weight")
 
     forget_weight: float = Field(ge=0, description="λ_f, weight of the similarity of forgotten pairs")
     retain_weight: float = Field(ge=0, description="λ_r, weight of InfoNCE on the retain set")

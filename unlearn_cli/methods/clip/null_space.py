@@ -40,7 +40,7 @@ class NullSpace(Unlearning):
         description="how P is made: projection, I − β U Uᵀ; retain_aware, by the texts of D_r, too"
     )
     beta: float = Field(
-        ge=0, le=1, description="β, how much of the forgotten directions is taken away; 1 = all (projection)"
+        gt=0, le=1, description="β, how much of the forgotten directions is taken away; 1 = all (projection)"
     )
     forget_weight: float = Field(gt=0, description="λ, weight of forgetting against keeping (retain_aware)")
     ridge: float = Field(gt=0, description="μ, weight of ‖P‖² (retain_aware)")

@@ -3,7 +3,7 @@
 from copy import deepcopy
 from typing import Annotated, ClassVar, Protocol
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from unlearn_cli.data.batch import Batch
@@ -44,6 +44,13 @@ class Subgroup(GradientMethod):
         min_length=1, description="a, the original's share of the restored weights, to choose from"
     )
     keep: float = Field(ge=0, le=1, description="share of the original's accuracy that a must recover")
+
+    @field_validator("shares")
+    @classmethod
+    def _leaves_something(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
+        if min(shares) == 1:
+            raise ValueError("with 1 alone the model is the original; give one below 1")
+        return shares
 
     def unlearn(self, task: SubgroupTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         teacher = deepcopy(model).eval().requires_grad_(False)

@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar, Protocol
 
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from unlearn_cli.data.batch import Batch
@@ -39,6 +39,13 @@ class TaskVector(GradientMethod):
         min_length=1, description="α, how much of τ is taken away, to choose from"
     )
     keep: float = Field(ge=0, le=1, description="share of the original's accuracy that α must keep")
+
+    @field_validator("scales")
+    @classmethod
+    def _takes_something_away(cls, scales: tuple[float, ...]) -> tuple[float, ...]:
+        if not any(scales):
+            raise ValueError("with 0 alone the model stays as it is; give one above 0")
+        return scales
 
     def unlearn(self, task: TaskVectorTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         start = weights(model, self.trained_names(model))

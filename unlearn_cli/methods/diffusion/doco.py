@@ -70,6 +70,12 @@ class DoCo(GradientMethod):
                 f"method.stages: {self.stages} stages halve latents of {side} pixels to "
                 f"{side // 2**self.stages}, and 2 are needed; give {max(1, side.bit_length() - 2)}"
             )
+        epoch = len(balanced(sets.forget, sets.retain)(0, self.batch_size, 0))
+        if (steps := sum(self.limited_steps([epoch] * self.epochs))) <= self.warm_up:
+            raise InputError(
+                f"method.warm_up: of {steps} steps in all the first {self.warm_up} leave the model as it is; "
+                "give fewer, or more epochs"
+            )
 
     def unlearn(self, task: DoCoTask, model: TextToImage, sets: Sets, trainer: Trainer) -> nn.Module:
         original = deepcopy(model).eval().requires_grad_(False)

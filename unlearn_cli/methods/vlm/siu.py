@@ -37,6 +37,7 @@ class SIU(GradientMethod):
 
     needs: ClassVar[type] = ReadsAnswers
     sides: ClassVar[tuple[str, ...] | None] = None
+    weigh: ClassVar[tuple[str, ...]] = ("ce_weight", "dmk_weight")
 
     ce_weight: float = Field(ge=0, description="a, weight of the cross-entropy")
     dmk_weight: float = Field(ge=0, description="b, weight of the dual-masked divergence")

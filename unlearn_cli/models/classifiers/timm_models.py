@@ -9,13 +9,14 @@ from pydantic import Field, field_validator
 from torch import nn
 
 from unlearn_cli.data.image_spec import ImageSpec
-from unlearn_cli.errors import InputError, did_you_mean
+from unlearn_cli.errors import FULL, InputError, did_you_mean
 from unlearn_cli.models.base import ModelSettings
 from unlearn_cli.models.classifiers import small_cnn  # noqa: F401  registers itself with timm
 from unlearn_cli.models.classifiers.normalise import Normalised
 from unlearn_cli.models.classifiers.stem import SMALL, shrink, small_options
 from unlearn_cli.models.state_dict import read_state_dict
 from unlearn_cli.storage.caches import check_caches
+from unlearn_cli.storage.hub import hub_or_cache
 
 
 class TimmSettings(ModelSettings):
@@ -72,15 +73,18 @@ class TimmSettings(ModelSettings):
             {"state_dict": read_state_dict(self.pretrained)} if isinstance(self.pretrained, Path) else None
         )
         try:
-            net: Any = timm.create_model(
-                self.name,
-                pretrained=self.pretrained is not False,
-                pretrained_cfg_overlay=overlay,
-                num_classes=classes,
-                in_chans=channels,
-                **options,
-            )
+            with hub_or_cache(self.pretrained is True):
+                net: Any = timm.create_model(
+                    self.name,
+                    pretrained=self.pretrained is not False,
+                    pretrained_cfg_overlay=overlay,
+                    num_classes=classes,
+                    in_chans=channels,
+                    **options,
+                )
         except OSError as error:
+            if error.errno in FULL:
+                raise
             check_caches()
             raise InputError(
                 f"model.pretrained: the weights of {self.name} are neither in the Hugging Face cache nor in "

@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 import open_clip
 import torch
 from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.constants import HF_HUB_OFFLINE
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 from pydantic import Field
 from safetensors import SafetensorError
@@ -28,9 +27,8 @@ from unlearn_cli.models.clip.preprocessing import OpenClipPreprocessing
 from unlearn_cli.models.clip.zero_shot import CONFIG, ZeroShotClip, check_template
 from unlearn_cli.models.foreign_folder import no_code_is_offered, refuse_code, tokenizer_options
 from unlearn_cli.storage.caches import check_caches
+from unlearn_cli.storage.hub import hub_or_cache
 from unlearn_cli.storage.identity import content_of
-
-log = logging.getLogger("unlearn")
 
 LOCAL, HUB = "local-dir:", "hf-hub:"
 BUILDING = (OSError, ValueError, TypeError, RuntimeError, KeyError, AttributeError, AssertionError)
@@ -82,7 +80,12 @@ class OpenClip(ModelSettings):
     def _found(self) -> tuple[str, dict[str, Any]]:
         """The name as open_clip takes it, and the architecture. InputError: none that can be used."""
         where = self._where()
-        check_hub(self._repository(where), self.name)
+        repository = self._repository(where)
+        with hub_or_cache(bool(repository)):
+            check_hub(repository, self.name)
+            return self._opened(where, images)
+
+    def _opened(self, where: str, images: ImageSpec) -> ZeroShotClip:
         with self._told():
             architecture = open_clip.get_model_config(where)
         check_towers(architecture, self.name)
@@ -222,5 +225,3 @@ def check_hub(repository: str, name: str) -> None:
                 f"model.name: the hub cannot be reached for '{name}' and it is not in the cache; fetch it "
                 "once where there is a network, or give a folder: model.name=FOLDER"
             ) from error
-        if not HF_HUB_OFFLINE:
-            log.info("model: the hub cannot be reached; HF_HUB_OFFLINE=1 saves some waiting")
