@@ -59,7 +59,7 @@ def track_late(settings: Any, run: Finished, outputs: Path, first: Callable[[Pat
     """
     described = run.described
     job = JOBS.get(run.result["method"], "unlearn")
-    info = run_info(described, run.id, job, described.config, own=True)
+    info = run_info(described, run.id, job, described.identity, own=True)
     with tracked(settings, info, run.folder) as tracker:
         known = {stage: tracker.logged(stage) for stage in {row["stage"] for row in run.history}}
         for row in run.history:

@@ -73,4 +73,4 @@ def reference_info(run: Described, job: str) -> RunInfo:
     same = {group: value for group, value in determining(run.identity).items() if group not in OF_METHOD}
     choices = {group: name for group, name in run.choices.items() if group not in (*OF_METHOD, "recipe")}
     id = key_of({"reference": job, "of": same})
-    return run_info(replace(run, config=config, choices=choices), id, job, config, own=False)
+    return run_info(replace(run, config=config, choices=choices), id, job, same, own=False)
