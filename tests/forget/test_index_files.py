@@ -139,6 +139,13 @@ REFUSED = {
         + b"\n",
         "cannot be read",
     ),
+    "a header of less than nothing": (
+        "rows.npy",
+        b"\x93NUMPY\x01\x00v\x00{'descr': '<i8', 'fortran_order': False, 'shape': (-18,), }"
+        + b" " * 59
+        + b"\n",
+        "cannot be read",
+    ),
     "ragged": ("rows.json", "[[1, 2], [3]]", "not a list of whole numbers"),
     "deep": ("rows.json", "[" * 100_000, "cannot be read"),
     "deep without a suffix": ("rows", "[" * 100_000, "cannot be read"),

@@ -34,6 +34,8 @@ OWN_CONFIGURATION = (
     "unlearn has its own; unlearn rerun FOLDER makes a run again from its record, and --config-dir FOLDER "
     "adds YAML of yours to choose from"
 )
+NEEDLESS = ("experiment", "metric")
+"""Groups of which no option need be chosen."""
 RECIPES = "it follows from task, data and method; a paper's setting is experiment=NAME"
 
 Nearest = Callable[[str], list[str]]
@@ -75,7 +77,15 @@ def check(typed: Sequence[str], nearest: Nearest) -> None:
                 f"cannot read '{apart}': several arguments in one; without quotes: unlearn {apart}"
             )
     _check_effect(overrides)
-    _check_recipe(overrides)
+    _check_groups(overrides)
+    for key in (override[1:] for override in overrides if override.startswith("~")):
+        if key not in NEEDLESS and "." not in key and nearest(key) == [key]:
+            raise InputError(f"{key}: a run cannot do without; set {key}=…")
+    if (read.package or read.resolve) and not read.cfg:
+        flag = "--package" if read.package else "--resolve"
+        raise InputError(
+            f"{flag}: has no effect here; it goes with --cfg job, which prints the configuration"
+        )
     _tell_doubles(overrides)
 
 
@@ -98,13 +108,26 @@ def _check_effect(overrides: Iterable[str]) -> None:
                 raise InputError(f"{key}: has no effect here; {instead}")
 
 
-def _check_recipe(overrides: Iterable[str]) -> None:
-    """Hydra passes over a recipe that is not there: the group is optional."""
+def _check_groups(overrides: Iterable[str]) -> None:
+    """What Hydra would pass over, or tell without a way out: a group has one option, no more, no less."""
+    known = groups()
     for override in overrides:
-        key, _, name = override.lstrip("+").partition("=")
-        there = {option.name for option in options("recipe")}
-        if key == "recipe" and "$" not in name and (wrong := [n for n in name.split(",") if n not in there]):
-            raise InputError(f"recipe: no option '{wrong[0]}'; {RECIPES}")
+        key, _, name = override.lstrip("+~").partition("=")
+        if key == "recipe" and "$" not in name:
+            _check_recipe(name.split(","))
+        if key not in known:
+            continue
+        if (override.startswith("~") and key not in NEEDLESS) or name.replace(" ", "") in ("{}", "[]"):
+            raise InputError(f"{key}: '{override}' chooses nothing; {key}=NAME chooses an option")
+        if override.startswith("+"):
+            raise InputError(f"{key}: '{override}' adds nothing, for a run has one; set {key}={name}")
+
+
+def _check_recipe(names: Iterable[str]) -> None:
+    """Hydra passes over a recipe that is not there: the group is optional."""
+    there = {option.name for option in options("recipe")}
+    if wrong := next((name for name in names if name not in there), None):
+        raise InputError(f"recipe: no option '{wrong}'; {RECIPES}")
 
 
 def _refuse_word(word: str, typed: Sequence[str], nearest: Nearest) -> NoReturn:

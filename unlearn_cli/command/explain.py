@@ -23,6 +23,11 @@ from unlearn_cli.errors import InputError, UnlearnError, did_you_mean
 
 LAUNCHER = "hydra.launcher."
 NOTHING = "nothing"
+REPEATED = {
+    r"An item is already at '(.+?)'": "{0}: it is there already; without +: {0}=…",
+    r"The value of '(.+?)' is (.+) and not": "{0}: it is {1}; ~{0} takes it away whatever it is",
+}
+"""What Hydra says of keys that are there, and what it comes to."""
 
 
 @contextmanager
@@ -60,6 +65,15 @@ def explain_error(error: Exception, arguments: list[str]) -> str:
     if "Config group override must be" in str(error) and (placed := next(filter(_placed, arguments), None)):
         there = ", ".join(option.name for option in options(placed.partition("@")[0]))
         return f"{placed}: names no option; there are: {there}"
+    for said, told in REPEATED.items():
+        if found := re.search(said, str(error)):
+            return told.format(*found.groups())
+    if (found := re.search(r"interpolation '\$\{(.+?)\}'", str(error))) and found[1] in map(_key, arguments):
+        return f"{found[1]}: {_first_line(error).rpartition(': ')[2]}; give another value"
+    if isinstance(cause, ValueError | IndexError) and (listed := _below_a_list(arguments)):
+        return f"{listed}: {listed.rpartition('.')[0]} is a list; give it as a whole, as in [first,second]"
+    if "resolving interpolation" in str(error) and (placed := next(filter(_placed, arguments), None)):
+        return _unknown_key(_key(placed.lstrip("+")), arguments)
     if wrong := next((name for argument in arguments for name in _not_there(argument)), None):
         return _unknown_option(wrong, [])
     if wrong := next((name for name in map(_key, arguments) if name in PLACED), None):
@@ -116,6 +130,14 @@ def _listed(argument: str) -> bool:
     return group in groups() and "=[" in argument and len(names) > 1
 
 
+def _below_a_list(arguments: Sequence[str]) -> str | None:
+    """The key that was typed for an element of a list, as if the list had keys."""
+    config = _chosen_configuration(arguments)
+    keys = [argument.lstrip("+~").partition("=")[0] for argument in arguments]
+    above = {key: OmegaConf.select(config, key.rpartition(".")[0], throw_on_missing=False) for key in keys}
+    return next((key for key, node in above.items() if isinstance(node, ListConfig)), None)
+
+
 def _not_there(argument: str) -> Iterator[str]:
     """`group/name` of each option that its group has not (null and numbers included), or of `~group`."""
     group, names = _named(argument.lstrip("~"))
@@ -136,6 +158,8 @@ def _unknown_option(missing: str, there: list[str]) -> str:
 
 def _unknown_key(key: str, arguments: list[str]) -> str:
     """The key that is not there, with its nearest neighbour in the configuration of the chosen options."""
+    if (placed := key.partition("@")[0]) in PLACED and "@" in key:
+        return f"{key}: no such place here; set by {_place(placed)}; unlearn {placed} --help shows where"
     launcher = key.startswith(LAUNCHER)
     group, _, name = ("hydra/launcher", "", key.removeprefix(LAUNCHER)) if launcher else key.partition(".")
     elsewhere = [o.name for o in options(group) if name and name in OmegaConf.load(o.path)]

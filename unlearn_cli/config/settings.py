@@ -90,14 +90,14 @@ def _first_fault(error: ValidationError, kind: type[Settings], values: dict[str,
         if _typed(other["loc"], values) == place:
             message += ", or " + other["msg"].removeprefix("Input should be ")
     if first["type"] == "float_parsing" and (number := meant(first["input"])) is not None:
-        return f"{path}: input should be a valid number, got '{first['input']}'; {number:g} is right"
+        return f"{path}: input should be a valid number, got '{first['input']}'; as a number {number:g}"
     given = TYPED.get(repr(first["input"]), repr(first["input"]))
     return f"{path}: {message}, got {given if len(given) <= LONGEST else given[:LONGEST] + '…'}"
 
 
 def _way_down(value: Any) -> Iterator[str]:
     """The keys that lead to a value's first leaf: `+typo.key=1` has made them all."""
-    while isinstance(value, dict) and value:
+    while isinstance(value, dict) and value and "_target_" not in value:
         key, value = next(iter(value.items()))
         yield str(key)
 

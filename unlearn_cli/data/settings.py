@@ -38,8 +38,12 @@ class DataSettings(Settings, ABC):
     test_fraction: float = Field(gt=0, lt=1, description="part of each class, where no test split is given")
     subset: float | None = Field(gt=0, le=1, description="use this part of the train rows alone; null: all")
     augment: Augment
-    mean: tuple[Level, ...] | None = Field(description="per channel, of [0, 1] pixels; null: the train rows'")
-    std: tuple[Spread, ...] | None = Field(description="per channel, of [0, 1] pixels; null: the train rows'")
+    mean: tuple[Level, ...] | None = Field(
+        min_length=1, description="per channel, of [0, 1] pixels; null: the train rows'"
+    )
+    std: tuple[Spread, ...] | None = Field(
+        min_length=1, description="per channel, of [0, 1] pixels; null: the train rows'"
+    )
 
     @abstractmethod
     def load(self, root: Path | None, store: Store, compute: Compute) -> ImageData:

@@ -26,7 +26,7 @@ FORMS = (
 COLUMNS = ("index", "indices", "idx", "row", "rows", "forget", "forget_index", "forget_indices", "forget_idx")
 FILE_COLUMNS = ("file", "file_name", "filename", "path", "file_path", "filepath", "image", "image_path")
 UNREADABLE = (
-    *(OSError, ValueError, EOFError, RecursionError, MemoryError, RuntimeError, csv.Error),
+    *(OSError, ValueError, EOFError, RecursionError, MemoryError, OverflowError, RuntimeError, csv.Error),
     *(pickle.UnpicklingError, zipfile.BadZipFile, zlib.error, tokenize.TokenError),
 )
 """What the readers raise for a damaged or foreign file."""

@@ -28,7 +28,7 @@ class MIASettings(Settings):
     """The attack's options."""
 
     features: tuple[Literal["confidence", "correctness", "entropy", "m_entropy", "prob"], ...] = Field(
-        description="one attack each; confidence is the paper's MIA"
+        min_length=1, description="one attack each; confidence is the paper's MIA"
     )
     members: Literal["first", "random"] = Field(
         description="retain rows, as many as non-members: first in data order (paper's code) or random"

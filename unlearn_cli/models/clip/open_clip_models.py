@@ -6,7 +6,7 @@ import logging
 import pickle
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -62,7 +62,7 @@ class OpenClip(ModelSettings):
         where, architecture = self._found()
         options = tokenizer_options(architecture, "model.name", self.name)
         clip = self._opened(where, require_pretrained=True)
-        with self._told(), no_code_is_offered():
+        with self._reached(where), self._told(), no_code_is_offered():
             tokenizer = open_clip.get_tokenizer(where, **options)
         model = ZeroShotClip(
             clip.float(), tokenizer, images.classes, self.template, clip.visual.preprocess_cfg, architecture
@@ -80,14 +80,10 @@ class OpenClip(ModelSettings):
     def _found(self) -> tuple[str, dict[str, Any]]:
         """The name as open_clip takes it, and the architecture. InputError: none that can be used."""
         where = self._where()
-        repository = self._repository(where)
-        with hub_or_cache(bool(repository)):
-            check_hub(repository, self.name)
-            return self._opened(where, images)
-
-    def _opened(self, where: str, images: ImageSpec) -> ZeroShotClip:
-        with self._told():
-            architecture = open_clip.get_model_config(where)
+        with self._reached(where):
+            check_hub(self._repository(where), self.name)
+            with self._told():
+                architecture = open_clip.get_model_config(where)
         check_towers(architecture, self.name)
         if where.startswith(LOCAL):
             refuse_code(Path(where.removeprefix(LOCAL)), "model.name")
@@ -96,7 +92,7 @@ class OpenClip(ModelSettings):
     def _opened(self, where: str, **options: Any) -> Any:
         """open_clip's model."""
         pretrained = None if where.startswith((LOCAL, HUB)) else self._file() or self.pretrained
-        with self._told(), no_code_is_offered():
+        with self._reached(where), self._told(), no_code_is_offered():
             return open_clip.create_model(where, pretrained=pretrained, **options)
 
     def facts(self) -> dict[str, Any]:
@@ -164,6 +160,9 @@ class OpenClip(ModelSettings):
         if where.startswith(LOCAL) or self._file():
             return ""
         return open_clip.get_pretrained_cfg(where, self.pretrained)["hf_hub"].rpartition("/")[0]
+
+    def _reached(self, where: str) -> AbstractContextManager[None]:
+        return hub_or_cache(bool(self._repository(where)))
 
     @contextmanager
     def _told(self) -> Iterator[None]:
