@@ -84,7 +84,7 @@ def test_a_sweep_goes_on_after_a_failure(tiny):
     assert end.code == 1
     assert "Traceback" not in end.err
     closing = end.err.split("error: 1 run(s) of the sweep failed:")[1].splitlines()
-    assert [line for line in closing if "method.lr=1e+30" in line and "not finite" in line]
+    assert [line for line in closing if "method.lr=1e30" in line and "not finite" in line]
     states = [json.loads((folder / "status.json").read_text())["state"] for folder in run_folders()]
     assert sorted(states) == ["failed", "finished"]
     assert {path.name for path in Path("outputs").iterdir()} == {"classification", "sweeps"}
@@ -112,7 +112,7 @@ def test_a_number_is_finite(refused, value):
         (" ", "cannot read ' ': key=value is right; "),
         ("=3", "cannot read '=3': key=value is right; "),
         ("statu", "cannot read 'statu': did you mean unlearn status?"),
-        ("~method", "method: a run cannot do without; method=… chooses an option"),
+        ("~method", "method: '~method' chooses nothing; method=NAME chooses an option"),
     ],
 )
 def test_a_word_that_is_no_override(refused, typed, said):

@@ -98,7 +98,7 @@ def test_clips(refused):
     state = load_file(f"open_clip/{WEIGHTS}")
     save_file(state | {"logit_scale": torch.tensor(float("nan"))}, f"open_clip/{WEIGHTS}")
     said = refused(*base, "model.name=open_clip")
-    assert said == "model: the weights are not all finite numbers (first: logit_scale); give others"
+    assert said == "model: the weights are not all finite numbers (first: clip.logit_scale); give others"
 
 
 def test_a_processor(refused):
