@@ -14,7 +14,7 @@ from unlearn_cli.config.describe import MANDATORY, values_of
 from unlearn_cli.experiment import GROUPS, Experiment, read
 
 TASKS = ("classification", "generation", "text_to_image", "clip", "vlm")
-OWN = ("seed", "device", "precision", "channels_last", "compile", "progress", "checkpoint_minutes", "oracle")
+OWN = ("seed", "device", "precision", "channels_last", "compile", "progress", "checkpoint_minutes")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 CHOSEN = ("method", "data", "model", "forget", "eval", "mask", "surgery", "lora", "task", "optim@method")
 
@@ -42,7 +42,7 @@ def keys(base: Base) -> dict[str, list[str]]:
     """The values that each key of a good line must refuse."""
     made = experiment(base)
     found = {name: type(made).model_fields[name] for name in OWN}
-    for group in ("train", "paths", *GROUPS):
+    for group in ("train", "paths", "oracle", *GROUPS):
         found |= fields(getattr(made, group), group)
     return {key: bad for key, field in found.items() if (bad := bad_values(field))}
 

@@ -53,14 +53,13 @@ def check(typed: Sequence[str], nearest: Nearest) -> None:
     """
     parser: Any = get_args_parser()
     parser.error = _refused
-    flags = parser._option_string_actions  # argparse takes -method=ga for -m
-    words = [a for a in typed if WORD_AS_FLAG.match(a) and a.partition("=")[0] not in flags]
-    read, unknown = (None, words) if words else parser.parse_known_args([*typed])
+    flags = parser._option_string_actions
+    for word in typed:  # argparse takes -method=ga for -m
+        if WORD_AS_FLAG.match(word) and word.partition("=")[0] not in flags:
+            _refuse_flag(word, typed, nearest)
+    read, unknown = parser.parse_known_args([*typed])
     if flag := next((argument for argument in unknown if argument.startswith("-")), None):
-        name, _, value = flag.lstrip("-").partition("=")
-        value = value or _next(typed, flag)
-        keys = nearest(name.replace("-", "_"))
-        raise InputError(f"{flag.partition('=')[0]}: no such flag; {_with_value(keys, value)}")
+        _refuse_flag(flag, typed, nearest)
     if read.shell_completion:
         raise InputError("--shell-completion: unlearn completion bash (zsh, fish) prints what TAB needs")
     for flag in ("config_path", "config_name"):
@@ -128,6 +127,13 @@ def _check_recipe(names: Iterable[str]) -> None:
     there = {option.name for option in options("recipe")}
     if wrong := next((name for name in names if name not in there), None):
         raise InputError(f"recipe: no option '{wrong}'; {RECIPES}")
+
+
+def _refuse_flag(flag: str, typed: Sequence[str], nearest: Nearest) -> NoReturn:
+    """`--method salun`, `-method=salun`: an override was meant."""
+    name, _, value = flag.lstrip("-").partition("=")
+    keys, value = nearest(name.replace("-", "_")), value or _next(typed, flag)
+    raise InputError(f"{flag.partition('=')[0]}: no such flag; {_with_value(keys, value)}")
 
 
 def _refuse_word(word: str, typed: Sequence[str], nearest: Nearest) -> NoReturn:
