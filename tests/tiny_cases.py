@@ -39,6 +39,13 @@ FURTHER = {
 }
 """Masks, surgery, adapters, selections, and the variants that follow a paper's released code."""
 
+JUDGED = {
+    "text_to_image": (
+        "ca eval.attacked=[relearn] eval.attacks.relearn.samples=4 eval.attacks.relearn.recipe.epochs=2",
+    ),
+}
+"""Evaluations that train where a task's smallest problem leaves it out (a VLM relearns in every case)."""
+
 SMALL = {
     "classification": TINY,
     "generation": (*GENERATION, "data.subset=0.15"),
@@ -74,6 +81,11 @@ EARLIER = {"checkpoint": "ft", "transfer": "mean_difference"}
 def cases(task: str) -> list[str]:
     """All of a task; a new method is among them at once."""
     return [*methods(task), *FURTHER[task]]
+
+
+def judged_cases(task: str) -> list[str]:
+    """All of a task, and those of which only the evaluation is another."""
+    return [*cases(task), *JUDGED.get(task, ())]
 
 
 def overrides(task: str, case: str) -> list[str]:

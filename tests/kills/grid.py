@@ -16,7 +16,7 @@ os.environ |= {"HF_HUB_OFFLINE": "1", "WANDB_MODE": "offline"}
 
 from killed import Problem
 from moments import Moment
-from tiny_cases import SMALL, cases
+from tiny_cases import SMALL, judged_cases
 
 
 def main(file: Path, tasks: list[str]) -> None:
@@ -25,7 +25,7 @@ def main(file: Path, tasks: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder, file.open("a") as lines:
         problems = {task: Problem(task, Path(folder) / task) for task in tasks}
         # the tasks in turn, so that whenever it is stopped each has had its part
-        turns = zip_longest(*([(task, case) for case in cases(task)] for task in tasks))
+        turns = zip_longest(*([(task, case) for case in judged_cases(task)] for task in tasks))
         for task, case in [turn for row in turns for turn in row if turn]:
             if (task, case, "all") in done:
                 continue
@@ -51,7 +51,7 @@ def report(file: Path) -> None:
     for task in SMALL:
         mine = [row for row in tried if row["task"] == task]
         equal = sum(not row["wrong"] for row in mine)
-        print(f"{task}: {whole[task]} of {len(cases(task))} cases, {len(mine)} tried, {equal} equal")
+        print(f"{task}: {whole[task]} of {len(judged_cases(task))} cases, {len(mine)} tried, {equal} equal")
 
 
 if __name__ == "__main__":

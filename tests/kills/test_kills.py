@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from killed import Problem
-from tiny_cases import SMALL, cases
+from tiny_cases import SMALL, judged_cases
 from tiny_processes import processes
 
 SAMPLE = (
@@ -28,7 +28,7 @@ def test_killed_at_some_stages(tmp_path, task, case, each):
 
 @pytest.mark.thorough
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize(("task", "case"), [(task, case) for task in SMALL for case in cases(task)])
+@pytest.mark.parametrize(("task", "case"), [(task, case) for task in SMALL for case in judged_cases(task)])
 def test_killed_at_every_stage(tmp_path, task, case):
     assert not faults(tmp_path, task, case, 1)
 
