@@ -92,6 +92,12 @@ def test_open_clip(pictures, tmp_path, batch, values, resident, caplog):
     assert torch.equal(seen_by_tower(model, given.x), theirs)
 
 
+def test_grey_pictures_may_have_one_mean(tmp_path, batch):
+    grey = class_folders(tmp_path / "grey", {f"{n}.png": (20, 24, "L") for n in range(4)})
+    given, _ = batch(grey, clip_folder(tmp_path), mean=[0.4], std=[0.2])
+    assert given.x.shape == (4, 3, 16, 16)
+
+
 def test_what_open_clip_is_told_of_its_pictures_is_saved_with_it(tmp_path):
     settings = clip_folder(tmp_path / "first", resize_mode="squash", interpolation="bilinear")
     settings.build(ImageSpec(["cat"], 3, (16, 16), (0.5,) * 3, (0.25,) * 3)).export(tmp_path / "second")

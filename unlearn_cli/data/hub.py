@@ -107,6 +107,8 @@ class HubImages(DataSettings):
         ends = np.cumsum([data.facts.train, data.facts.val])
         given = {"mean": self.mean, "std": self.std}
         own: dict[str, Any] = {key: value for key, value in given.items() if value}
+        if preprocessing:  # which makes grey images such of three channels
+            own = {key: value * 3 if len(value) == 1 else value for key, value in own.items()}
         grey_in_colour = data.facts.channels == 1 and any(len(value) == 3 for value in own.values())
         known: dict[str, Any] = {
             "name": self.name,
