@@ -1,0 +1,65 @@
+"""Rows whose runs share originals: what is said of their spread."""
+
+import pytest
+from compare.made_runs import ORACLE, made
+
+from unlearn_cli.compare.groups import Group
+from unlearn_cli.compare.nested import by_original, sentences
+from unlearn_cli.compare.records import read
+from unlearn_cli.evaluation.meaning import MEANINGS
+
+
+@pytest.fixture
+def row(tmp_path):
+    """row(table, outputs, **result): a row with an Avg Gap for each original and method seed."""
+
+    def group(table, outputs="out", **result) -> Group:
+        runs = []
+        for train, gaps in enumerate(table):
+            for method, gap in enumerate(gaps):
+                seeds = {"train.seed": train, "method.seed": method, "forget.seed": 0}
+                metrics = {"UA": ORACLE["UA"] + 4 * gap}
+                runs.append(read(made(tmp_path / outputs, config=seeds, metrics=metrics, **result)))
+        return Group("ga", {"method": "ga"}, runs)
+
+    return group
+
+
+def said(group: Group) -> list[str]:
+    return sentences([group], "avg_gap", MEANINGS["avg_gap"])
+
+
+def test_independent_runs_need_no_word(row):
+    assert said(row([[1.0], [2.0], [3.0]])) == []
+
+
+def test_runs_of_an_original_belong_together(row):
+    group = row([[1.0, 2.0], [3.0, 4.0]])
+    assert [len(own) for own in by_original(group.runs)] == [2, 2]
+
+
+def test_both_parts_and_what_pays(row):
+    (sentence,) = said(row([[0.0, 2.0], [4.0, 6.0], [5.0, 7.0]]))
+    assert sentence == (
+        "ga: Avg Gap deviates by 2.45 between 3 originals and by 1.41 between unlearnings of one; the mean of 6 "
+        "runs by 1.53; one more original (train.seed) pays most for its time."
+    )
+
+
+def test_a_cheap_method_of_much_noise(row):
+    (sentence,) = said(row([[0.0, 9.0], [1.0, 8.0]]))
+    assert sentence.endswith("one more unlearning of each original (method.seed) pays most for its time.")
+
+
+def test_one_original_tells_nothing_of_another(row):
+    (sentence,) = said(row([[1.0, 2.0, 3.0]]))
+    assert "3 runs of one original deviate by 1.00 in Avg Gap, which says nothing of another" in sentence
+    assert "one more original" in sentence
+    (sentence,) = said(row([[1.5, 2.5]], outputs="ready", original_cost={"seconds": 0.0}, oracle_cost=None))
+    assert "pays most" not in sentence  # a ready-made model
+
+
+def test_a_deterministic_method_is_not_told_as_many(row):
+    assert said(row([[1.0, 1.0], [2.0, 2.0]])) == [
+        "ga gives one result for each original, whatever method.seed: its 4 runs count for 2."
+    ]
