@@ -3,9 +3,11 @@
 import pytest
 from compare.made_runs import ORACLE, made
 
+from unlearn_cli.compare.comparison import Options
 from unlearn_cli.compare.groups import Group
 from unlearn_cli.compare.nested import by_original, sentences
 from unlearn_cli.compare.records import read
+from unlearn_cli.compare.tabulate import compare
 from unlearn_cli.evaluation.meaning import MEANINGS
 
 
@@ -41,8 +43,8 @@ def test_runs_of_an_original_belong_together(row):
 def test_both_parts_and_what_pays(row):
     (sentence,) = said(row([[0.0, 2.0], [4.0, 6.0], [5.0, 7.0]]))
     assert sentence == (
-        "ga: Avg Gap deviates by 2.45 between 3 originals and by 1.41 between unlearnings of one; the mean of 6 "
-        "runs by 1.53; one more original (train.seed) pays most for its time."
+        "ga: Avg Gap deviates by 2.45 between 3 originals and by 1.41 between unlearnings of one; the mean "
+        "of 6 runs by 1.53; one more unlearning of each original (method.seed) pays most for its time."
     )
 
 
@@ -63,3 +65,12 @@ def test_a_deterministic_method_is_not_told_as_many(row):
     assert said(row([[1.0, 1.0], [2.0, 2.0]])) == [
         "ga gives one result for each original, whatever method.seed: its 4 runs count for 2."
     ]
+
+
+def test_it_stands_under_the_table(row):
+    group = row([[0.0, 2.0], [4.0, 6.0], [5.0, 7.0]])
+    (table,) = compare(group.runs, Options()).tables
+    assert table.said == said(group)
+    assert compare(group.runs, Options(by=["method"])).tables[0].said == []
+    oracle, *_, own = table.rows
+    assert [(row.name, row.n, row.originals) for row in (oracle, own)] == [("oracle", 3, 3), ("ga", 6, 3)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from unlearn_cli.compare.groups import Group
-from unlearn_cli.compare.keys import circumstances
+from unlearn_cli.compare.keys import origin
 from unlearn_cli.compare.numbers import number
 from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.variance import Parts, parts, pays_most
@@ -17,10 +17,10 @@ PAYS = {
 
 
 def by_original(runs: Sequence[Run]) -> list[list[Run]]:
-    """The runs, those that differ in nothing but their method's seed together."""
+    """The runs, those that start from one original and forget the same together."""
     found: dict[str, list[Run]] = {}
     for run in runs:
-        found.setdefault(circumstances(run), []).append(run)
+        found.setdefault(origin(run), []).append(run)
     return [*found.values()]
 
 

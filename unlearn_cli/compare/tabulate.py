@@ -12,6 +12,7 @@ from unlearn_cli.compare.groups import Group
 from unlearn_cli.compare.intervals import Interval
 from unlearn_cli.compare.keys import origin
 from unlearn_cli.compare.meanings import meanings_in
+from unlearn_cli.compare.nested import sentences
 from unlearn_cli.compare.ranking import Aim, Place, ranked
 from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.references import RETRAIN
@@ -101,6 +102,7 @@ def _table(setting: Setting, columns: list[str], options: Options, meanings: Map
         [*references, *rows],
         rank_by,
         aim=meanings[rank_by],
+        said=[] if options.by else sentences(setting.groups, rank_by, meanings[rank_by]),
         reach=ranking.reach,
     )
 
