@@ -1,7 +1,6 @@
 """A comparison of finished runs as one W&B run: its table, its page and the best of each setting."""
 
 from collections.abc import Mapping, Sequence
-from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +45,5 @@ def publish(
 
 
 def best(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """By setting, the row of the first rank; references (the oracle, the original) have none."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for row in rows:
-        if row["rank"] is not None and row["rank"] < found.get(row["setting"], {"rank": inf})["rank"]:
-            found[row["setting"]] = row
-    return found
+    """By setting, the row in bold; a setting that cannot tell methods apart has none."""
+    return {row["setting"]: row for row in rows if row["best"]}
