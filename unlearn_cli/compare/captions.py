@@ -61,12 +61,17 @@ def _marks(tables: Sequence[Table], options: Options) -> Iterator[str]:
             "the setting cannot tell methods apart."
         )
     if any(row.place and row.place.p_different is not None for row in rows):
-        margin = "the floor" if options.margin is None else f"{options.margin:g}"
+        equality = ""
+        if options.margin is not None or any(row.name == AGAIN for row in rows):
+            margin = "the floor" if options.margin is None else f"{options.margin:g}"
+            equality = (
+                f"{EQUAL}: equal to the best, {AS_ORACLE}: equal to the oracle, to less than {margin} (two "
+                "one-sided tests); "
+            )
         yield (
-            f"{EQUAL}: equal to the best, {AS_ORACLE}: equal to the oracle, to less than {margin} (two "
-            f"one-sided t-tests); {UNCLEAR}: cannot tell, since neither a difference from the best nor "
-            "equality is shown; no sign: worse than the best. Tests are paired over common seeds; each kind "
-            f"of claim is wrong in at most {ALPHA * 100:.0f} % of tables (Holm's correction)."
+            f"{equality}{UNCLEAR}: cannot tell, neither a difference from the best nor equality is shown; no "
+            "sign: worse than the best. Paired t-tests over common seeds; each kind of claim is wrong in at "
+            f"most {ALPHA * 100:.0f} % of tables (Holm's correction)."
         )
 
 

@@ -33,10 +33,14 @@ def _reach_text(reach: Reach, aim: Meaning) -> str:
         f"the original, with nothing unlearned, is {original} from the oracle in {aim.name}, another oracle "
         f"{floor} (the floor)"
     )
-    p = "" if reach.p is None else f"; one-sided p = {reach.p:.2g}"
+    p = "" if reach.p is None else f"; one-sided p {_p_text(reach.p)}"
     if reach.can_tell is None:
         return f"Whether this setting can tell methods apart takes three common seeds; so far {known}."
     return f"This setting {'can' if reach.can_tell else 'cannot'} tell methods apart: {known}{p}."
+
+
+def _p_text(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
 
 
 def _first_text(first: Row, table: Table) -> list[str]:
@@ -46,7 +50,7 @@ def _first_text(first: Row, table: Table) -> list[str]:
     if times is not None and times <= 1:
         said.append(
             f"{first.name}, the first, lies within the floor ({in_floors(times)}): "
-            "no method can be told to be better."
+            "nothing can be told to be nearer to the oracle."
         )
     if first.warnings:
         said.append("Nothing is bold: the models of every row are destroyed.")
