@@ -9,7 +9,7 @@ CLASSES = ["cat", "dog"]
     ("kind", "facts", "said"),
     [
         ("class", {"classes": [1], "fraction": None}, "class dog"),
-        ("class", {"classes": ["cat", 7]}, "classes cat, 7"),
+        ("class", {"classes": ["cat", 7, -9]}, "classes cat, 7, -9"),
         ("class", {"classes": [0], "fraction": 0.5}, "class cat, 50 %"),
         ("random", {"fraction": 0.1, "count": None, "seed": 0}, "random, 10 %"),
         ("random", {"fraction": None, "count": 4500}, "random, 4,500"),

@@ -52,7 +52,7 @@ def _how_many(facts: Mapping[str, Any]) -> str:
 
 def _named(value: Any, classes: Sequence[str]) -> str:
     """A class by its name; a number is one only where no class is called so."""
-    number = isinstance(value, int) and str(value) not in classes and value < len(classes)
+    number = isinstance(value, int) and str(value) not in classes and 0 <= value < len(classes)
     return classes[value] if number else str(value)
 
 
