@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from unlearn_cli.evaluation.gaps import avg_gap
+
 ORACLE = {"UA": 5.0, "RA": 100.0, "TA": 94.0, "MIA": 13.0}
 ORIGINAL = {"UA": 0.0, "RA": 100.0, "TA": 95.0, "MIA": 1.0}
 SENTENCE = "The model is destroyed: RA is 10.0 %."
@@ -45,7 +47,7 @@ def made(
         "original": ORIGINAL,
         "oracle": oracle,
         "gap": gap,
-        "avg_gap": sum(gap[name] for name in ORACLE) / 4 if gap else None,
+        "avg_gap": avg_gap(gap) if gap else None,
         "warnings": [],
         "cost": {"seconds": 10.0 + seed, "samples": 450},
         "original_cost": {"seconds": 100.0},

@@ -126,3 +126,17 @@ def test_what_ranks_is_named(said, tmp_path):
     _, sentences = said({})
     assert starting(sentences, "Bold: best by H, unless")
     assert starting(sentences, "Ranked by H.")
+
+
+def test_a_number_that_is_no_distance_has_a_floor_too(said, tmp_path):
+    """H: oracles of 60, 62 and 61 differ by 4/3; the original lies 41 below, `a` about as they do."""
+    for seed, (oracle, a, b) in enumerate(((60.0, 60.3, 45.0), (62.0, 61.8, 46.0), (61.0, 61.1, 48.0))):
+        for method, h in (("a", a), ("b", b)):
+            told = {"oracles": [{"seed": seed, "metrics": {"H": oracle}}], "original": {"H": 20.0}}
+            made(tmp_path, method, seed, {"H": h}, {"H": oracle}, forget={"fingerprint": "rows"}, **told)
+    table, sentences = said({}, options=Options(margin=2.0))
+    assert starting(
+        sentences, "This setting can tell methods apart: the original, with nothing unlearned, is 41.00"
+    )
+    assert {row.name: row.marks for row in table.rows if row.place} == {"a": "≡", "b": ""}
+    assert table.rows[-2].cells["H"].times == pytest.approx(0.6 / 4)
