@@ -181,5 +181,7 @@ def test_the_interval_is_named(tmp_path):
     assert "[95 % confidence interval of the mean, Student's t, on the logit" in to_markdown(
         compare(runs, Options())
     )
-    assert "of fewer than three runs it would say nothing]" in to_markdown(compare(runs, Options()))
+    assert "none of fewer than three runs or equal ones, which do not show how they vary]" in to_markdown(
+        compare(runs, Options())
+    )
     assert "percentile bootstrap" in to_markdown(compare(runs, Options(interval="bootstrap")))

@@ -20,7 +20,7 @@ def test_few_or_equal_values(interval):
     assert estimate([3.5], interval) == Estimate(1, 3.5, None, None, None)
     assert estimate([3.0, 5.0], interval) == Estimate(2, 4.0, pytest.approx(sqrt(2)), None, None)
     assert estimate([0.1, 0.1], interval) == Estimate(2, 0.1, 0.0, None, None)
-    assert estimate([0.1, 0.1, 0.1], interval) == Estimate(3, 0.1, 0.0, 0.1, 0.1)
+    assert estimate([0.1, 0.1, 0.1], interval) == Estimate(3, 0.1, 0.0, None, None)
     assert isinstance(estimate([450, 450], interval).mean, int)
 
 

@@ -29,7 +29,10 @@ def legend(tables: Sequence[Table], options: Options, intervals: bool = True) ->
         said += " (mean distance to the oracle of the same seed)"
     if intervals:
         said += f" [{LEVEL * 100:.0f} % confidence interval of the mean, {INTERVALS[options.interval]}"
-        said += "; of fewer than three runs it would say nothing]" if any(r.n < FEWEST for r in rows) else "]"
+        few = any(row.n < FEWEST for row in rows) or any(cell.value and cell.value.std == 0 for cell in cells)
+        said += (
+            "; none of fewer than three runs or equal ones, which do not show how they vary]" if few else "]"
+        )
     found = [f"{said}."]
     if any(cell.signed for cell in cells):
         found.append(

@@ -13,7 +13,7 @@ Interval = Literal["t", "bootstrap"]
 LEVEL = 0.95
 RESAMPLES = 9999
 FEWEST = 3
-"""Runs that an interval takes: of two, Student's t is 13 deviations wide and says nothing."""
+"""Runs that an interval takes: of two, Student's t is 18 deviations wide and says nothing."""
 INTERVALS: dict[Interval, str] = {
     "t": "Student's t, on the logit or logarithmic scale where it would leave what the metric can be",
     "bootstrap": f"percentile bootstrap, {RESAMPLES:,} resamples",

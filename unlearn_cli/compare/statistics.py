@@ -30,8 +30,8 @@ def estimate(
 ) -> Estimate | None:
     """Mean, sample standard deviation (ddof 1) and 95 % interval of the mean; None of no values.
 
-    One value has no deviation, fewer than three no interval. A value that is not finite makes the mean so: a
-    seed that diverged is not passed over. Equal values have an interval of no width.
+    One value has no deviation. Fewer than three values and equal ones have no interval: they do not show how
+    far others may lie. A value that is not finite makes the mean so: a seed that diverged is not passed over.
 
     Args:
         bounds: the least and the largest that the mean can be.
@@ -42,7 +42,7 @@ def estimate(
     if n == 1:
         return Estimate(n, first, None, None, None)
     if all(value == first for value in values):
-        return Estimate(n, first, 0.0, *((first, first) if n >= FEWEST else (None, None)))
+        return Estimate(n, first, 0.0, None, None)
     with np.errstate(invalid="ignore"):  # inf − inf is nan, as it should be
         mean = float(np.mean(values))
     if not isfinite(mean):
