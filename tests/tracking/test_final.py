@@ -13,6 +13,7 @@ from unlearn_cli.tracking.tracker import RunInfo, Tracker
 
 RESULT: dict[str, Any] = {
     "method": "ga",
+    "seed": 0,
     "metrics": {"UA": 9.0, "KL": 0.5},
     "original": {"UA": 0.0},
     "oracle": {"UA": 5.0},
@@ -61,8 +62,13 @@ class Settings:
         return self.runs[-1]
 
 
+def jobs(settings: Settings) -> list[str]:
+    return [run.info.job_type for run in settings.runs if run.info]
+
+
 def described(**changes: Any) -> Described:
     config = {"method": {"lr": 1}, "forget": {"fraction": 0.1, "seed": 0}, "seed": 0, "mask": {}} | changes
+    config.setdefault("train", {"epochs": 2})
     choices = {"data": "digits", "model": "resnet20", "forget": "random", "method": "ga", "recipe": "x"}
     return Described(config, choices, config, {}, {})
 
@@ -90,21 +96,27 @@ def test_references_are_told_once_for_all_methods_of_a_setting(tmp_path: Path) -
     settings = Settings()
     for method in ("ga", "ft", "retrain"):
         track_references(settings, described, RESULT | {"method": method}, tmp_path)
-    assert [run.info and run.info.job_type for run in settings.runs] == ["original", "oracle"]
-    original, oracle = settings.runs
+    assert jobs(settings) == ["original", *["oracle"] * 3]
+    original, oracle, second, third = settings.runs
+    assert [run.numbers["gap"]["UA"] for run in (second, third)] == [2, 4]
+    infos = [run.info for run in (oracle, second, third) if run.info]
+    assert [info.name for info in infos] == [f"digits-random-oracle-s{seed}" for seed in range(3)]
+    assert len({info.id for info in infos}) == 3
+    assert len({info.config["variant"] for info in infos}) == 1  # so that W&B draws mean and deviation
     assert oracle.numbers["gap"] == {"UA": 0.0}
     assert original.numbers["gap"] == {"UA": 5.0}
     assert oracle.line == [{"UA": 5.0}, {"UA": 5.0}]
     settings.destination = "team/another"
     track_references(settings, described, RESULT, tmp_path)
-    assert len(settings.runs) == 4
+    assert len(settings.runs) == 8
 
 
 def test_a_run_that_is_the_oracle_takes_its_place(tmp_path: Path) -> None:
     settings = Settings()
+    one = RESULT | {"oracles": RESULT["oracles"][:1]}
     for method in ("retrain", "ga"):
-        track_references(settings, described, RESULT | {"method": method}, tmp_path)
-    assert [run.info and run.info.job_type for run in settings.runs] == ["original"]
+        track_references(settings, described, one | {"method": method}, tmp_path)
+    assert jobs(settings) == ["original"]
 
 
 def test_a_reference_is_of_its_setting_and_seed_and_of_no_method() -> None:

@@ -79,17 +79,27 @@ def track_references(
                 tell(tracker, found)
 
 
-def references(run: Described, result: Mapping[str, Any]) -> Iterator[tuple[str, RunInfo, dict[str, Any]]]:
-    """The models that a run was compared with: the method that is one, its run, and its result."""
+def references(
+    run: Described, result: Mapping[str, Any]
+) -> Iterator[tuple[str | None, RunInfo, dict[str, Any]]]:
+    """The models that a run was compared with, oracles of further seeds among them: the method that is one
+    (None: that one is of another seed), its run, and its result."""
     for key, method in REFERENCES.items():
         if result[key] is not None:
-            yield method, reference_info(run, key), _as_result(result, key)
+            cost = result[f"{key}_cost"] or {}
+            yield method, reference_info(run, key), _as_result(result, result[key], cost)
+    for oracle in result.get("oracles") or ():
+        if oracle["seed"] != result["seed"]:
+            info = reference_info(run.retrained(oracle["seed"]), "oracle")
+            yield None, info, _as_result(result, oracle["metrics"], {})
 
 
-def _as_result(result: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """What a run says of its original or its oracle, as if that had been run itself."""
-    metrics, oracle = result[key], result["oracle"]
+def _as_result(
+    result: Mapping[str, Any], metrics: Mapping[str, float], cost: Mapping[str, float]
+) -> dict[str, Any]:
+    """What a run says of its original or of an oracle, as if that had been run itself."""
+    oracle = result["oracle"]
     gap = gaps(metrics, oracle) if oracle else None
-    own = {"metrics": metrics, "gap": gap, "avg_gap": avg_gap(gap) if gap else None}
-    own |= {"cost": result[f"{key}_cost"] or {}, "original": metrics}  # so that its course is flat
+    own = {"metrics": metrics, "gap": gap, "avg_gap": avg_gap(gap) if gap else None, "cost": cost}
+    own["original"] = metrics  # so that its course is flat
     return own | {key: result.get(key) for key in ("oracle", "oracles", "floor")}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearn_cli.config.hashing import key_of
-from unlearn_cli.config.seeds import seed_text, stage_seeds
+from unlearn_cli.config.seeds import by_training, seed_text, stage_seeds
 from unlearn_cli.config.variants import determining
 from unlearn_cli.evaluation.meaning import MEANINGS, Meaning
 from unlearn_cli.tracking.columns import columns
@@ -30,6 +30,12 @@ class Described:
     """Of metrics that are not unlearn's own."""
     environment: Mapping[str, Any]
     """Commit, versions, machine."""
+
+    def retrained(self, seed: int) -> "Described":
+        """With another seed of training, and those of the other stages as they were."""
+        config = self.config | {"train": self.config["train"] | {"seed": seed}}
+        identity = self.identity | {"train": self.identity["train"] | {"seed": seed}}
+        return replace(self, config=config, identity=by_training(identity))
 
 
 def run_id(folder: Path) -> str:
