@@ -102,10 +102,10 @@ def _limit(axis: Axes, points: Sequence[Point], x: Meaning, y: Meaning) -> None:
 
 
 def _shade_floor(axis: Axes, near_x: Ends | None, near_y: Ends) -> Artist:
-    """A box round the oracle, or, against a cost, a band."""
+    """A box round the oracle, or, against a cost, a band; a line where oracles agree."""
     left, right = near_x or axis.get_xlim()
     low, high = near_y
-    look: dict[str, Any] = {"color": GREY, "alpha": 0.2, "linewidth": 0, "zorder": 1}
+    look: dict[str, Any] = {"color": GREY, "alpha": 0.2, "linewidth": 1, "zorder": 1}
     return axis.add_patch(Rectangle((left, low), right - left, high - low, **look))
 
 
