@@ -106,6 +106,8 @@ class Made(Settings):
     switch: bool | int
     flag: bool = False
     inner: Inner
+    several: dict[str, Inner] | None = None
+    listed: tuple[Inner, ...] = ()
     default: float = 0.5
     values: dict[str, tuple[float, float | None]] = Field(default={})
 
@@ -130,6 +132,8 @@ GOOD = {"count": 1, "names": [0, "a"], "switch": True, "inner": {"n": 1}}
         ({"inner": {"n": True}}, "made.inner.n: input should be a number, got true"),
         ({"typo": 1}, "made.typo: no such key; there are: count"),
         ({"inner": {"n": 1, "nn": {"a": {"b": 1}}}}, "made.inner.nn.a.b: no such key; did you mean 'n'?"),
+        ({"several": {"a": {"n": 1, "m": 1}}}, "made.several.a.m: no such key; there are: n"),
+        ({"listed": [{"n": 1}, {"n": 1, "m": 1}]}, "made.listed.1.m: no such key; there are: n"),
         ({"inner": {}}, "made.inner.n: missing; set made.inner.n=…"),
         ({"default": float("-inf")}, "made.default: input should be a finite number, got -inf"),
         ({"values": {"UA": [1, True]}}, "made.values.UA.1: input should be a number, got true"),

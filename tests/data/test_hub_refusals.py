@@ -23,9 +23,10 @@ def test_missing_path(load, path):
         load(path)
 
 
-def test_no_path(load):
+@pytest.mark.parametrize("path", [None, ""])
+def test_no_path(load, path):
     with raises(r"data\.path: not set; give a folder"):
-        load(None)
+        load(path)
 
 
 def test_no_network_and_no_local_copy(load):

@@ -113,9 +113,16 @@ def _typed(place: tuple[int | str, ...], values: Any) -> tuple[int | str, ...]:
 
 
 def _settings_at(kind: type[Settings], path: list[str]) -> type[Settings]:
-    """The settings class that the fields of `path` lead to."""
+    """The settings class that `path` leads to: fields, and keys and places of what is one of several."""
     for name in path:
-        annotation = kind.model_fields[name].annotation
-        kinds = [k for k in (annotation, *get_args(annotation)) if isinstance(k, type)]
-        kind = next(k for k in kinds if issubclass(k, Settings))
+        if name in kind.model_fields:
+            kind = next(_settings_in(kind.model_fields[name].annotation))
     return kind
+
+
+def _settings_in(annotation: Any) -> Iterator[type[Settings]]:
+    """The settings classes in a type: of a union's members, of what a list or a dict holds."""
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _settings_in(part)

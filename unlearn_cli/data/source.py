@@ -50,7 +50,7 @@ class Source:
         """`root`/`name` if there is one, else `path`: a local one if it exists, else a hub name."""
         if local := local_data(name, path, config, root):
             return cls(local, None)
-        if path is None:
+        if not path:
             raise InputError(f"data.path: not set; {HINT}")
         if path.startswith((".", "/", "~")) or path.count("/") > 1 or path.endswith(".parquet"):
             raise InputError(f"data.path: no such folder '{path}'; {HINT}")
