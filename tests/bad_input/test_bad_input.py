@@ -41,6 +41,13 @@ from only_run import GA
         ("oracle.count=0", "oracle.count: input should be greater than or equal to 1, got 0"),
         ("oracle=false oracle.count=2", "oracle.count: 2 oracles, and the run is compared with none"),
         ("method.seed=-1", "method.seed: input should be greater than or equal to 0, got -1"),
+        ("oracle.count=1O", "oracle.count: input should be a valid integer"),
+        ("oracle.count=[inf]", "oracle.count: input should be a valid integer"),
+        ("~oracle.count", "oracle.count: missing; set oracle.count=…"),
+        (
+            "model=timm model.name=resnet18 model.pretrained=no.pt",
+            "model.pretrained: checkpoint no.pt: no such file",
+        ),
         ("oracle=maybe", "oracle: input should be true or false, or 'auto'"),
         ("method.lrr=1", "method.lrr: no such key or group; did you mean 'method.lr'?"),
         ("+method.lrr=1", "method.lrr: no such key; did you mean 'lr'?"),

@@ -16,7 +16,7 @@ def determining(config: dict[str, Any]) -> dict[str, Any]:
     """
     moving = {key: value for key, value in config.items() if key not in MOVES_NO_NUMBER}
     if "oracle" in moving:
-        moving["oracle"] = spelt_out(moving["oracle"])["compare"]
+        moving["oracle"] = spelt_out(moving["oracle"]).get("compare")
     return by_training(moving) if "seed" in moving else moving
 
 

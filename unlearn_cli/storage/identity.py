@@ -43,7 +43,7 @@ class Identity:
 def identity_of(config: Mapping[str, Any]) -> Identity:
     """The identity of a resolved configuration, as things are on the disk now."""
     plain, files = determining(dict(config)), dict[str, Path]()
-    if (oracles := spelt_out(config.get("oracle")))["count"] > 1:  # the floor is among the numbers
+    if (oracles := spelt_out(config.get("oracle"))).get("count", 1) != 1:  # the floor is among the numbers
         plain["oracle"] = oracles
     data = plain.get("data")
     if isinstance(data, dict) and "path" in data:

@@ -69,9 +69,7 @@ class TimmSettings(ModelSettings):
         defaults = timm.get_pretrained_cfg(self.name)
         if defaults and defaults.fixed_input_size:  # ViTs and Swins are built for one size
             options = {"img_size": size} | options
-        overlay = (
-            {"state_dict": read_state_dict(self.pretrained)} if isinstance(self.pretrained, Path) else None
-        )
+        overlay = {"state_dict": _weights(self.pretrained)} if isinstance(self.pretrained, Path) else None
         try:
             with hub_or_cache(self.pretrained is True):
                 net: Any = timm.create_model(
@@ -103,6 +101,13 @@ class TimmSettings(ModelSettings):
             _check_overlap(net, overlay["state_dict"], self.pretrained)
             net.pretrained_cfg["state_dict"] = None  # a second copy of the weights
         return net
+
+
+def _weights(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        return read_state_dict(path)
+    except InputError as error:
+        raise InputError(f"model.pretrained: {error}") from error
 
 
 def _check_overlap(net: nn.Module, state: dict[str, torch.Tensor], path: object) -> None:
