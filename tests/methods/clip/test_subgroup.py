@@ -28,8 +28,8 @@ def tiny(tmp_path):
 
 def unlearned(tiny, folder, **changes):
     trainer = tiny.trainer_in(tiny.folder / folder)
-    model = Subgroup(**ADAM | SETTINGS | changes).unlearn(tiny.task, tiny.model(), tiny.sets, trainer)
-    return model, trainer
+    method = Subgroup(**ADAM | SETTINGS).model_copy(update=changes)  # alone a share of 1 is refused
+    return method.unlearn(tiny.task, tiny.model(), tiny.sets, trainer), trainer
 
 
 def test_the_stages(tiny):
