@@ -85,7 +85,7 @@ def _weights(axis: Axes, weights: np.ndarray, count: int) -> None:
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     else:
         axis.set(xlabel="rank (log scale)", xscale="log", xlim=(1, there))
-    axis.legend(frameon=False, fontsize="small")
+    axis.legend(frameon=False, fontsize="small", loc="lower left")  # weights fall from the left
     plain(axis)
 
 
@@ -112,8 +112,9 @@ def draw_composition(columns: Mapping[str, Sequence[ValueShare]], path: Path, ab
         for axis, (title, values) in zip(axes, pile, strict=False):
             _shares(axis, title, values)
     handles, labels = figure.subfigs[0].axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, frameon=False, loc="outside upper right", ncols=2)
-    head(figure, "What the selection is made of", about)
+    title = "What the selection is made of"
+    figure.legend(handles, labels, title=title, frameon=False, loc="outside upper center", ncols=2)
+    figure.supxlabel(about, fontsize="x-small", color=GREY)
     save(figure, path)
 
 
@@ -179,8 +180,7 @@ def draw_extremes(
             axis.set_axis_off()
         for axis, unit in zip(axes, units, strict=False):
             _image(axis, unit)
-    if about:
-        figure.supxlabel(about, fontsize="x-small", color=GREY)
+    figure.supxlabel(about, fontsize="x-small", color=GREY)
     save(figure, path)
 
 
