@@ -2,8 +2,8 @@
 
 Each number of a file (see scripts/mutants.py) is scaled by 1.01, one after another, a setting that counts is
 one more; then the parity tests that come by it run, the quickest first, until one fails: it has caught the
-mutant. A method has the test of its name, a part that several share those of its family. The numbers of
-scripts/mutants_left.yaml are left out, for the reasons given there.
+mutant. A method has the test of its name, a part that several share one of its own or those of its family.
+The numbers of scripts/mutants_left.yaml are left out, for the reasons given there.
 
 Run: scripts/mutation_check [NAME…]
 """
@@ -81,12 +81,11 @@ def parts(file: Path) -> tuple[str, ...]:
 
 
 def tests_of(file: Path) -> list[Path]:
-    """Its parity test; if there is none, all of its family or of all families, and its test in tests/."""
-    if own := [*TESTS.glob(f"*/test_{file.stem}.py")]:
-        return own
-    family = TESTS / file.parent.name
-    mirrored = (TESTS.parent / file.relative_to(PACKAGE).parent).glob(f"test*_{file.stem}.py")
-    return [family if family.is_dir() else TESTS, *mirrored]
+    """Its parity test; if it has none, its test elsewhere; else the parity tests of its family, or all."""
+    inside, family = file.relative_to(PACKAGE).parent, TESTS / file.parent.name
+    own = [*TESTS.glob(f"*/test_{file.stem}.py")]
+    elsewhere = [*(TESTS.parent / inside).glob(f"test*_{file.stem}*.py")]
+    return own or elsewhere or [family if family.is_dir() else TESTS]
 
 
 class Check:

@@ -1,5 +1,6 @@
 """Dense steering: the difference of means, and LEACE (Belrose et al., NeurIPS 2023) as its package has it."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -35,14 +36,25 @@ def erased(on, off):
     return x.mean(0), matrix
 
 
-@pytest.mark.parametrize("direction", ["difference", "leace"])
-def test_what_is_taken_out(tiny, direction):
-    on, off = (patches(tiny, tiny.model(), images).flatten(0, 1).double() for images in seen_images(tiny))
+@pytest.mark.parametrize(("direction", "examples", "negatives"), [("difference", 1, 3), ("leace", 99, 99)])
+def test_what_is_taken_out(tiny, direction, examples, negatives):
+    """Of so many images of the concept and of others, evenly spread over the training images."""
+    on, off = (
+        patches(
+            tiny,
+            tiny.model(),
+            images[np.linspace(0, len(images) - 1, min(number, len(images))).round().astype(int)],
+        )
+        .flatten(0, 1)
+        .double()
+        for images, number in zip(seen_images(tiny), (examples, negatives), strict=True)
+    )
     if direction == "difference":
         m, u = off.mean(0), on.mean(0) - off.mean(0)
         matrix = torch.outer(u, u) / (u @ u)
     else:
         m, matrix = erased(on, off)
-    method = checked(DenseSteering, JUDGED | {"direction": direction, "alpha": [ALPHA]}, "method")
+    values = JUDGED | {"examples": examples, "negatives": negatives, "direction": direction}
+    method = checked(DenseSteering, values | {"alpha": [ALPHA]}, "method")
     found = method.unlearn(tiny.task, tiny.model(), tiny.sets, tiny.trainer)
     assert_edited(tiny, found, lambda x: -ALPHA * ((x.double() - m) @ matrix.T).float())
