@@ -8,7 +8,7 @@ from parity.clip.towers import images, pixels, texts
 from parity.steps import RECIPE, assert_same, repeated, watched
 from unlearn_cli.methods.clip.cliperase import CLIPErase
 
-FORGET, RETAIN, CONSISTENCY = 1.7, 0.6, 2.3
+FORGET, RETAIN, CONSISTENCY, RATE = 1.7, 0.6, 2.3, 0.1
 
 
 def test_steps(tiny):
@@ -37,7 +37,7 @@ def test_steps(tiny):
 
     steps = watched(tiny.trainer)
     weights = {"forget_weight": FORGET, "retain_weight": RETAIN, "consistency_weight": CONSISTENCY}
-    method = CLIPErase(**RECIPE | {"parameters": r"^clip\.visual"}, **weights)
+    method = CLIPErase(**RECIPE | {"parameters": r"^clip\.visual", "lr": RATE}, **weights)
     found = method.unlearn(tiny.task, tiny.model(), tiny.sets, tiny.trainer)
-    again = repeated(copy.deepcopy(start), names, steps["unlearn"], loss)
+    again = repeated(copy.deepcopy(start), names, steps["unlearn"], loss, lr=RATE)
     assert_same(found, again, start, names)
