@@ -81,11 +81,11 @@ def parts(file: Path) -> tuple[str, ...]:
 
 
 def tests_of(file: Path) -> list[Path]:
-    """Its parity test; if it has none, its test elsewhere; else the parity tests of its family, or all."""
+    """Its parity test; if it has none, its test elsewhere and its family's parity tests; else all of those."""
     inside, family = file.relative_to(PACKAGE).parent, TESTS / file.parent.name
     own = [*TESTS.glob(f"*/test_{file.stem}.py")]
     elsewhere = [*(TESTS.parent / inside).glob(f"test*_{file.stem}*.py")]
-    return own or elsewhere or [family if family.is_dir() else TESTS]
+    return own or [*elsewhere, *([family] if family.is_dir() else [])] or [TESTS]
 
 
 class Check:

@@ -18,6 +18,7 @@ from parity.diffusion.small import (
     sgd,
     trained_names,
 )
+from unlearn_cli.methods.diffusion.discriminator import PatchDiscriminator
 from unlearn_cli.methods.diffusion.doco import DoCo
 from unlearn_cli.training.surgery import Surgery
 
@@ -96,3 +97,21 @@ def test_the_game_of_the_release(small, leak, detach_start, surgery):
         (loss + F.binary_cross_entropy_with_logits(fake, torch.ones_like(fake))).backward()
         judging.step()
     assert_same(found, model, start)
+
+
+def test_a_discriminator_of_three_stages():
+    """Twice as wide at each; norms but at the first."""
+    torch.manual_seed(0)
+    found = PatchDiscriminator(12, WIDTH, 3)
+    middle = [
+        layer
+        for before, after in ((WIDTH, 2 * WIDTH), (2 * WIDTH, 4 * WIDTH))
+        for layer in (nn.Conv2d(before, after, 4, 2, 1), nn.BatchNorm2d(after), nn.LeakyReLU(0.2))
+    ]
+    first, last = nn.Conv2d(12, WIDTH, 4, 2, 1), nn.Conv2d(4 * WIDTH, 1, 4, 1, 1)
+    expected = nn.Sequential(first, nn.LeakyReLU(0.2), *middle, last)
+    with torch.no_grad():
+        for one, other in zip(expected.parameters(), found.parameters(), strict=True):
+            one.copy_(other)
+    x = torch.randn(3, 12, 32, 32)
+    torch.testing.assert_close(found(x), expected(x), rtol=1e-5, atol=1e-5)
