@@ -81,7 +81,7 @@ def parts(file: Path) -> tuple[str, ...]:
 
 
 def tests_of(file: Path) -> list[Path]:
-    """Its parity test; if it has none, its test elsewhere and its family's parity tests; else all of those."""
+    """Its parity test; if it has none, its test elsewhere and its family's parity tests; else all of them."""
     inside, family = file.relative_to(PACKAGE).parent, TESTS / file.parent.name
     own = [*TESTS.glob(f"*/test_{file.stem}.py")]
     elsewhere = [*(TESTS.parent / inside).glob(f"test*_{file.stem}*.py")]
