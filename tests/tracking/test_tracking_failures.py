@@ -12,7 +12,7 @@ import wandb
 from fake_wandb import serve
 from tracked_run import INFO, exit_codes, records, rows, settings, use
 
-from unlearn_cli.tracking import RunInfo, Tracker, WandbTracker, checks
+from unlearn_cli.tracking import RunInfo, Tracker, WandbTracker, checks, wandb_tracker
 from unlearn_cli.tracking import weights_and_biases as module
 
 
@@ -177,7 +177,8 @@ def test_disk_that_filled_up_is_told(
         raise OSError(28, "No space left on device")
 
     tracker = settings().start(INFO, tmp_path)
-    monkeypatch.setattr(module, "check_writable", full)
+    monkeypatch.setattr(wandb_tracker, "check_writable", full)
     tracker.finish()
     assert len(warnings) == 1
+    assert not tracker.complete
     assert "No space left" in warnings[0]
