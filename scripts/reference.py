@@ -1,7 +1,8 @@
 """Documents that follow from the code: docs/reference/ wholly, elsewhere what stands between marks.
 
-Marks, in README.md and docs/: `<!-- table: NAME -->`, `<!-- keys: method=OPTION -->` and
-`<!-- values: method=OPTION -->`, each closed by `<!-- end -->` (or `<!-- end: NAME -->`).
+Marks, in README.md and docs/: `<!-- table: NAME -->`, `<!-- keys: method=OPTION -->`,
+`<!-- values: method=OPTION -->` and `<!-- results: FILE [METHOD] -->`, each closed by `<!-- end -->` (or
+`<!-- end: NAME -->`).
 
 Run: scripts/docs [--check]
 """
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from scripts.option_tables import group_table, method_keys, method_values, rows_of, sections
 from scripts.reference_pages import PAGES
+from scripts.result_tables import result_table
 from unlearn_cli.config.catalogue import conf_folder, fits, options
 from unlearn_cli.config.describe import comments_of, keys, values_of
 from unlearn_cli.evaluation.base import Evaluation
@@ -25,7 +27,9 @@ from unlearn_cli.training.optim import Training
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 MADE = "<!-- Made by scripts/docs from the code: what is changed here by hand is lost. -->"
-MARKS = re.compile(r"(<!-- (table|keys|values): ([^>]+?) -->\n).*?(<!-- end(?:: [^>]+?)? -->)", re.DOTALL)
+MARKS = re.compile(
+    r"(<!-- (table|keys|values|results): ([^>]+?) -->\n).*?(<!-- end(?:: [^>]+?)? -->)", re.DOTALL
+)
 STAGES = {"train": Training, "method": Method, "eval": Evaluation}
 """Groups of which config.yaml itself sets a key, the seed."""
 REFERENCES = ("original", "retrain", "checkpoint")
@@ -54,7 +58,7 @@ def documents() -> list[tuple[Path, str]]:
 
 def filled(text: str) -> str:
     """A document with everything between its marks made anew."""
-    kinds = {"table": table, "keys": method_keys, "values": method_values}
+    kinds = {"table": table, "keys": method_keys, "values": method_values, "results": result_table}
 
     def anew(match: re.Match[str]) -> str:
         mark, kind, name, end = match.groups()
