@@ -111,3 +111,16 @@ def test_several_runs_of_one_original_are_no_independent_seeds(tmp_path):
     assert "Intervals and tests count originals, not runs: ga (6 runs of 2), ft (6 runs of 2)." in notes(
         table, ()
     )
+
+
+def test_of_an_oracle_its_own_run_is_heard_first(tmp_path):
+    """It knows the cost, and that the gap is 0."""
+    for seed, oracle in enumerate(ORACLES):
+        others = [other for other in range(3) if other != seed]
+        told = [{"seed": other, "metrics": ORACLES[other]} for other in (seed, *others)]
+        made(tmp_path, "ga", seed, oracle=oracle, oracles=told, **FIXED)
+    (table,) = compare(find([tmp_path]).runs, Options()).tables
+    oracle = table.rows[0]
+    assert (oracle.name, oracle.n) == ("oracle", 3)
+    assert oracle.cells["seconds"].value.n == 3
+    assert oracle.cells["avg_gap"].value.mean == 0

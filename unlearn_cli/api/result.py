@@ -20,6 +20,8 @@ class Result:
     """The metrics of the model before unlearning."""
     oracle: Mapping[str, float] | None
     """Those of the model retrained without what is forgotten; None: the run is not compared with one."""
+    floor: Mapping[str, float] | None
+    """Mean gap of one oracle to another, by metric; None of one oracle (`oracle.count`)."""
     gap: Mapping[str, float] | None
     """|method − oracle| of each metric."""
     avg_gap: float | None
@@ -34,7 +36,8 @@ class Result:
     def of(cls, raw: dict[str, Any], folder: Path) -> "Result":
         """metrics.json of the run in `folder`."""
         names = ("method", "seed", "metrics", "original", "oracle", "gap", "avg_gap", "cost", "warnings")
-        return cls(**{name: raw[name] for name in names}, folder=folder.absolute(), raw=raw)
+        found = {name: raw[name] for name in names}
+        return cls(**found, floor=raw.get("floor"), folder=folder.absolute(), raw=raw)
 
     def load(self) -> "nn.Module":
         """The unlearned model, see `unlearn_cli.load`."""

@@ -28,10 +28,10 @@ def references(runs: Sequence[Run]) -> list[Group]:
     groups = []
     for method, name in REFERENCES.items():
         own_first = sorted(runs, key=lambda run: run.result["method"] != method)
+        told = [pair for run in own_first for pair in _told_by(run, method)]
         known: dict[str, Run] = {}
-        for run in own_first:
-            for identity, reference in _told_by(run, method):
-                known.setdefault(identity, reference)
+        for identity, reference in sorted(told, key=lambda pair: not pair[1].result["cost"]):
+            known.setdefault(identity, reference)  # before what another run tells of it as a further oracle
         if known:
             groups.append(Group(name, {"method": method}, list(known.values())))
     return groups
