@@ -54,6 +54,16 @@ def test_only_targets_change_by_an_update_of_so_low_a_rank(tiny):
         assert values[2] < 1e-4 * values[0]
 
 
+def test_the_update_is_scaled_by_alpha_over_rank(tiny):
+    model = tiny.model()
+    lora(dropout=0.1).attach(model, seed=0)
+    layers = [
+        layer for layer in model.net.modules() if hasattr(layer, "scaling") and hasattr(layer, "lora_A")
+    ]
+    assert {layer.scaling["default"] for layer in layers} == {4 / 2}
+    assert {layer.lora_dropout["default"].p for layer in layers} == {0.1}
+
+
 def test_a_regular_expression_names_layers(tiny):
     pattern = r".*language_model\.layers\.1\.mlp\.(up|down)_proj"
     updates = changed(tiny.model(), unlearned(tiny, tiny.model(), targets=pattern))

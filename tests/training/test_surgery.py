@@ -84,11 +84,13 @@ def test_what_is_compared(granularity, conflict):
 
 
 def test_both_gradients_are_clipped_and_the_retain_gradient_is_added():
+    """Neither is made longer."""
     named = parameters(2)
     f, r = torch.tensor([0.0, 30.0]), torch.tensor([4.0, 0.0])
-    terms = {"forget": linear(named, f), "retain": linear(named, r)}
-    (step,), _ = surgery(clip_norm=1.0, retain_weight=0.5).combined(terms, named)
-    torch.testing.assert_close(step, torch.tensor([0.5, 1.0]))
+    for clip_norm, expected in ((1.0, [0.5, 1.0]), (30.1, [2.0, 30.0])):
+        terms = {"forget": linear(named, f), "retain": linear(named, r)}
+        (step,), _ = surgery(clip_norm=clip_norm, retain_weight=0.5).combined(terms, named)
+        torch.testing.assert_close(step, torch.tensor(expected))
 
 
 @pytest.mark.parametrize("names", [["forget"], ["retain"]])
