@@ -273,7 +273,8 @@ class Origins:
 
     def _train(self, method: Original, facts: dict[str, Any], folder: Path) -> None:
         rows, task = method.rows(self), self.experiment.task
-        log.info("training the %s model on %d samples (kept in the store)", method.job, len(rows))
+        told = "training the %s model of seed %d on %d samples (kept in the store)"
+        log.info(told, method.job, facts["seed"], len(rows))
         with self.track_shared(folder, f"{method.job}{TRAINING}") as tracker:
             trainer = self.trainer(folder, stage="train", observe=tracker.epoch)
             trainer.monitor = glances(task, trainer, {"val": method.val(self)})
