@@ -181,7 +181,7 @@ def test_of_few_units_each_end_has_half_and_the_selected_are_marked(
 ):
     found = selection([6, 5, 4, 3, 2, 1], np.zeros(6))
     write_account(found, Units.of("sample", data, ROWS), ROWS[:count], "easiest", data, tmp_path)
-    *ends, mode, _ = drawn["draw_extremes"]
+    *ends, mode, _, _ = drawn["draw_extremes"]
     assert [[(int(one.image[0, 0, 0]), one.selected) for one in end] for end in ends] == [first, last]
     assert mode == "easiest"
     assert drawn["draw_weights"][0].tolist() == [6, 5, 4, 3, 2, 1]

@@ -28,8 +28,8 @@ def interval_of(
 
     Student's t, unless it leaves the bounds; then Student's t of the logit of the mean (of its logarithm,
     where there is one bound), with the standard error by the delta method. With values near a bound that
-    covers the mean in 91 to 96 % of samples of 3 and 5, where an interval cut off at the bound does in 87 to
-    95 and the percentile bootstrap in 65 to 91. Bounds that a value violates are none.
+    covers the mean in 87 to 96 % of samples of 3 and 5, where an interval cut off at the bound does in 87 to
+    94 and the percentile bootstrap in 65 to 91. Bounds that a value violates are none.
     """
     if interval == "bootstrap":
         return _bootstrap(values)
