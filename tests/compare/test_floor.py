@@ -59,6 +59,37 @@ def test_forget_sets_have_each_their_own(tmp_path):
     assert one.beside(second, "UA") == pytest.approx(2.0)
 
 
+def test_each_oracle_is_in_the_share_of_one_run(tmp_path):
+    """Three runs of one forget set, each with its own oracle and the next two: five, some told by three.
+
+    Over the runs the shares have the floor as mean; run 0 has oracles 0 and 3, run 1 1 and 4, run 2 its own.
+    """
+    values = [5.0, 7.0, 6.5, 11.0, 2.0]
+    oracles = [{**ORACLES[0], "UA": value} for value in values]
+    for seed in range(3):
+        told = [{"seed": one, "metrics": oracles[one]} for one in range(seed, seed + 3)]
+        made(tmp_path, "ga", seed, oracle=oracles[seed], oracles=told, **FIXED)
+    one = found(tmp_path)
+    to_others = [sum(abs(value - other) for other in values) / 4 for value in values]
+    floor = sum(to_others) / 5
+    shares = [one.beside(run, "UA") for run in sorted(find([tmp_path]).runs, key=lambda run: run.folder.name)]
+    wanted = [floor + 3 / 5 * sum(2 * (to_others[i] - floor) for i in own) for own in ((0, 3), (1, 4), (2,))]
+    assert shares == pytest.approx(wanted)
+    assert sum(shares) / 3 == pytest.approx(one.mean("UA")) == pytest.approx(floor)
+
+
+def test_an_oracle_counts_once_however_many_share_its_forget_set(tmp_path):
+    """Of one set three oracles are 4/3 apart, of another two are 10: not each pair but each oracle counts."""
+    for rows, oracles in (("a", ORACLES), ("b", [ORACLES[0], {**ORACLES[0], "UA": 15.0}])):
+        for seed, oracle in enumerate(oracles):
+            told, config = [{"seed": seed, "metrics": oracle}], {"forget.seed": "ab".index(rows)}
+            forget = {"fingerprint": rows}
+            made(tmp_path / rows, "ga", seed, oracle=oracle, oracles=told, config=config, forget=forget)
+    (table,) = compare(find([tmp_path]).runs, Options()).tables
+    assert found(tmp_path).mean("UA") == pytest.approx((3 * 4 / 3 + 2 * 10) / 5)
+    assert table.rows[1].cells["UA"].gap.mean == pytest.approx((3 * 4 / 3 + 2 * 10) / 5)
+
+
 def test_one_oracle_a_forget_set_has_no_floor(tmp_path):
     for seed in range(3):
         made(tmp_path, "ga", seed, forget={"fingerprint": str(seed)})

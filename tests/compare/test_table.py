@@ -149,6 +149,12 @@ def with_oracles(*uas: float, **changed) -> dict:
     return RESULT | {"oracles": oracles, "oracle": metrics[0], "floor": floor(metrics)} | changed
 
 
+def test_an_oracle_that_diverged_has_no_deviation():
+    head, _, *rows = cells(to_markdown("salun", with_oracles(5.24, float("inf")), None))
+    (ua,) = [row for row in rows if row[0].startswith("UA")]
+    assert ua[head.index("2 oracles")] == "inf"
+
+
 def test_several_oracles_have_a_mean_and_a_distance_from_each_other():
     head, _, *rows = cells(to_markdown("salun", with_oracles(5.24, 7.24, 9.24), None))
     assert head == ["", "salun", "original", "oracle", "3 oracles", "gap", "oracle again", "meaning"]

@@ -1,5 +1,6 @@
 """What a tracker is told at a run's end, and which runs of originals and oracles there are."""
 
+from math import inf
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -71,6 +72,14 @@ def described(**changes: Any) -> Described:
     config.setdefault("train", {"epochs": 2})
     choices = {"data": "digits", "model": "resnet20", "forget": "random", "method": "ga", "recipe": "x"}
     return Described(config, choices, config, {}, {})
+
+
+def test_an_oracle_that_diverged_has_no_deviation() -> None:
+    tracker = Kept()
+    oracles = [{"seed": seed, "metrics": {"UA": 5.0 + seed, "KL": kl}} for seed, kl in ((0, 1.0), (1, inf))]
+    tell(tracker, RESULT | {"oracles": oracles})
+    assert tracker.numbers["oracle_mean"] == {"UA": 5.5, "KL": inf}
+    assert tracker.numbers["oracle_sd"] == {"UA": pytest.approx(0.5**0.5)}
 
 
 def test_several_oracles_are_told_by_mean_deviation_and_floor() -> None:

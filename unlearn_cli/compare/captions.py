@@ -68,8 +68,8 @@ def _marks(tables: Sequence[Table], options: Options) -> Iterator[str]:
         if options.margin is not None or any(row.name == AGAIN for row in rows):
             margin = "the floor" if options.margin is None else f"{options.margin:g}"
             equality = (
-                f"{EQUAL}: equal to the best, {AS_ORACLE}: equal to the oracle, to less than {margin} (two "
-                "one-sided tests); "
+                f"{EQUAL}: equal to the best, {AS_ORACLE}: equal to the oracle (a distance to it: equal to "
+                f"another oracle's, where there is one), each to less than {margin} (one-sided tests); "
             )
         yield (
             f"{equality}{UNCLEAR}: cannot tell, neither a difference from the best nor equality is shown; no "

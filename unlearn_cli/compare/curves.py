@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -14,6 +14,7 @@ from unlearn_cli.compare.meanings import meanings_in
 from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.references import REFERENCES
 from unlearn_cli.errors import InputError
+from unlearn_cli.evaluation.spread import deviation
 from unlearn_cli.figures.methods import Style, styles
 from unlearn_cli.figures.palette import head, label, plain, save
 
@@ -60,7 +61,7 @@ def _line(axis: Axes, method: str, line: Line, look: Style) -> None:
     axis.errorbar(
         list(line) if numbers else [value_text(value) for value in line],
         [fmean(values) for values in line.values()],
-        [stdev(values) if len(values) > 1 else 0 for values in line.values()],
+        [deviation(values) or 0 for values in line.values()],
         marker=look.marker,
         color=look.colour,
         linestyle=look.dash,

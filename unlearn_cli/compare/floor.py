@@ -1,7 +1,7 @@
 """The floor under every gap: how far oracles of the same forgotten rows are from each other."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import combinations
 from math import isfinite
@@ -23,46 +23,71 @@ class Floor:
     """Those that another of the same rows stands beside."""
     pairs: Mapping[str, Sequence[float]]
     """By metric: the gap of each two of them."""
-    parts: Mapping[str, Values]
-    """By an oracle's identity and metric: its part in the floor."""
+    parts: Mapping[str, Sequence[float]]
+    """By metric: of each oracle its part in the floor."""
+    shares: Mapping[str, Values]
+    """By the identity of an oracle that is a run's own, and metric: that run's share in the floor."""
 
     def mean(self, key: str) -> float | None:
-        """The mean gap of two oracles; None where there are none, or not finite."""
-        found = fmean(self.pairs[key]) if self.pairs.get(key) else None
+        """The mean gap of an oracle to another, each oracle counted once; None of none, or not finite."""
+        found = fmean(self.parts[key]) if self.parts.get(key) else None
         return found if found is not None and isfinite(found) else None
 
     def beside(self, run: Run, key: str) -> float | None:
-        """The floor's part of the run's own oracles: what the run's score is paired with.
+        """The run's share in the floor: what its score is paired with.
 
-        Over seeds the parts have the floor as mean, and their deviation gives its standard error. The floor
+        Over seeds the shares have the floor as mean, and their deviation gives its standard error. The floor
         is a U-statistic of the oracles: of oracle i the part is U + 2 (Uᵢ − U), where Uᵢ is its mean gap to
         the others (Hájek's projection; van der Vaart, Asymptotic Statistics, 12.1). The Uᵢ alone vary too
         little, since each pair is in two of them.
         """
-        found = [self.parts.get(oracle.identity, {}).get(key) for oracle in oracles_of(run)]
-        known = [part for part in found if part is not None]
-        return fmean(known) if known else None
+        own = oracles_of(run)[:1]
+        return self.shares.get(own[0].identity, {}).get(key) if own else None
 
 
 def floor_of(runs: Sequence[Run]) -> Floor:
     """The floor of these runs: oracles of all of them with the same forgotten rows are laid together."""
     pools: dict[str, dict[str, Oracle]] = defaultdict(dict)
+    owned: set[str] = set()
     for run in runs:
-        for oracle in oracles_of(run):
+        for place, oracle in enumerate(oracles_of(run)):
             if oracle.rows:
                 pools[oracle.rows].setdefault(oracle.identity, oracle)
+                owned |= {oracle.identity} if place == 0 else set()
     oracles: list[Run] = []
     pairs: dict[str, list[float]] = defaultdict(list)
-    parts: dict[str, Values] = {}
+    parts: dict[str, list[float]] = defaultdict(list)
+    shares: dict[str, Values] = {}
     for pool in pools.values():
         if len(pool) < 2:
             continue
         own, of = laid_together([oracle.run.result["metrics"] for oracle in pool.values()])
         oracles += [oracle.run for oracle in pool.values()]
-        parts |= dict(zip(pool, of, strict=True))
+        shares |= _shared_out(dict(zip(pool, of, strict=True)), owned)
         for key, values in own.items():
             pairs[key] += values
-    return Floor(oracles, pairs, parts)
+            parts[key] += [part[key] for part in of if key in part]
+    return Floor(oracles, pairs, parts, shares)
+
+
+def _shared_out(parts: Mapping[str, Values], owned: Set[str]) -> dict[str, Values]:
+    """The parts of the oracles that are runs' own, each with its share of the other oracles' parts.
+
+    Each oracle is in one share alone: shares that had oracles in common would vary too little over seeds.
+    The mean of the shares is the floor.
+    """
+    own = [identity for identity in parts if identity in owned]
+    others = [identity for identity in parts if identity not in owned]
+    common = set.intersection(*(set(part) for part in parts.values()))
+    means = {key: fmean(part[key] for part in parts.values()) for key in common}
+    found = {}
+    for place, identity in enumerate(own):
+        share = [parts[identity], *(parts[other] for other in others[place :: len(own)])]
+        weight = len(own) / len(parts)
+        found[identity] = {
+            key: mean + weight * sum(part[key] - mean for part in share) for key, mean in means.items()
+        }
+    return found
 
 
 def laid_together(oracles: Sequence[Values]) -> tuple[dict[str, list[float]], list[dict[str, float]]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
 from rich import box
@@ -19,6 +19,7 @@ from unlearn_cli.compare.selection import search_summary
 from unlearn_cli.errors import RunError
 from unlearn_cli.evaluation.gaps import AVERAGED, AVERAGED_OF_PROMPTS, OF_ANSWERS, OF_DOMAINS
 from unlearn_cli.evaluation.meaning import Meaning
+from unlearn_cli.evaluation.spread import by_metric, deviation
 from unlearn_cli.runtime import terminal
 from unlearn_cli.runtime.text import in_markdown, shown_throughout
 from unlearn_cli.storage.files import replacing
@@ -65,7 +66,7 @@ class Row:
 def rows(result: Mapping[str, Any], expected: Mapping[str, float] | None) -> list[Row]:
     """The table's rows: the paper's four metrics, Avg Gap and cost first, then everything else measured."""
     found = [oracle["metrics"] for oracle in result.get("oracles") or []]
-    oracles = _by_metric(found) if len(found) > 1 else {}
+    oracles = by_metric(found) if len(found) > 1 else {}
     sources = {
         "method": result["metrics"] | result["cost"],
         "original": (result["original"] or {})
@@ -77,7 +78,7 @@ def rows(result: Mapping[str, Any], expected: Mapping[str, float] | None) -> lis
         FLOOR: result.get("floor") or {},
         "paper": expected or {},
     }
-    deviations = {key: stdev(values) for key, values in oracles.items()}
+    deviations = {key: deviation(values) for key, values in oracles.items()}
     headline = [key for key in HEADLINE if any(source.get(key) is not None for source in sources.values())]
     others = [key for key in result["metrics"] if key not in headline]
     meanings = meanings_of(result)
@@ -95,11 +96,6 @@ def rows(result: Mapping[str, Any], expected: Mapping[str, float] | None) -> lis
         )
         for key in headline + others
     ]
-
-
-def _by_metric(oracles: list[Mapping[str, float]]) -> dict[str, list[float]]:
-    """The values of the metrics that all have."""
-    return {key: [one[key] for one in oracles] for key in oracles[0] if all(key in one for one in oracles)}
 
 
 def columns(table: list[Row]) -> list[str]:

@@ -147,6 +147,9 @@ def _again(row: Row, floor: Floor) -> Row:
     cells = {}
     for key, own in row.cells.items():
         pairs = estimate(floor.pairs.get(key, []), "t")
-        gap = replace(pairs, low=None, high=None) if pairs else None
+        mean = floor.mean(key)
+        gap = (
+            replace(pairs, mean=pairs.mean if mean is None else mean, low=None, high=None) if pairs else None
+        )
         cells[key] = Cell(gap) if key == AVERAGE else Cell(own.value, gap)
     return replace(row, cells=cells)

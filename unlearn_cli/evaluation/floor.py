@@ -16,7 +16,8 @@ def floor(oracles: Sequence[Mapping[str, float]]) -> dict[str, float] | None:
     """Mean gap of an oracle to each other one, by metric, and `avg_gap` where it is defined.
 
     Each oracle is judged, as a method is, against each other one; a gap is symmetric, so each pair counts
-    once. Without bias for the expected gap of a perfect method whose seed is independent of its oracle's.
+    once. Without bias for the expected gap of a perfect method whose seed is independent of its oracle's; one
+    that starts from an original of that oracle's seed may come nearer.
 
     Args:
         oracles: the metrics of each, in the metrics' units; a metric that one of them lacks is left out.

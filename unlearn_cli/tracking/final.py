@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
 from unlearn_cli.config.hashing import key_of
 from unlearn_cli.evaluation.gaps import avg_gap, gaps
+from unlearn_cli.evaluation.spread import by_metric, deviation
 from unlearn_cli.tracking.run_info import Described, reference_info
 from unlearn_cli.tracking.session import tracked
 from unlearn_cli.tracking.tracker import RunInfo, Tracker
@@ -29,10 +30,10 @@ def tell(tracker: Tracker, result: Mapping[str, Any]) -> None:
     found = {part: result[part] for part in parts if result.get(part) is not None}
     oracles = [oracle["metrics"] for oracle in result.get("oracles") or ()]
     if len(oracles) > 1:
-        common = [key for key in oracles[0] if all(key in oracle for oracle in oracles)]
-        values = {key: [oracle[key] for oracle in oracles] for key in common}
+        values = by_metric(oracles)
         found["oracle_mean"] = {key: fmean(each) for key, each in values.items()}
-        found["oracle_sd"] = {key: stdev(each) for key, each in values.items()}
+        spread = {key: deviation(each) for key, each in values.items()}
+        found["oracle_sd"] = {key: own for key, own in spread.items() if own is not None}
         found["oracle_count"] = len(oracles)
     tracker.course(result["original"] or {}, result["metrics"])
     tracker.summary(found)
