@@ -80,7 +80,7 @@ def _shared_out(parts: Mapping[str, Values], owned: Set[str]) -> dict[str, Value
     others = [identity for identity in parts if identity not in owned]
     common = set.intersection(*(set(part) for part in parts.values()))
     means = {key: fmean(part[key] for part in parts.values()) for key in common}
-    found = {}
+    found: dict[str, Values] = {}
     for place, identity in enumerate(own):
         share = [parts[identity], *(parts[other] for other in others[place :: len(own)])]
         weight = len(own) / len(parts)
