@@ -144,6 +144,27 @@ def test_several_runs_of_one_original_are_no_independent_seeds(tmp_path):
     )
 
 
+def test_a_class_is_one_forget_set_whatever_its_seed(tmp_path):
+    """seed=0,1,2 train.seed=0: a class draws nothing, so one original is unlearned thrice."""
+    for method, ua in (("ga", 5.0), ("ft", 8.0)):
+        for own in (0, 1, 2):
+            seeds = {"method.seed": own, "eval.seed": own, "train.seed": 0, "forget.seed": own}
+            made(tmp_path, method, 0, {"UA": ua + own / 10}, config=seeds, **FIXED)
+    (table,) = compare(find([tmp_path]).runs, Options()).tables
+    ga, ft = table.rows[-2:]
+    assert (ga.n, ga.originals, ga.cells["UA"].value.low, ft.place.p_different) == (3, 1, None, None)
+    assert any("3 runs of one original" in sentence for sentence in table.said)
+
+
+def test_seeds_of_a_class_pair_with_records_that_do_not_tell_its_rows(tmp_path):
+    for seed in range(3):
+        made(tmp_path, "ga", seed, {"UA": 5.0 + seed}, **FIXED)
+        made(tmp_path, "ft", seed, {"UA": 9.0 + 1.1 * seed})
+    (table,) = compare(find([tmp_path]).runs, Options()).tables
+    assert table.rows[-1].originals == 3
+    assert table.rows[-1].place.p_different is not None
+
+
 def test_of_an_oracle_its_own_run_is_heard_first(tmp_path):
     """It knows the cost, and that the gap is 0."""
     for seed, oracle in enumerate(ORACLES):

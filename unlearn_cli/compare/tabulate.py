@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from unlearn_cli.compare.comparison import AGAIN, Cell, Column, Comparison, Options, Row, Table
+from unlearn_cli.compare.equal_rows import with_one_forget_seed
 from unlearn_cli.compare.floor import Floor, floor_of
 from unlearn_cli.compare.groups import Group
 from unlearn_cli.compare.intervals import Interval
@@ -38,7 +39,8 @@ def compare(runs: Sequence[Run], options: Options, left_out: Sequence[str] = ())
     columns = chosen_metrics(options.metrics, measured)
     if options.rank_by != Options.rank_by:
         _check("--rank-by", options.rank_by, measured)
-    tables = [_table(setting, columns, options, meanings_in(runs)) for setting in settings(runs, options.by)]
+    meanings, alike = meanings_in(runs), with_one_forget_seed(runs)
+    tables = [_table(setting, columns, options, meanings) for setting in settings(alike, options.by)]
     return Comparison(sorted(tables, key=lambda table: table.title), options, left_out)
 
 
