@@ -128,6 +128,16 @@ def test_further_oracles_are_of_the_oracles_row(tmp_path):
     assert oracle.cells["seconds"].value.n == 1  # what the others cost is not told
 
 
+def test_an_oracle_is_at_no_distance_from_the_oracle_of_its_seed(tmp_path):
+    """It would be how far further oracles are from the run's own, which is what `oracle again` says."""
+    told = [{"seed": seed, "metrics": oracle} for seed, oracle in enumerate(ORACLES)]
+    made(tmp_path, "ga", 0, oracle=ORACLES[0], oracles=told, **FIXED)
+    (table,) = compare(find([tmp_path]).runs, Options()).tables
+    oracle, again = table.rows[:2]
+    assert (oracle.cells["avg_gap"].value.mean, oracle.cells["UA"].gap.mean) == (0, 0)
+    assert again.cells["UA"].gap.mean == pytest.approx(4 / 3)
+
+
 def test_several_runs_of_one_original_are_no_independent_seeds(tmp_path):
     """Two trainings, three unlearnings of each: the interval would be of two, and nothing is tested."""
     for train in (0, 1):
@@ -174,5 +184,5 @@ def test_of_an_oracle_its_own_run_is_heard_first(tmp_path):
     (table,) = compare(find([tmp_path]).runs, Options()).tables
     oracle = table.rows[0]
     assert (oracle.name, oracle.n) == ("oracle", 3)
-    assert oracle.cells["seconds"].value.n == 3
+    assert oracle.cells["seconds"].value.n == table.rows[1].cells["seconds"].value.n == 3
     assert oracle.cells["avg_gap"].value.mean == 0

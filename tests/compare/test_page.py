@@ -249,7 +249,7 @@ def test_a_browser_shows_the_rows_by_rank(tmp_path, page):
             ["quick", "&lt;b&gt;", "slow"],
         ),  # as numbers: "99" < "1.5" as text no more than "20"
         ("RTE (s) ↓", 2, ["slow", "&lt;b&gt;", "quick"]),
-        ("Avg Gap ↓", 1, ["quick", "&lt;b&gt;", "slow"]),  # it was in ascending order
+        ("Avg Gap ↓", 1, ["slow", "&lt;b&gt;", "quick"]),  # the destroyed one was last
         ("method", 1, ["&lt;b&gt;", "quick", "slow"]),
         ("TA forget (%) →oracle", 1, ["slow", "quick", "&lt;b&gt;"]),  # 7 < 30; what was not measured is last
         ("TA forget (%) →oracle", 2, ["quick", "slow", "&lt;b&gt;"]),
@@ -262,6 +262,22 @@ def test_a_click_on_a_header_sorts(tmp_path, page, column, clicks, order):
     dom = shown(tmp_path, page, f"<script>{click * clicks}</script></body>")
     assert methods(dom) == ["oracle", "original", *order]
     assert len(re.findall("aria-sort", dom[dom.index("<thead") : dom.index("</thead")])) == 1
+
+
+@pytest.mark.parametrize(
+    ("last", "rank_by", "order"),
+    [
+        ({}, "avg_gap", ["ascending"]),
+        ({"warnings": [SENTENCE]}, "avg_gap", []),  # it would be first
+        ({}, "UA", []),  # ranked by the distance to 5: 6, 3, 8
+        ({}, "IRA", ["descending"]),
+    ],
+)
+def test_an_arrow_says_how_the_rows_stand(tmp_path, last, rank_by, order):
+    for ua, told in ((6.0, last), (3.0, {}), (8.0, {})):
+        made(tmp_path, f"m{ua}", 0, {"UA": ua, "IRA": 10 - abs(ua - 5)}, **told)
+    page = to_html(compare(find([tmp_path]).runs, Options(rank_by=rank_by)))
+    assert re.findall('aria-sort="(.*?)"', page) == order
 
 
 @chromium

@@ -21,6 +21,7 @@ def test_few_or_equal_values(interval):
     assert estimate([3.0, 5.0], interval) == Estimate(2, 4.0, pytest.approx(sqrt(2)), None, None)
     assert estimate([0.1, 0.1], interval) == Estimate(2, 0.1, 0.0, None, None)
     assert estimate([0.1, 0.1, 0.1], interval) == Estimate(3, 0.1, 0.0, None, None)
+    assert estimate([inf, inf, inf], interval) == Estimate(3, inf, None, None, None)
     assert isinstance(estimate([450, 450], interval).mean, int)
 
 

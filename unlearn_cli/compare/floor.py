@@ -8,7 +8,7 @@ from math import isfinite
 from statistics import fmean
 
 from unlearn_cli.compare.records import Run
-from unlearn_cli.compare.references import Oracle, oracles_of
+from unlearn_cli.compare.references import Oracle, all_oracles, oracles_of
 from unlearn_cli.evaluation.floor import AVERAGE
 from unlearn_cli.evaluation.gaps import avg_gap, gaps
 
@@ -48,12 +48,10 @@ class Floor:
 def floor_of(runs: Sequence[Run]) -> Floor:
     """The floor of these runs: oracles of all of them with the same forgotten rows are laid together."""
     pools: dict[str, dict[str, Oracle]] = defaultdict(dict)
-    owned: set[str] = set()
-    for run in runs:
-        for place, oracle in enumerate(oracles_of(run)):
-            if oracle.rows:
-                pools[oracle.rows].setdefault(oracle.identity, oracle)
-                owned |= {oracle.identity} if place == 0 else set()
+    for oracle in all_oracles(runs):
+        if oracle.rows:
+            pools[oracle.rows][oracle.identity] = oracle
+    owned = {oracle.identity for run in runs for oracle in oracles_of(run)[:1]}
     oracles: list[Run] = []
     pairs: dict[str, list[float]] = defaultdict(list)
     parts: dict[str, list[float]] = defaultdict(list)

@@ -73,7 +73,7 @@ def _setting(table: Table, by: Sequence[str], place: Path) -> dict[str, Any]:
         "title": table.title,
         "rows_are": table.rows_are,
         "forgotten": forgotten_in(table) if table.rank_by else "",
-        "columns": [(table.columns[key], key == table.rank_by) for key in ranked_first],
+        "columns": [(table.columns[key], _order(table, key)) for key in ranked_first],
         "references": [line for line in rows if line["row"].reference],
         "rows": [line for line in rows if not line["row"].reference],
         "runs": [{"name": line["row"].name, "run": run} for line in rows for run in line["runs"]],
@@ -83,6 +83,19 @@ def _setting(table: Table, by: Sequence[str], place: Path) -> dict[str, Any]:
         "plots": {title: Markup(svg) for title, svg in plots(table).items()} if table.rank_by else {},
         "pictures": [picture for row in alone for picture in _pictures(row)],
     }
+
+
+def _order(table: Table, key: str) -> str | None:
+    """How the rows stand in the column that ranks; None where another rule has a part in it.
+
+    Destroyed rows come last, and metrics whose aim is the oracle rank by the distance to it.
+    """
+    if key != table.rank_by:
+        return None
+    found = [row.cells[key].value for row in table.rows if row.place]
+    values = [value.mean for value in found if value]
+    orders = {"ascending": values, "descending": values[::-1]}
+    return next((name for name, inside in orders.items() if inside == sorted(inside)), None)
 
 
 def _row(

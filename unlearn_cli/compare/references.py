@@ -25,16 +25,22 @@ class Oracle:
 
 def references(runs: Sequence[Run]) -> list[Group]:
     """Oracles and originals of these runs, each once, whether or not they were run themselves."""
-    groups = []
-    for method, name in REFERENCES.items():
-        own_first = sorted(runs, key=lambda run: run.result["method"] != method)
-        told = [pair for run in own_first for pair in _told_by(run, method)]
-        known: dict[str, Run] = {}
-        for identity, reference in sorted(told, key=lambda pair: not pair[1].result["cost"]):
-            known.setdefault(identity, reference)  # before what another run tells of it as a further oracle
-        if known:
-            groups.append(Group(name, {"method": method}, list(known.values())))
-    return groups
+    found = {RETRAIN: [oracle.run for oracle in all_oracles(runs)], ORIGINAL: _originals(runs)}
+    return [
+        Group(name, {"method": method}, found[method]) for method, name in REFERENCES.items() if found[method]
+    ]
+
+
+def all_oracles(runs: Sequence[Run]) -> list[Oracle]:
+    """The oracles that these runs were told of, each once, as the one says that knows most of it.
+
+    Its own run comes first, then one of its seed, then one that tells of it as a further oracle.
+    """
+    told = [oracle for run in _own_first(runs, RETRAIN) for oracle in oracles_of(run)]
+    known: dict[str, Oracle] = {}
+    for oracle in sorted(told, key=lambda oracle: not oracle.run.result["cost"]):
+        known.setdefault(oracle.identity, oracle)
+    return list(known.values())
 
 
 def oracles_of(run: Run) -> list[Oracle]:
@@ -54,20 +60,28 @@ def oracles_of(run: Run) -> list[Oracle]:
     return [Oracle(token([rows or circumstances(run), seed]), rows, reference) for seed, reference in found]
 
 
-def _told_by(run: Run, method: str) -> list[tuple[str, Run]]:
-    if method == RETRAIN:
-        return [(oracle.identity, oracle.run) for oracle in oracles_of(run)]
-    if run.result["method"] == method:
-        return [(circumstances(run), run)]
-    if run.result[ORIGINAL] is None:
-        return []
-    return [(circumstances(run), _reference(run, ORIGINAL, run.result[ORIGINAL]))]
+def _originals(runs: Sequence[Run]) -> list[Run]:
+    known: dict[str, Run] = {}
+    for run in _own_first(runs, ORIGINAL):
+        if run.result["method"] == ORIGINAL:
+            known.setdefault(circumstances(run), run)
+        elif run.result[ORIGINAL] is not None:
+            known.setdefault(circumstances(run), _reference(run, ORIGINAL, run.result[ORIGINAL]))
+    return list(known.values())
+
+
+def _own_first(runs: Sequence[Run], method: str) -> list[Run]:
+    return sorted(runs, key=lambda run: run.result["method"] != method)
 
 
 def _reference(run: Run, method: str, metrics: Mapping[str, float], seed: int | None = None) -> Run:
-    """A model that a run tells of, as a run of its own; a further oracle has a seed and no known cost."""
+    """A model that a run tells of, as a run of its own; a further oracle has a seed and no known cost.
+
+    The oracle of an oracle's seed is itself: its gaps are 0, whichever run tells of it.
+    """
     result = run.result
-    gap = gaps(metrics, result["oracle"]) if result["oracle"] else None
+    oracle = metrics if method == RETRAIN else result["oracle"]
+    gap = gaps(metrics, oracle) if oracle else None
     own: dict[str, Any] = {
         "method": method,
         "seed": result["seed"] if seed is None else seed,

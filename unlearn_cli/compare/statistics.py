@@ -41,7 +41,7 @@ def estimate(
     n, first = len(values), values[0]
     if n == 1:
         return Estimate(n, first, None, None, None)
-    if all(value == first for value in values):
+    if isfinite(first) and all(value == first for value in values):
         return Estimate(n, first, 0.0, None, None)
     with np.errstate(invalid="ignore"):  # inf − inf is nan, as it should be
         mean = float(np.mean(values))
