@@ -38,6 +38,7 @@ from only_run import GA
         ("lower=ft", "lower: set by lower@forget.lower=…; unlearn lower --help"),
         ("attack=cce", "attack: set by eval.attacked=[…], values in eval.attacks; unlearn attack --help"),
         ("sampler=ddim", "sampler: set by sampler@eval.sampler=…, sampler@method.sampler=…; unlearn sampler"),
+        ("oracle.count=101", "oracle.count: input should be less than or equal to 100, got 101"),
         ("oracle.count=0", "oracle.count: input should be greater than or equal to 1, got 0"),
         ("oracle=false oracle.count=2", "oracle.count: 2 oracles, and the run is compared with none"),
         ("method.seed=-1", "method.seed: input should be greater than or equal to 0, got -1"),

@@ -95,6 +95,15 @@ def test_too_few_runs(tmp_path):
     assert any(sentence.startswith("Too few runs") for sentence in said)
 
 
+def test_metrics_that_rank_nothing_are_named(tmp_path):
+    """More runs would not help where all have the same numbers."""
+    several(tmp_path)
+    said = as_table(agreements(runs(tmp_path), ["UA", "MIA", "TA"])).said
+    assert "Left out, equal in all runs or of fewer than 5: MIA, TA." in said
+    with pytest.raises(InputError, match=r"numbers that differ among 5 runs .* of avg_gap, TA there are none"):
+        agreements(runs(tmp_path), ["TA"])
+
+
 def test_terminal_markdown_and_pairs(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "200")
     several(tmp_path / "outputs")

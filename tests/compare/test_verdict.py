@@ -101,7 +101,7 @@ def test_a_destroyed_model_is_not_first(said):
 def test_where_all_are_destroyed_none_is_bold(said):
     table, sentences = said({"ga": [5.0, 7.0, 6.1]}, [50.0] * 3, ga={"warnings": [SENTENCE]})
     assert names(table, lambda row: row.best) == []
-    assert starting(sentences, "Nothing is bold: the models of every row are destroyed.")
+    assert starting(sentences, "Nothing is bold: every ranked row has a destroyed model.")
 
 
 def test_the_marks_are_explained_with_their_margin(said):
@@ -117,6 +117,25 @@ def test_the_marks_are_explained_with_their_margin(said):
         "=: equal to the best, ≡: equal to the oracle (a distance to it: equal to another oracle's, where "
         "there is one), each to less than 0.3 (one-sided tests); "
     )
+
+
+def test_equality_is_not_explained_where_nothing_shows_it(said):
+    """Oracles lie beside each other, but what training takes has no floor."""
+    _, sentences = said({"ga": [5.1, 7.0, 6.0], "ft": [9.0, 9.0, 9.0]}, options=Options(rank_by="seconds"))
+    assert starting(sentences, "oracle again: each oracle beside")
+    assert starting(sentences, "?: cannot tell, neither")
+
+
+def test_why_rows_are_not_ranked(said, tmp_path):
+    """A distance that is none for want of an oracle is not a metric that is none."""
+    for seed in range(3):
+        made(tmp_path, "ga", seed, {"UA": 5.0}, None)
+    _, sentences = said({}, options=Options(rank_by="UA"))
+    assert starting(sentences, "Not ranked: no distance to the oracle in UA (")
+    for seed in range(3):
+        made(tmp_path / "other", "ga", seed, {"UA": float("nan")})
+    comparison = compare(find([tmp_path / "other"]).runs, Options())
+    assert starting(notes(comparison.tables[0], ()), "Not ranked: no finite Avg Gap (")
 
 
 def test_what_ranks_is_named(said, tmp_path):

@@ -59,6 +59,8 @@ class Agreements:
     found: Sequence[Agreement]
     small: int
     """Settings that have too few runs."""
+    lost: Sequence[str]
+    """Names of the metrics that no setting ranks."""
 
     def of(self, one: str, other: str) -> list[Agreement]:
         return [agreement for agreement in self.found if {*agreement.metrics} == {one, other}]
@@ -68,7 +70,7 @@ def agreements(runs: Sequence[Run], metrics: Sequence[str]) -> Agreements:
     """How far these metrics, and Avg Gap, order the runs of methods alike, setting by setting.
 
     Raises:
-        InputError: no setting has enough runs.
+        InputError: no setting has enough runs, or in none of them two metrics differ.
     """
     meanings = meanings_in(runs)
     wanted = {key: meanings[key] for key in dict.fromkeys([AVERAGE, *metrics])}
@@ -82,16 +84,20 @@ def agreements(runs: Sequence[Run], metrics: Sequence[str]) -> Agreements:
         for pair in combinations(wanted, 2)
         if (agreement := _agreement(title, inside, pair, wanted))
     ]
-    if not found:
-        most = max(map(len, lots.values()))
+    if not enough:
         raise InputError(
-            f"--agreement: it takes {FEWEST} runs of methods in a setting (other seeds count) and two "
-            f"metrics that differ among them, and the largest setting has {most}; unlearn -m method=…,… "
-            "seed=0,1,2 makes more"
+            f"--agreement: it takes {FEWEST} runs of methods in a setting (other seeds count), and the "
+            f"largest has {max(map(len, lots.values()))}; unlearn -m method=…,… seed=0,1,2 makes more"
+        )
+    if not found:
+        raise InputError(
+            f"--agreement: it takes two metrics with numbers that differ among {FEWEST} runs of a setting, "
+            f"and of {', '.join(wanted)} there are none; --metrics all takes all that were measured"
         )
     present = {key for agreement in found for key in agreement.metrics}
     kept = {key: meaning for key, meaning in wanted.items() if key in present}
-    return Agreements(kept, found, len(lots) - len(enough))
+    lost = [meaning.name for key, meaning in wanted.items() if key not in present]
+    return Agreements(kept, found, len(lots) - len(enough), lost)
 
 
 def _agreement(
@@ -158,6 +164,8 @@ def _said(agreements: Agreements) -> Iterator[str]:
         yield f"Runs are ranked within each of {len(titles)} settings; mean of τ ± deviation over these."
     if agreements.small:
         yield f"Settings of fewer than {FEWEST} runs are left out: {agreements.small}."
+    if agreements.lost:
+        yield f"Left out, equal in all runs or of fewer than {FEWEST}: {', '.join(agreements.lost)}."
     several = [agreement for agreement in agreements.found if agreement.n == runs[agreement.setting]]
     widest = {agreement.setting: agreement.deviation for agreement in several}
     chance = OF_CHANCE * sqrt(sum(one**2 for one in widest.values())) / len(widest)

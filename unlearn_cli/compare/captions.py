@@ -63,9 +63,10 @@ def _marks(tables: Sequence[Table], options: Options) -> Iterator[str]:
             f"Bold: best by {' or '.join(aims)}, unless it is destroyed or no better than the original, or "
             "the setting cannot tell methods apart."
         )
-    if any(row.place and row.place.p_different is not None for row in rows):
+    places = [row.place for row in rows if row.place]
+    if any(place.p_different is not None for place in places):
         equality = ""
-        if options.margin is not None or any(row.name == AGAIN for row in rows):
+        if any(p is not None for place in places for p in (place.p_equal, place.p_oracle)):
             margin = "the floor" if options.margin is None else f"{options.margin:g}"
             equality = (
                 f"{EQUAL}: equal to the best, {AS_ORACLE}: equal to the oracle (a distance to it: equal to "
@@ -97,7 +98,11 @@ def _unranked(table: Table) -> list[str]:
     meaning = table.aim
     compared = [row for row in table.rows if not row.reference]
     if compared and not any(row.place for row in compared):
-        return [f"Not ranked: no {meaning.name} ({meaning.text}); --rank-by takes any other metric."]
+        measured = any(run.values.get(str(table.rank_by)) for row in compared for run in row.group.runs)
+        lacking = "no finite" if measured and meaning.better != "oracle" else "no"
+        return [
+            f"Not ranked: {lacking} {aim_text(meaning)} ({meaning.text}); --rank-by takes any other metric."
+        ]
     said = [] if table.rank_by == AVERAGE else [f"Ranked by {aim_text(meaning)}."]
     places = [(row.name, row.place) for row in compared if row.place]
     if untested := [name for name, place in places if place.rank > 1 and place.p_different is None]:

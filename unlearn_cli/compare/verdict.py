@@ -53,7 +53,7 @@ def _first_text(first: Row, table: Table) -> list[str]:
             "nothing can be told to be nearer to the oracle."
         )
     if first.warnings:
-        said.append("Nothing is bold: the models of every row are destroyed.")
+        said.append("Nothing is bold: every ranked row has a destroyed model.")
     elif not first.place.beats_original:
         said.append(f"Nothing is bold: {first.name}, the first, is no better than the original.")
     return said

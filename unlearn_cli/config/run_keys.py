@@ -37,6 +37,7 @@ class Oracles(Settings):
     )
     count: int = Field(
         ge=1,
+        le=100,
         description="oracles of the same rows, the further ones with the seeds after train.seed; 2 or more "
         "give the floor of every gap, how far oracles are from each other",
     )
