@@ -149,9 +149,22 @@ def test_several_runs_of_one_original_are_no_independent_seeds(tmp_path):
     ga, ft = table.rows[-2:]
     assert (ga.n, ga.originals, ga.cells["UA"].value.n, ga.cells["UA"].value.low) == (6, 2, 6, None)
     assert ft.place.p_different is None
-    assert "Intervals and tests count originals, not runs: ga (6 runs of 2), ft (6 runs of 2)." in notes(
-        table, ()
-    )
+    said = "Means, intervals and tests count originals, not runs: ga (6 runs of 2), ft (6 runs of 2)."
+    assert said in notes(table, ())
+
+
+def test_a_row_is_ranked_by_what_its_tests_compare(tmp_path):
+    """ga is best on one original, unlearned ten times, and worst on two others: ft is better by originals."""
+    for train in range(3):
+        for own in range(10 if train == 0 else 1):
+            seeds = {"method.seed": own, "train.seed": train, "forget.seed": 0}
+            made(tmp_path, "ga", train, {"UA": 5.0 + 10 * train}, config=seeds)
+        made(tmp_path, "ft", train, {"UA": 11.0}, config={"method.seed": 0} | seeds)
+    (table,) = compare(find([tmp_path]).runs, Options()).tables
+    assert [(row.name, row.cells["avg_gap"].value.mean) for row in table.rows[-2:]] == [
+        ("ft", 1.5),
+        ("ga", pytest.approx(2.5)),
+    ]
 
 
 def test_a_class_is_one_forget_set_whatever_its_seed(tmp_path):

@@ -132,4 +132,4 @@ def _of_one_original(table: Table) -> list[str]:
     counted = [row for row in table.rows if not row.reference and row.originals is not None]
     rows = [(row.name, len(row.group.runs), row.originals) for row in counted]
     named = ", ".join(f"{name} ({n} runs of {those})" for name, n, those in rows if those and those < n)
-    return [f"Intervals and tests count originals, not runs: {named}."] if named else []
+    return [f"Means, intervals and tests count originals, not runs: {named}."] if named else []

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from math import isfinite, isnan, nan
 from statistics import fmean
 
@@ -99,11 +98,11 @@ class Ranking:
 def ranked(groups: Sequence[Group], aim: Aim, references: Sequence[Group], floor: Floor) -> Ranking:
     """Each group's place by the mean of its scores, and how far the original is from the oracle.
 
-    Rows with a destroyed model come after all others. Equal means share a rank. A group without the metric,
+    Several runs of one original count once, as in the tests. Rows with a destroyed model come after all others. Equal means share a rank. A group without the metric,
     or with a mean that is not finite, has no place.
     """
     found = [_scores(group.runs, aim) for group in groups]
-    means = [fmean(chain(*one.values())) if one else nan for one in found]
+    means = [fmean(map(fmean, one.values())) if one else nan for one in found]
     order = sorted(
         (any(run.result["warnings"] for run in group.runs), mean, index)
         for index, (group, mean) in enumerate(zip(groups, means, strict=True))

@@ -112,7 +112,7 @@ def _table(setting: Setting, columns: list[str], options: Options, meanings: Map
 def cell(
     runs: Sequence[Run], key: str, interval: Interval, meaning: Meaning, origins: Sequence[str] = ()
 ) -> Cell:
-    """What these runs say of one metric. origins: of each run, where intervals are to count originals."""
+    """What these runs say of one metric. origins: of each run, where means are to count originals."""
     expected: Mapping[str, Any] = next((e for run in runs if (e := run.result["expected"])), {})
     mean, std = expected.get(key, (None, None))
     paper = None if mean is None else (mean, std)
@@ -125,7 +125,7 @@ def cell(
 def _over(
     values: Sequence[float | None], origins: Sequence[str], interval: Interval, bounds: tuple[float, float]
 ) -> Estimate | None:
-    """Mean and deviation over runs; the interval over their originals, of which several runs count once."""
+    """Deviation over runs; mean and interval over their originals, of which several runs count once."""
     over_runs = estimate([value for value in values if value is not None], interval, bounds)
     if over_runs is None or len(set(origins)) == len(origins):
         return over_runs
@@ -135,7 +135,8 @@ def _over(
             found.setdefault(where, []).append(value)
     over_origins = estimate([fmean(same) for same in found.values()], interval, bounds)
     assert over_origins
-    return replace(over_runs, low=over_origins.low, high=over_origins.high)
+    mean = over_origins.mean if over_runs.std else over_runs.mean  # equal counts stay counts
+    return replace(over_runs, mean=mean, low=over_origins.low, high=over_origins.high)
 
 
 def _in_floors(cell: Cell, aim: Aim, floor: Floor) -> Cell:

@@ -1,7 +1,8 @@
 """Parts of a spread over seeds: I original models, each of them unlearned J times.
 
-y_ij = μ + a_i + e_ij with the variances σ²_train and σ²_unlearn; the mean over all runs has the variance
-σ²_train / I + σ²_unlearn / (I J) (Lanyon et al., arXiv:2510.26714, Eq. 4). Estimated by the method of moments
+y_ij = μ + a_i + e_ij with the variances σ²_train and σ²_unlearn; the mean of the originals' means has the
+variance σ²_train / I + σ²_unlearn / (I J) (Lanyon et al., arXiv:2510.26714, Eq. 4), where J differs with its
+harmonic mean. Estimated by the method of moments
 from the analysis of variance, which also takes unequal numbers (Searle, Casella and McCulloch, Variance
 Components, 1992, 3.6).
 """
@@ -26,7 +27,7 @@ class Parts:
     unlearn: float
     """Between unlearnings of one original."""
     of_mean: float | None
-    """Of the mean over all runs; None of one original, whose runs tell nothing of another's."""
+    """Of the mean of the originals' means; None of one original, whose runs tell nothing of another's."""
 
     @property
     def per_original(self) -> float:
@@ -54,7 +55,8 @@ def parts(values: Sequence[Sequence[float]]) -> Parts | None:
     squares = sum(len(own) ** 2 for own in known)
     per_original = (runs - squares / runs) / (count - 1)  # J where all are unlearned equally often
     train = max(0.0, (between / (count - 1) - unlearn) / per_original)
-    return Parts(count, runs, train, unlearn, train * squares / runs**2 + unlearn / runs)
+    of_mean = train / count + unlearn * sum(1 / len(own) for own in known) / count**2
+    return Parts(count, runs, train, unlearn, of_mean)
 
 
 def pays_most(found: Parts, training: float, unlearning: float) -> Literal["training", "unlearning"] | None:
