@@ -98,8 +98,9 @@ class Ranking:
 def ranked(groups: Sequence[Group], aim: Aim, references: Sequence[Group], floor: Floor) -> Ranking:
     """Each group's place by the mean of its scores, and how far the original is from the oracle.
 
-    Several runs of one original count once, as in the tests. Rows with a destroyed model come after all others. Equal means share a rank. A group without the metric,
-    or with a mean that is not finite, has no place.
+    Several runs of one original count once, as in the tests. Rows with a destroyed model come after all
+    others. Equal means share a rank. A group without the metric, or with a mean that is not finite, has no
+    place.
     """
     found = [_scores(group.runs, aim) for group in groups]
     means = [fmean(map(fmean, one.values())) if one else nan for one in found]
