@@ -90,6 +90,19 @@ def test_an_oracle_counts_once_however_many_share_its_forget_set(tmp_path):
     assert table.rows[1].cells["UA"].gap.mean == pytest.approx((3 * 4 / 3 + 2 * 10) / 5)
 
 
+def test_a_row_stands_in_units_of_the_floor_of_its_own_forget_sets(tmp_path):
+    """Two sizes of forget sets in one table (--by): the oracles of one are 0.5 apart, of the other 2.5."""
+    for fraction, ua in ((0.1, 7.0), (0.5, 15.0)):
+        oracles = [ORACLES[0], {**ORACLES[0], "UA": ua}]
+        for seed, oracle in enumerate(oracles):
+            more = {"oracles": [{"seed": seed, "metrics": oracle}], "forget": {"fingerprint": str(fraction)}}
+            config = {"forget.seed": 0, "forget.fraction": fraction}
+            made(tmp_path, "ga", seed, {"UA": oracle["UA"] + 10}, oracle, config=config, **more)
+    (table,) = compare(find([tmp_path]).runs, Options(by=["forget.fraction"])).tables
+    times = {row.name: row.cells["avg_gap"].times for row in table.rows if row.place}
+    assert times == {"forget.fraction=0.1": pytest.approx(5), "forget.fraction=0.5": pytest.approx(1)}
+
+
 def test_one_oracle_a_forget_set_has_no_floor(tmp_path):
     for seed in range(3):
         made(tmp_path, "ga", seed, forget={"fingerprint": str(seed)})

@@ -27,10 +27,19 @@ class Floor:
     """By metric: of each oracle its part in the floor."""
     shares: Mapping[str, Values]
     """By the identity of an oracle that is a run's own, and metric: that run's share in the floor."""
+    sets: Mapping[str, Values]
+    """By the forgotten rows and metric: their own floor."""
 
     def mean(self, key: str) -> float | None:
         """The mean gap of an oracle to another, each oracle counted once; None of none, or not finite."""
         found = fmean(self.parts[key]) if self.parts.get(key) else None
+        return found if found is not None and isfinite(found) else None
+
+    def under(self, runs: Sequence[Run], key: str) -> float | None:
+        """The mean floor of these runs' own forget sets, as far as it is known; None where it is not."""
+        own = [oracle.rows for run in runs for oracle in oracles_of(run)[:1] if oracle.rows in self.sets]
+        known = [self.sets[rows][key] for rows in own if rows and key in self.sets[rows]]
+        found = fmean(known) if known else None
         return found if found is not None and isfinite(found) else None
 
     def beside(self, run: Run, key: str) -> float | None:
@@ -56,16 +65,18 @@ def floor_of(runs: Sequence[Run]) -> Floor:
     pairs: dict[str, list[float]] = defaultdict(list)
     parts: dict[str, list[float]] = defaultdict(list)
     shares: dict[str, Values] = {}
-    for pool in pools.values():
+    sets: dict[str, Values] = {}
+    for rows, pool in pools.items():
         if len(pool) < 2:
             continue
         own, of = laid_together([oracle.run.result["metrics"] for oracle in pool.values()])
         oracles += [oracle.run for oracle in pool.values()]
         shares |= _shared_out(dict(zip(pool, of, strict=True)), owned)
+        sets[rows] = {key: fmean(values) for key, values in own.items()}
         for key, values in own.items():
             pairs[key] += values
             parts[key] += [part[key] for part in of if key in part]
-    return Floor(oracles, pairs, parts, shares)
+    return Floor(oracles, pairs, parts, shares, sets)
 
 
 def _shared_out(parts: Mapping[str, Values], owned: Set[str]) -> dict[str, Values]:

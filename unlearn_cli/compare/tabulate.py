@@ -87,7 +87,7 @@ def _table(setting: Setting, columns: list[str], options: Options, meanings: Map
         origins = [origin(run) for run in group.runs]
         cells = {key: cell(group.runs, key, options.interval, meanings[key], origins) for key in counted}
         if rank_by in cells:
-            cells[rank_by] = _in_floors(cells[rank_by], aim, floor)
+            cells[rank_by] = _in_floors(cells[rank_by], aim, floor.under(group.runs, rank_by))
         return Row(group, cells, len(group.runs), place, reference, len(set(origins)))
 
     ranking = ranked(setting.groups, aim, setting.references, floor)
@@ -139,10 +139,10 @@ def _over(
     return replace(over_runs, mean=mean, low=over_origins.low, high=over_origins.high)
 
 
-def _in_floors(cell: Cell, aim: Aim, floor: Floor) -> Cell:
-    """With its gap in units of the floor."""
-    gap, unit = cell.value if aim.key == AVERAGE else cell.gap, floor.mean(aim.key)
-    return replace(cell, times=gap.mean / unit) if gap and unit and isfinite(gap.mean) else cell
+def _in_floors(cell: Cell, aim: Aim, floor: float | None) -> Cell:
+    """With its gap in units of the floor under these runs."""
+    gap = cell.value if aim.key == AVERAGE else cell.gap
+    return replace(cell, times=gap.mean / floor) if gap and floor and isfinite(gap.mean) else cell
 
 
 def _again(row: Row, floor: Floor) -> Row:
