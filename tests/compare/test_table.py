@@ -178,6 +178,7 @@ def test_several_oracles_have_a_mean_and_a_distance_from_each_other():
         ),
         (with_oracles(5.24, 10.24), ["2 oracles are 1.25 from each other", "salun is no farther from its"]),
         (with_oracles(5.24, 45.24), ["2 oracles", "this setting cannot tell methods apart"]),
+        (with_oracles(5.24, 6.24, float("nan")), ["An oracle's numbers are not all finite, so no floor."]),
         (with_oracles(5.24, 5.24), ["2 oracles are 0.00 from each other in Avg Gap; the mean is the floor."]),
         (
             with_oracles(5.24, 6.24, avg_gap=4.5),

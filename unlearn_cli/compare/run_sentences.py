@@ -5,6 +5,7 @@ from one: whatever is no farther cannot be told from it.
 """
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from unlearn_cli.compare.numbers import number
@@ -42,6 +43,8 @@ def _beside_floor(result: Mapping[str, Any], own: float, nothing: float) -> list
     if not pairs:
         return ["One oracle, so no floor: oracle.count=3 tells how near to it a perfect method would be."]
     floor, largest = sum(pairs) / len(pairs), max(pairs)
+    if not isfinite(floor):  # nor is the largest to be told then
+        return ["An oracle's numbers are not all finite, so no floor."]
     span = _text(largest) if len(pairs) == 1 else f"{_text(min(pairs))} to {_text(largest)}"
     told = f"{len(oracles)} oracles are {span} from each other in Avg Gap; the mean is the floor."
     if floor > EQUAL:
