@@ -1,7 +1,7 @@
 """What a table says by itself: whether the setting can tell methods apart, what its first row is worth."""
 
 import pytest
-from made_runs import SENTENCE, made
+from made_runs import SENTENCE, made, with_gap
 
 from unlearn_cli.compare.captions import legend, notes
 from unlearn_cli.compare.comparison import Options
@@ -123,7 +123,7 @@ def test_equality_is_not_explained_where_nothing_shows_it(said):
     """Oracles lie beside each other, but what training takes has no floor."""
     _, sentences = said({"ga": [5.1, 7.0, 6.0], "ft": [9.0, 9.0, 9.0]}, options=Options(rank_by="seconds"))
     assert starting(sentences, "oracle again: each oracle beside")
-    assert starting(sentences, "?: cannot tell, neither")
+    assert starting(sentences, "?: cannot tell, shown to be neither")
 
 
 def test_why_rows_are_not_ranked(said, tmp_path):
@@ -136,6 +136,18 @@ def test_why_rows_are_not_ranked(said, tmp_path):
         made(tmp_path / "other", "ga", seed, {"UA": float("nan")})
     comparison = compare(find([tmp_path / "other"]).runs, Options())
     assert starting(notes(comparison.tables[0], ()), "Not ranked: no finite Avg Gap (")
+
+
+def test_what_is_better_on_common_seeds_is_not_called_worse(tmp_path):
+    """ft has the larger mean by seeds that ga lacks; on those of both it is surely nearer to the oracle."""
+    for method, gaps in (("ga", [10.0, 11.0, 12.0]), ("ft", [9.0, 10.1, 10.9, 30.0, 31.0, 32.0])):
+        for seed, gap in enumerate(gaps):
+            made(tmp_path, method, seed, with_gap(gap))
+    (table,) = compare(find([tmp_path]).runs, Options()).tables
+    ft = table.rows[-1]
+    assert (ft.name, ft.place.rank) == ("ft", 2)
+    assert ft.place.p_different < 0.05
+    assert ft.place.cannot_tell
 
 
 def test_what_ranks_is_named(said, tmp_path):

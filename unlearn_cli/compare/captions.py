@@ -73,7 +73,7 @@ def _marks(tables: Sequence[Table], options: Options) -> Iterator[str]:
                 f"another oracle's, where there is one), each to less than {margin} (one-sided tests); "
             )
         yield (
-            f"{equality}{UNCLEAR}: cannot tell, neither a difference from the best nor equality is shown; no "
+            f"{equality}{UNCLEAR}: cannot tell, shown to be neither worse than the best nor equal to it; no "
             "sign: worse than the best. Paired t-tests over common seeds; each kind of claim is wrong in at "
             f"most {ALPHA * 100:.0f} % of tables (Holm's correction)."
         )

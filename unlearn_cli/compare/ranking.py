@@ -31,6 +31,8 @@ class Place:
     """Of rank 1, and fit to be called the best."""
     beats_original: bool
     """In the mean of the differences; so does every row where there is no original."""
+    behind: bool = True
+    """The best, in the mean of the differences: that of all runs may be of other seeds."""
     p_different: float | None = None
     """From the best."""
     p_original: float | None = None
@@ -50,9 +52,10 @@ class Place:
 
     @property
     def cannot_tell(self) -> bool:
-        """Tested, and neither told from the best nor equal to it."""
+        """Tested, and neither worse than the best nor equal to it."""
         tested = self.rank > 1 and self.p_different is not None
-        return tested and not _holds(self.p_different) and not _holds(self.p_equal)
+        worse = self.behind and _holds(self.p_different)
+        return tested and not worse and not _holds(self.p_equal)
 
 
 @dataclass(frozen=True)
@@ -121,8 +124,9 @@ def ranked(groups: Sequence[Group], aim: Aim, references: Sequence[Group], floor
         change = _mean(scores.rows[row] - scores.original)
         beats = change is None or change < -ROUNDING
         fit = beats and not destroyed and (reach is None or reach.can_tell is not False)
+        behind = (_mean(scores.rows[row] - scores.rows[0]) or 0) > 0
         tested = (claimed.different, claimed.original, claimed.equal, claimed.oracle)
-        places[index] = Place(rank, rank == 1 and fit, beats, *(_p(one[row]) for one in tested))
+        places[index] = Place(rank, rank == 1 and fit, beats, behind, *(_p(one[row]) for one in tested))
     return Ranking(places, reach)
 
 
