@@ -122,6 +122,33 @@ def test_what_cannot_be_told_is_said_in_a_line(finished, unlearn, tmp_path):
         assert message in end.error, end.error
 
 
+@pytest.mark.parametrize("sealed", [True, False])
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("history.json", None, "No such file or directory"),
+        ("history.json", "{", "Expecting property name"),
+        ("history.json", "[1]", "it holds no rows of epochs"),
+        ("environment.json", None, "no environment.json"),
+        ("environment.json", "[1]", "it holds no keys"),
+    ],
+)
+def test_a_damaged_run_is_told_with_its_file(finished, unlearn, tmp_path, name, content, message, sealed):
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0], folder)
+    if content is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_text(content)
+    if not sealed:  # as an earlier version left it
+        (folder / "status.json").write_text(json.dumps({"state": "finished", "reason": None}))
+    end = unlearn("track", str(folder))
+    assert end.code == 2
+    wrong = f"{name} {'has changed' if content else 'is missing'}"
+    assert (wrong if sealed else message) in end.error
+    assert name in end.error
+
+
 def test_a_run_that_is_not_told_is_an_error(finished, unlearn, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")
     end = unlearn("track", str(finished[0]))

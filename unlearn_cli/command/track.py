@@ -8,16 +8,17 @@ from typing import Any
 
 from unlearn_cli.command.explain import explaining
 from unlearn_cli.compare.meanings import own_meanings
-from unlearn_cli.compare.records import CONFIG, SWEEP, Run, find, load
+from unlearn_cli.compare.records import CONFIG, SWEEP, Run, Unfit, find, load
 from unlearn_cli.config.composing import composed
 from unlearn_cli.config.run_path import resolved
 from unlearn_cli.config.settings import build
-from unlearn_cli.errors import InputError, RunError, in_a_line
+from unlearn_cli.errors import InputError, RunError
 from unlearn_cli.runtime.arguments import Parser
 from unlearn_cli.runtime.logs import log_to_console
 from unlearn_cli.storage.files import Damaged, read_json
 from unlearn_cli.storage.identity_file import read_identity
-from unlearn_cli.storage.run_folder import ENVIRONMENT
+from unlearn_cli.storage.run_folder import ENVIRONMENT, check_sealed
+from unlearn_cli.storage.status import read_status
 from unlearn_cli.tracking.given import GROUP, for_several_runs
 from unlearn_cli.tracking.late import Finished, track_late
 from unlearn_cli.tracking.run_info import Described
@@ -105,13 +106,28 @@ def _settings(node: Mapping[str, Any], overrides: Sequence[str], run: Run, group
 def _read(run: Run) -> Finished:
     """What its folder holds beside the result. InputError: it cannot be read."""
     try:
+        check_sealed(run.folder, [ENVIRONMENT, HISTORY], read_status(run.folder))
         kept, config = read_identity(run.folder), load(run.folder / CONFIG)
-        environment, history = read_json(run.folder / ENVIRONMENT), read_json(run.folder / HISTORY)
-    except (OSError, ValueError, Damaged) as error:
-        raise InputError(f"track: {run.folder}: {in_a_line(error)}; make the run again (--force)") from error
+        environment, history = load(run.folder / ENVIRONMENT), _epochs(run.folder / HISTORY)
+    except (Damaged, Unfit) as error:
+        raise InputError(f"track: {run.folder}: {error.args[-1]}; make the run again (--force)") from error
     identity = kept.identity.configuration if kept else config
     described = Described(config, run.result["choices"], identity, own_meanings([run]), environment)
     return Finished(run.folder, described, run.result, history)
+
+
+def _epochs(file: Path) -> list[dict[str, Any]]:
+    """The rows that the trainer kept. Damaged: they cannot be read, or are none."""
+    try:
+        rows = read_json(file)
+    except (OSError, ValueError) as error:
+        raise Damaged(f"{file.name}: {getattr(error, 'strerror', None) or error}") from error
+    if not isinstance(rows, list) or not all(
+        isinstance(row, dict) and isinstance(row.get("stage"), str) and isinstance(row.get("step"), int)
+        for row in rows
+    ):
+        raise Damaged(f"{file.name}: it holds no rows of epochs")
+    return rows
 
 
 def _in(told: set[Path], folder: Path) -> bool:
