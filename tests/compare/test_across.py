@@ -54,6 +54,20 @@ def means(table, name="ga"):
     }
 
 
+def test_several_runs_of_an_original_count_once(tmp_path, compared):
+    """As in a table of one setting; ten unlearnings of one original would have made an interval."""
+    for side in ({"config": {}}, WORST):
+        for train, own in ((0, 0), (0, 1), (0, 2), (1, 0)):
+            keys = {"method.seed": own, "train.seed": train, "forget.seed": 0}
+            keys |= worst() if side is WORST else {}
+            made(tmp_path, "ga", train, {"UA": 5.0 + 4 * train}, **{**side, "config": keys})
+    (table,) = compared().tables
+    found = row(table, "ga").cells["UA/random"].value
+    assert (found.n, found.mean, found.low) == (4, 7.0, None)
+    said = "Means, intervals and tests count originals, not runs: ga (8 runs of 4)."
+    assert said in notes(table, ())
+
+
 def test_a_change_is_the_mean_of_the_paired_differences(two_sides, compared):
     """Seeds 1 and 2 are common: 3 − 6 and 6 − 11, not the difference of the means 59/3 − 7."""
     (table,) = compared().tables

@@ -13,6 +13,7 @@ from unlearn_cli.compare.comparison import (
 )
 from unlearn_cli.compare.groups import Group
 from unlearn_cli.compare.intervals import Interval
+from unlearn_cli.compare.keys import origin
 from unlearn_cli.compare.meanings import meanings_in
 from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.sides import Sides, side_by_side
@@ -76,13 +77,17 @@ def _row(
     first, *others = parts
     cells: dict[str, Cell] = {}
     for key, meaning in meanings.items():
-        cells |= {f"{key}/{name}": cell(runs, key, interval, meaning) for name, runs in parts.items()}
+        cells |= {
+            f"{key}/{name}": cell(runs, key, interval, meaning, [*map(origin, runs)])
+            for name, runs in parts.items()
+        }
         width = meaning.bounds[1] - meaning.bounds[0]
         values = {name: _by_pair(sides, runs, key) for name, runs in parts.items()}
         for other in others:
             change = estimate(paired(values[other], values[first]), interval, (-width, width))
             cells[f"{key}/{_change(first, other)}"] = Cell(change, signed=True)
-    return Row(group, cells, max(map(len, parts.values())), reference=reference)
+    originals = len({origin(run) for run in group.runs})
+    return Row(group, cells, max(map(len, parts.values())), reference=reference, originals=originals)
 
 
 def _change(first: str, other: str) -> str:
