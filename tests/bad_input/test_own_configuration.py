@@ -22,7 +22,7 @@ class TestConfigurationOfOnesOwn:
                 "mine.yaml, line 2: not valid YAML (found character '\\t' that cannot start any token)",
             ),
             ("lr: 1\n", "method._target_: missing"),
-            ("- 1\n", "method._target_: missing"),
+            ("- 1\n", "mine.yaml: holds a list; an option's file has a line"),
             ("", "method._target_: missing"),
             ("_target_: nosuch.Thing\n", "method._target_: cannot import 'nosuch.Thing'"),
             ("defaults:\n  - /optim@_here_: sdg\n", "optim: no option 'sdg'; did you mean 'sgd'?"),

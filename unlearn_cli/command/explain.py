@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from hydra import compose
@@ -93,6 +94,8 @@ def explain_error(error: Exception, arguments: list[str]) -> str:
         return f"{key}: it holds a list, and keys were given; give one as {key}=[…]"
     if isinstance(cause, OmegaConfBaseException) and key:
         return f"{key}: {_first_line(cause)}"
+    if file := next(_without_keys(arguments), None):
+        return f"{file}: holds a list; an option's file has a line 'KEY: value' for each of its keys"
     return _first_line(error)
 
 
@@ -117,6 +120,13 @@ def _named(argument: str) -> tuple[str, list[str]]:
     if names.startswith("["):
         return group, [name for name in names.strip("[]").split(",") if name]
     return group, [names.partition(",")[0]]
+
+
+def _without_keys(arguments: Sequence[str]) -> Iterator[Path]:
+    """The files of the options chosen that hold a list where keys belong."""
+    for group, names in map(_named, arguments):
+        files = (option.path for option in options(group) if option.name in names)
+        yield from (file for file in files if isinstance(OmegaConf.load(file), ListConfig))
 
 
 def _placed(argument: str) -> bool:
