@@ -57,6 +57,6 @@ def add_code(pipeline: Path) -> None:
     """To a saved pipeline, in the hub's form: `from_pretrained(FOLDER, trust_remote_code=True)` runs it."""
     shutil.copy(__file__, pipeline / "vae")
     index = pipeline / "model_index.json"
-    content = json.loads(index.read_text())
+    content = json.loads(index.read_text(encoding="utf-8"))
     content["vae"] = [Path(__file__).stem, PixelUnshuffle.__name__]
-    index.write_text(json.dumps(content, indent=2) + "\n")
+    index.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
