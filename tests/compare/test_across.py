@@ -68,6 +68,18 @@ def test_several_runs_of_an_original_count_once(tmp_path, compared):
     assert said in notes(table, ())
 
 
+def test_evaluations_of_one_original_are_one_pair(tmp_path, compared):
+    """Two trainings, two unlearnings and evaluations of each."""
+    for train in (0, 1):
+        for own in (0, 1):
+            seeds = {"train.seed": train, "method.seed": own, "eval.seed": own + 7}
+            made(tmp_path / "random", "ga", train, {"UA": 5.0 + train + own}, config=seeds)
+            made(tmp_path / "worst", "ga", train, {"UA": 7.0 + 2 * train}, config=seeds | worst(), **WORST)
+    (table,) = compared(metrics=["UA"]).tables
+    change = row(table, "ga").cells["UA/random → worst_case"].value
+    assert (change.n, change.mean) == (2, 2.0)
+
+
 def test_a_change_is_the_mean_of_the_paired_differences(two_sides, compared):
     """Seeds 1 and 2 are common: 3 − 6 and 6 − 11, not the difference of the means 59/3 − 7."""
     (table,) = compared().tables

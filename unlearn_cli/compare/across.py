@@ -11,6 +11,7 @@ from unlearn_cli.compare.comparison import (
     Row,
     Table,
 )
+from unlearn_cli.compare.equal_rows import with_one_forget_seed
 from unlearn_cli.compare.groups import Group
 from unlearn_cli.compare.intervals import Interval
 from unlearn_cli.compare.keys import origin
@@ -44,7 +45,7 @@ def across(runs: Sequence[Run], options: Options, left_out: Sequence[str] = ()) 
         )
     measured = measured_in(runs)
     metrics = chosen_metrics(options.metrics or [key for key in DEFAULT if key in measured], measured)
-    sides, alone = side_by_side(runs, options.across)
+    sides, alone = side_by_side(with_one_forget_seed(runs), options.across)
     tables = [_table(one, metrics, options.interval, meanings_in(runs)) for one in sides]
     if alone:
         first = f"{alone[0].folder}{', …' if len(alone) > 1 else ''}"

@@ -34,8 +34,9 @@ class Sides:
         return found
 
     def pair(self, run: Run) -> str:
-        """Equal for runs of equal seeds; those under the group are the group's own."""
-        return token(seeds(run, [self.group]))
+        """Equal for runs of equal seeds but the evaluation's; those under the group are the group's own."""
+        own = seeds(run, [self.group])
+        return token({key: seed for key, seed in own.items() if key != "eval.seed"})
 
 
 def side_by_side(runs: Sequence[Run], group: str) -> tuple[list[Sides], list[Run]]:
