@@ -74,3 +74,13 @@ def test_it_stands_under_the_table(row):
     assert compare(group.runs, Options(by=["method"])).tables[0].said == []
     oracle, *_, own = table.rows
     assert [(row.name, row.n, row.originals) for row in (oracle, own)] == [("oracle", 3, 3), ("ga", 6, 3)]
+
+
+def test_one_unlearning_judged_twice_is_one(tmp_path):
+    """What its numbers deviate by is no unlearning's chance, and another method.seed would not lower it."""
+    runs = [
+        read(made(tmp_path, config={"train.seed": train, "eval.seed": judged}, metrics={"UA": 5.0 + judged}))
+        for train in range(3)
+        for judged in range(2)
+    ]
+    assert said(Group("ga", {"method": "ga"}, runs)) == []

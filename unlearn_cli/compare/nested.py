@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from unlearn_cli.compare.groups import Group
-from unlearn_cli.compare.keys import origin
+from unlearn_cli.compare.keys import METHOD, origin, token
 from unlearn_cli.compare.numbers import number
 from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.variance import Parts, parts, pays_most
@@ -25,8 +25,16 @@ def by_original(runs: Sequence[Run]) -> list[list[Run]]:
 
 
 def is_nested(runs: Sequence[Run]) -> bool:
-    """Whether some original was unlearned more than once."""
-    return any(len(own) > 1 for own in by_original(runs))
+    """Whether some original was unlearned more than once; one unlearning judged twice is not that."""
+    return any(len(_by_unlearning(own)) > 1 for own in by_original(runs))
+
+
+def _by_unlearning(runs: Sequence[Run]) -> list[list[Run]]:
+    """Runs of one original, those that differ in eval.seed alone together."""
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        found.setdefault(token([run.config.get(group) for group in METHOD]), []).append(run)
+    return [*found.values()]
 
 
 def sentences(groups: Sequence[Group], key: str, meaning: Meaning) -> list[str]:
@@ -43,7 +51,10 @@ def _sentence(group: Group, key: str, meaning: Meaning) -> str:
             f"{len(originals)}."
         )
     found = parts(
-        [[value for run in own if (value := _value(run, key, meaning)) is not None] for own in originals]
+        [
+            [fmean(values) for same in _by_unlearning(own) if (values := _values(same, key, meaning))]
+            for own in originals
+        ]
     )
     if found is None:
         return f"{group.name}: too few of {count} have {meaning.name} to part their spread."
@@ -77,6 +88,7 @@ def _advice(found: Parts, runs: Sequence[Run]) -> str:
     return f"; {PAYS[pays]}" if pays else ""
 
 
-def _value(run: Run, key: str, meaning: Meaning) -> float | None:
+def _values(runs: Sequence[Run], key: str, meaning: Meaning) -> list[float]:
     """What the table is ranked by: the metric, or its distance to the oracle if that is the aim."""
-    return run.gap.get(key) if meaning.better == "oracle" else run.values.get(key)
+    told = [run.gap if meaning.better == "oracle" else run.values for run in runs]
+    return [one[key] for one in told if key in one]
