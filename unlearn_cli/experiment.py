@@ -185,9 +185,13 @@ def _check_fits_task(experiment: Experiment) -> None:
             f"forgotten; {way}"
         )
     if experiment.oracle.count > 1 and not experiment.has_oracle:
+        way = (
+            "set oracle.count=1"
+            if experiment.model.ready_made
+            else "set oracle.compare=true, or oracle.count=1"
+        )
         raise InputError(
-            f"oracle.count: {experiment.oracle.count} oracles, and the run is compared with none; "
-            "set oracle.compare=true, or oracle.count=1"
+            f"oracle.count: {experiment.oracle.count} oracles, and the run is compared with none; {way}"
         )
     _has_verbs(task, method.needs, "method", "method", choices)
     _has_effect(experiment)

@@ -78,6 +78,10 @@ CASES = [
         "model=clip_vit_b16 method=retrain",
         "method: model=clip_vit_b16 is ready-made, and cannot be retrained",
     ),
+    (
+        "model=clip_vit_b16 oracle.count=2",
+        "oracle.count: 2 oracles, and the run is compared with none; set oracle.count=1",
+    ),
     ("model=clip_vit_b16 oracle=true", "oracle: model=clip_vit_b16 is ready-made"),
 ]
 
