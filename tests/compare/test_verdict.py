@@ -126,6 +126,16 @@ def test_equality_is_not_explained_where_nothing_shows_it(said):
     assert starting(sentences, "?: cannot tell, shown to be neither")
 
 
+def test_the_oracles_sign_is_explained_where_one_row_stands_alone(said):
+    """There is no other that could be equal to the best, or worse."""
+    table, sentences = said({"a": [5.1, 7.1, 6.2]}, [50.0, 50.0, 51.0], options=Options(margin=0.5))
+    assert table.rows[-1].marks == "≡"
+    assert "to less than 0.5 (one-sided tests). Paired t-tests" in starting(
+        sentences, "≡: equal to the oracle"
+    )
+    assert starting(sentences, "=") is starting(sentences, "?") is None
+
+
 def test_why_rows_are_not_ranked(said, tmp_path):
     """A distance that is none for want of an oracle is not a metric that is none."""
     for seed in range(3):

@@ -16,6 +16,7 @@ from unlearn_cli.compare.comparison import (
 from unlearn_cli.compare.hypotheses import ALPHA
 from unlearn_cli.compare.intervals import FEWEST, INTERVALS, LEVEL
 from unlearn_cli.compare.keys import differing, setting_keys, variant_keys
+from unlearn_cli.compare.ranking import Place
 from unlearn_cli.compare.verdict import aim_text, verdict
 from unlearn_cli.evaluation.floor import AVERAGE
 
@@ -64,18 +65,33 @@ def _marks(tables: Sequence[Table], options: Options) -> Iterator[str]:
             "the setting cannot tell methods apart."
         )
     places = [row.place for row in rows if row.place]
-    if any(place.p_different is not None for place in places):
-        equality = ""
-        if any(p is not None for place in places for p in (place.p_equal, place.p_oracle)):
-            margin = "the floor" if options.margin is None else f"{options.margin:g}"
-            equality = (
-                f"{EQUAL}: equal to the best, {AS_ORACLE}: equal to the oracle (a distance to it: equal to "
-                f"another oracle's, where there is one), each to less than {margin} (one-sided tests); "
-            )
+    if explained := [*_equality(places, options), *_difference(places)]:
         yield (
-            f"{equality}{UNCLEAR}: cannot tell, shown to be neither worse than the best nor equal to it; no "
-            "sign: worse than the best. Paired t-tests over common seeds; each kind of claim is wrong in at "
+            f"{'; '.join(explained)}. Paired t-tests over common seeds; each kind of claim is wrong in at "
             f"most {ALPHA * 100:.0f} % of tables (Holm's correction)."
+        )
+
+
+def _equality(places: Sequence[Place], options: Options) -> Iterator[str]:
+    """The signs of equality, as far as it was tested: of one row alone with the oracle's."""
+    best = any(place.p_equal is not None for place in places)
+    oracle = any(place.p_oracle is not None for place in places)
+    beside = "(a distance to it: equal to another oracle's, where there is one)"
+    named = (
+        (best, f"{EQUAL}: equal to the best"),
+        (oracle, f"{AS_ORACLE}: equal to the oracle {beside}"),
+    )
+    if signs := [sign for tested, sign in named if tested]:
+        margin = "the floor" if options.margin is None else f"{options.margin:g}"
+        each = ", each" if len(signs) > 1 else ","
+        yield f"{', '.join(signs)}{each} to less than {margin} (one-sided tests)"
+
+
+def _difference(places: Sequence[Place]) -> Iterator[str]:
+    if any(place.p_different is not None for place in places):
+        yield (
+            f"{UNCLEAR}: cannot tell, shown to be neither worse than the best nor equal to it; no sign: "
+            "worse than the best"
         )
 
 
