@@ -81,7 +81,7 @@ def origins_of(seed: int, count: int, folder: Path, epochs: int = 30) -> Any:
     data, task = noisy_clusters(seed, count), Classification()
     compute = Compute("cpu", "fp32", channels_last=False, compile=False)
 
-    def trainer(folder: Path) -> Trainer:
+    def trainer(folder: Path, **stage: str) -> Trainer:  # one seed for all stages
         return Trainer(data, None, compute, 0, folder)
 
     recipe = Recipe(**SIGN_STEPS | {"optimizer": "sgd", "lr": 0.5, "epochs": epochs})
