@@ -18,8 +18,11 @@ from unlearn_cli.evaluation.meaning import Meaning
 from unlearn_cli.evaluation.metric import Metric
 
 class Share(Metric):
-    meaning = Meaning("share", "nats", "lower", "what it is")
     of: str
+
+    @property
+    def meaning(self):
+        return Meaning(f"share of {{self.of}}", "nats", "lower", "what it is")
 
     def measure(self, origins, model, outputs, folder):
         assert not model.training
@@ -43,14 +46,14 @@ def folder(tmp_path, monkeypatch):
 def test_a_run_has_its_numbers_and_its_meaning(folder, tiny):
     ended = tiny("method=ft", EPOCH, "metric=[share,other]", "metric.other.of=forget", "paths.store=store")
     assert ended.code == 0, ended.err
-    assert "share (nats) ↓" in ended.out
+    assert "share of test (nats) ↓" in ended.out
     (file,) = Path("outputs").rglob("metrics.json")
     result = read_json(file)
-    for key in ("share", "other"):
+    for key, of in (("share", "test"), ("other", "forget")):
         assert result["gap"][key] == pytest.approx(abs(result["metrics"][key] - result["oracle"][key]))
         assert key in result["original"]
         assert result["meanings"][key] == {
-            "name": "share",
+            "name": f"share of {of}",
             "unit": "nats",
             "better": "lower",
             "text": "what it is",
@@ -78,9 +81,9 @@ def test_what_it_measures_is_measured_anew_when_its_file_has_changed(folder, tin
 def test_a_tracker_is_told_its_direction(folder):
     with used([]):
         chosen = experiment("metric=share")
-        info = run_info(chosen, "id", "unlearn", chosen.config, own=True)
+        info = run_info(chosen.described(), "id", "unlearn", chosen.config, own=True)
     assert info.better["share"] == "lower"
-    assert info.config["metrics"]["share"] == "share (nats) ↓: what it is"
+    assert info.glossary["share"] == "share of test (nats) ↓: what it is"
 
 
 def test_a_run_without_it_is_the_run_it_was(folder):

@@ -116,7 +116,8 @@ def _check_groups(overrides: Iterable[str]) -> None:
             _check_recipe(name.split(","))
         if key not in known:
             continue
-        if (override.startswith("~") and key not in NEEDLESS) or name.replace(" ", "") in ("{}", "[]"):
+        empty = override.startswith("~") or name.replace(" ", "") in ("{}", "[]")
+        if empty and key not in NEEDLESS:
             raise InputError(f"{key}: '{override}' chooses nothing; {key}=NAME chooses an option")
         if override.startswith("+"):
             raise InputError(f"{key}: '{override}' adds nothing, for a run has one; set {key}={name}")
