@@ -28,7 +28,8 @@ FURTHER = {
         "uce method.positions=last",
     ),
     "clip": (
-        "adu method.forget_loss=neg_entropy method.mmd_on=domain_logits method.text_prompts=2",
+        "adu method.forget_loss=neg_entropy method.mmd_on=domain_logits"
+        " method.text_prompts=2 method.text_depth=2",
         "coop method.forget_loss=neg_entropy",
         "task_vector method.vectors=2 method.lr_ratio=0.8",
     ),
