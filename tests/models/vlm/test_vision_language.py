@@ -235,6 +235,16 @@ def test_a_delta_goes_into_a_model_of_transformers(model, folder, tmp_path, x):
     assert set(load_file(tmp_path / "second.safetensors")) == {*names, "model.language_model.norm.weight"}
 
 
+def test_an_exported_folder_does_not_say_what_was_asked_before(model, tmp_path, x):
+    """Else the bits of an original that was resumed would depend on its last batch."""
+    model.export(tmp_path / "before")
+    answers = [f"{answer} {answer}" if row else answer for row, (_, answer) in enumerate(PAIRS[:2])]
+    model.answer_logits(x[:2], [question for question, _ in PAIRS[:2]], answers)
+    model.export(tmp_path / "after")
+    files = [tmp_path / name / "model" / "tokenizer.json" for name in ("before", "after")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
 def test_an_exported_folder_is_read_again(model, tmp_path, x):
     with torch.no_grad():
         model.net.lm_head.weight.add_(0.1)

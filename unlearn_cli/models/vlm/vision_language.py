@@ -218,6 +218,8 @@ class VisionLanguage(nn.Module):
         """Write model/ as transformers does, for `from_pretrained`."""
         transformers_logging.disable_progress_bar()
         self.net.save_pretrained(folder / "model")
+        if self.shared.processor.tokenizer.is_fast:  # its file would hold how it was last used
+            self.shared.processor.tokenizer.backend_tokenizer.no_padding()
         self.shared.processor.save_pretrained(folder / "model")
 
 
