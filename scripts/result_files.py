@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearn_cli.compare.records import Run, find
+from unlearn_cli.config.nested import flat
 from unlearn_cli.storage.files import read_json
 
 
@@ -35,14 +36,14 @@ def records(runs: list[Run], metrics: list[str]) -> list[dict[str, Any]]:
     """What the tables need of each run: its settings are those in which runs of its method differ."""
     every: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for run in runs:
-        every[run.result["method"]].append(flat(run.config["method"]))
+        every[run.result["method"]].append(dict(flat(run.config["method"], ".")))
     found = [
         {
             "method": (method := run.result["method"]),
             "seed": run.result["seed"],
             "settings": {
                 key: value
-                for key, value in flat(run.config["method"]).items()
+                for key, value in flat(run.config["method"], ".")
                 if any(other.get(key) != value for other in every[method])
             },
             "metrics": chosen(run.values, metrics),
@@ -51,14 +52,6 @@ def records(runs: list[Run], metrics: list[str]) -> list[dict[str, Any]]:
         for run in runs
     ]
     return sorted(found, key=lambda one: (one["method"], str(one["settings"]), one["seed"]))
-
-
-def flat(node: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """A configuration's values by their keys, with dots."""
-    found: dict[str, Any] = {}
-    for key, value in node.items():
-        found |= flat(value, f"{above}{key}.") if isinstance(value, Mapping) else {f"{above}{key}": value}
-    return found
 
 
 def chosen(values: Mapping[str, float], metrics: list[str]) -> dict[str, float]:

@@ -26,7 +26,7 @@ class Unknown:
 sys.meta_path.insert(0, Unknown())
 import torch
 options = json.loads(sys.argv[1])
-given = torch.load("given.pt")
+given = torch.load("given.pt", weights_only=True)
 """
 DRAWS = """
 from diffusers import DiffusionPipeline
@@ -61,7 +61,7 @@ def made_alone(folder: Path, program: str, given: torch.Tensor, **options) -> to
         check=True,
         timeout=300,
     )
-    return torch.load(folder / "made.pt")
+    return torch.load(folder / "made.pt", weights_only=True)
 
 
 @pytest.fixture

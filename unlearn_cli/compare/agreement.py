@@ -17,16 +17,16 @@ from scipy import stats
 
 from unlearn_cli.compare.comparison import Cell, Column, Row, Table
 from unlearn_cli.compare.groups import Group
-from unlearn_cli.compare.meanings import meanings_in
+from unlearn_cli.compare.meanings import meanings_in, score
 from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.rows import as_csv
 from unlearn_cli.compare.settings import settings
 from unlearn_cli.compare.statistics import Estimate
 from unlearn_cli.errors import InputError
+from unlearn_cli.evaluation.floor import AVERAGE
 from unlearn_cli.evaluation.meaning import Meaning, arrow
 from unlearn_cli.storage.files import replacing, write_json
 
-AVERAGE = "avg_gap"
 FEWEST = 5
 """Runs of a setting below which not even the same order is to be told from chance (2 of 4! orders: 8 %)."""
 FEW = 10
@@ -114,13 +114,8 @@ def _agreement(
 
 def _score(run: Run, key: str, meaning: Meaning) -> float | None:
     """More is better; where the oracle is the aim, nearer to it."""
-    if meaning.better == "oracle":
-        value = run.gap.get(key)
-        return None if value is None or not isfinite(value) else -value
-    value = run.values.get(key)
-    if value is None or not isfinite(value):
-        return None
-    return value if meaning.better == "higher" else -value
+    value = score(run, key, meaning)
+    return None if value is None or not isfinite(value) else -value
 
 
 def as_table(agreements: Agreements) -> Table:

@@ -7,8 +7,9 @@ from unlearn_cli.compare.groups import Group
 from unlearn_cli.compare.intervals import Interval
 from unlearn_cli.compare.keys import Keys
 from unlearn_cli.compare.ranking import Place, Reach
-from unlearn_cli.compare.statistics import ROUNDING, Estimate
+from unlearn_cli.compare.statistics import Estimate
 from unlearn_cli.evaluation.floor import AVERAGE
+from unlearn_cli.evaluation.gaps import ROUNDING
 from unlearn_cli.evaluation.meaning import Meaning
 
 EQUAL, UNCLEAR, AS_ORACLE, OUTSIDE, DESTROYED = "=", "?", "≡", "†", "✗"

@@ -9,8 +9,7 @@ from statistics import fmean
 
 from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.references import Oracle, all_oracles, oracles_of
-from unlearn_cli.evaluation.floor import AVERAGE
-from unlearn_cli.evaluation.gaps import avg_gap, gaps
+from unlearn_cli.evaluation.floor import gaps_of_pairs
 
 Values = Mapping[str, float]
 
@@ -103,10 +102,8 @@ def laid_together(oracles: Sequence[Values]) -> tuple[dict[str, list[float]], li
     """By metric the gaps of all pairs of these oracles; and of each oracle its part in the floor."""
     pairs: dict[str, list[float]] = defaultdict(list)
     beside: list[dict[str, list[float]]] = [defaultdict(list) for _ in oracles]
-    for one, other in combinations(range(len(oracles)), 2):
-        gap = gaps(oracles[one], oracles[other])
-        average = avg_gap(gap)
-        for key, value in (gap if average is None else {**gap, AVERAGE: average}).items():
+    for (one, other), gap in zip(combinations(range(len(oracles)), 2), gaps_of_pairs(oracles), strict=True):
+        for key, value in gap.items():
             for found in (pairs, beside[one], beside[other]):
                 found[key].append(value)
     means = {key: fmean(values) for key, values in pairs.items()}

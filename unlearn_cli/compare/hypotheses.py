@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import stdtr
 
-from unlearn_cli.compare.statistics import ROUNDING
+from unlearn_cli.evaluation.gaps import ROUNDING
 
 Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 

@@ -33,6 +33,14 @@ def own_meanings(runs: Iterable[Run]) -> dict[str, Meaning]:
     return {key: meaning for key, (meaning, _) in found.items()}
 
 
+def score(run: Run, key: str, meaning: Meaning) -> float | None:
+    """What a run is ranked by, the lower the better: its distance to the oracle where that is the aim."""
+    if meaning.better == "oracle":
+        return run.gap.get(key)
+    value = run.values.get(key)
+    return -value if value is not None and meaning.better == "higher" else value
+
+
 def meanings_in(runs: Iterable[Run]) -> dict[str, Meaning]:
     """Of every metric that these runs may have."""
     return MEANINGS | own_meanings(runs)

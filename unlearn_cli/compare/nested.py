@@ -5,6 +5,7 @@ from statistics import fmean
 
 from unlearn_cli.compare.groups import Group
 from unlearn_cli.compare.keys import METHOD, origin, token
+from unlearn_cli.compare.meanings import score
 from unlearn_cli.compare.numbers import number
 from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.variance import Parts, parts, pays_most
@@ -89,6 +90,5 @@ def _advice(found: Parts, runs: Sequence[Run]) -> str:
 
 
 def _values(runs: Sequence[Run], key: str, meaning: Meaning) -> list[float]:
-    """What the table is ranked by: the metric, or its distance to the oracle if that is the aim."""
-    told = [run.gap if meaning.better == "oracle" else run.values for run in runs]
-    return [one[key] for one in told if key in one]
+    """What the table is ranked by; a variance asks for no sign."""
+    return [value for run in runs if (value := score(run, key, meaning)) is not None]

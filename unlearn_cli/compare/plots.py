@@ -11,12 +11,12 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from unlearn_cli.compare.comparison import AGAIN, Row, Table
-from unlearn_cli.compare.floor import AVERAGE
 from unlearn_cli.compare.numbers import number
 from unlearn_cli.compare.references import ORACLE
 from unlearn_cli.compare.scatter import MARK, Point, scatter
 from unlearn_cli.compare.statistics import Estimate
 from unlearn_cli.compare.swatch import ON_PAGE
+from unlearn_cli.evaluation.floor import AVERAGE
 from unlearn_cli.evaluation.meaning import MEANINGS, Meaning
 from unlearn_cli.figures.methods import Style, styles
 from unlearn_cli.figures.palette import INK, draw_names_as_they_are

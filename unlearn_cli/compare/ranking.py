@@ -12,10 +12,11 @@ from unlearn_cli.compare.floor import Floor
 from unlearn_cli.compare.groups import Group
 from unlearn_cli.compare.hypotheses import ALPHA, Array
 from unlearn_cli.compare.keys import origin
+from unlearn_cli.compare.meanings import score
 from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.references import ORACLE, ORIGINAL
-from unlearn_cli.compare.statistics import ROUNDING
 from unlearn_cli.evaluation.floor import AVERAGE
+from unlearn_cli.evaluation.gaps import ROUNDING
 from unlearn_cli.evaluation.meaning import Meaning
 
 Scored = Mapping[str, Sequence[float]]
@@ -135,16 +136,9 @@ def _scores(runs: Sequence[Run], aim: Aim, measured_only: bool = False) -> Score
     found: dict[str, list[float]] = {}
     for run in runs:
         wanted = not measured_only or aim.key == AVERAGE or aim.key in run.result["metrics"]
-        if wanted and (score := _score(run, aim)) is not None:
-            found.setdefault(origin(run, aim.by), []).append(score)
+        if wanted and (value := score(run, aim.key, aim.meaning)) is not None:
+            found.setdefault(origin(run, aim.by), []).append(value)
     return found
-
-
-def _score(run: Run, aim: Aim) -> float | None:
-    if aim.meaning.better == "oracle":
-        return run.gap.get(aim.key)
-    value = run.values.get(aim.key)
-    return -value if value is not None and aim.meaning.better == "higher" else value
 
 
 def _laid_out(

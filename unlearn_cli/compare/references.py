@@ -7,7 +7,7 @@ from typing import Any
 from unlearn_cli.compare.groups import Group
 from unlearn_cli.compare.keys import circumstances, setting_keys, token
 from unlearn_cli.compare.records import Run
-from unlearn_cli.evaluation.gaps import avg_gap, gaps
+from unlearn_cli.evaluation.gaps import to_oracle
 
 RETRAIN, ORACLE, ORIGINAL = "retrain", "oracle", "original"
 REFERENCES = {RETRAIN: ORACLE, ORIGINAL: ORIGINAL}
@@ -80,16 +80,13 @@ def _reference(run: Run, method: str, metrics: Mapping[str, float], seed: int | 
     The oracle of an oracle's seed is itself: its gaps are 0, whichever run tells of it.
     """
     result = run.result
-    oracle = metrics if method == RETRAIN else result["oracle"]
-    gap = gaps(metrics, oracle) if oracle else None
     own: dict[str, Any] = {
         "method": method,
         "seed": result["seed"] if seed is None else seed,
         "choices": {**result["choices"], "method": method, "mask": "none", "surgery": "none", "lora": "none"},
         "metrics": metrics,
         "cost": (result[f"{REFERENCES[method]}_cost"] or {}) if seed is None else {},
-        "gap": gap,
-        "avg_gap": avg_gap(gap) if gap else None,
+        **to_oracle(metrics, metrics if method == RETRAIN else result["oracle"]),
         "warnings": [],
         "expected": None,
         "source": None,

@@ -9,19 +9,17 @@ from math import isfinite
 from typing import Any
 
 from unlearn_cli.compare.numbers import number
-from unlearn_cli.evaluation.floor import average_gaps
-from unlearn_cli.evaluation.gaps import avg_gap, gaps
+from unlearn_cli.compare.references import REFERENCES
+from unlearn_cli.evaluation.floor import AVERAGE, gaps_of_pairs
+from unlearn_cli.evaluation.gaps import ROUNDING, to_oracle
 
-REFERENCES = ("retrain", "original")
 UNIT = "%"
-EQUAL = 1e-9
-"""Differences of equal percentages are not always 0."""
 
 
 def original_gap(result: Mapping[str, Any]) -> float | None:
     """The Avg Gap of a model of which nothing is unlearned; None without an oracle."""
-    original, oracle = result["original"], result["oracle"]
-    return avg_gap(gaps(original, oracle)) if original and oracle else None
+    original = result["original"]
+    return to_oracle(original, result["oracle"])["avg_gap"] if original else None
 
 
 def sentences(result: Mapping[str, Any]) -> list[str]:
@@ -30,7 +28,7 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
     if own is None or nothing is None:
         return []
     found = []
-    if name not in REFERENCES and own > nothing - EQUAL:
+    if name not in REFERENCES and own > nothing - ROUNDING:
         found.append(
             f"{name} does not beat unlearning nothing: Avg Gap {_text(own)}, the original's {_text(nothing)}."
         )
@@ -39,7 +37,7 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
 
 def _beside_floor(result: Mapping[str, Any], own: float, nothing: float) -> list[str]:
     name, oracles = result["method"], [oracle["metrics"] for oracle in result.get("oracles") or []]
-    pairs = average_gaps(oracles)
+    pairs = [gap[AVERAGE] for gap in gaps_of_pairs(oracles) if AVERAGE in gap]
     if not pairs:
         return ["One oracle, so no floor: oracle.count=3 tells how near to it a perfect method would be."]
     floor, largest = sum(pairs) / len(pairs), max(pairs)
@@ -47,7 +45,7 @@ def _beside_floor(result: Mapping[str, Any], own: float, nothing: float) -> list
         return ["An oracle's numbers are not all finite, so no floor."]
     span = _text(largest) if len(pairs) == 1 else f"{_text(min(pairs))} to {_text(largest)}"
     told = f"{len(oracles)} oracles are {span} from each other in Avg Gap; the mean is the floor."
-    if floor > EQUAL:
+    if floor > ROUNDING:
         told += f" In floors, unlearning nothing is {nothing / floor:.1f} from the oracle"
         told += "." if name in REFERENCES else f", {name} {own / floor:.1f}."
     return [told, *_indistinct(name, own, nothing, largest)]

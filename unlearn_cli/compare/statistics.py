@@ -10,9 +10,6 @@ from scipy import stats
 
 from unlearn_cli.compare.intervals import ANYWHERE, FEWEST, Interval, interval_of
 
-ROUNDING = 1e-9
-"""Differences of equal percentages are not always 0."""
-
 
 @dataclass(frozen=True)
 class Estimate:

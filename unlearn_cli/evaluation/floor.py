@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from unlearn_cli.evaluation.gaps import avg_gap, gaps
+from unlearn_cli.evaluation.spread import by_metric
 
 AVERAGE = "avg_gap"
 
@@ -25,16 +26,11 @@ def floor(oracles: Sequence[Mapping[str, float]]) -> dict[str, float] | None:
     Returns:
         None of fewer than two oracles.
     """
-    pairs = [gaps(one, other) for one, other in combinations(oracles, 2)]
-    if not pairs:
-        return None
-    common = [name for name in pairs[0] if all(name in pair for pair in pairs)]
-    found = {name: sum(pair[name] for pair in pairs) / len(pairs) for name in common}
-    average = avg_gap(found)  # a mean of means, whichever is taken first
-    return found if average is None else found | {AVERAGE: average}
+    pairs = gaps_of_pairs(oracles)
+    return {name: sum(values) / len(values) for name, values in by_metric(pairs).items()} if pairs else None
 
 
-def average_gaps(oracles: Sequence[Mapping[str, float]]) -> list[float]:
-    """The Avg Gap of each two oracles, where it is defined; their mean is the floor's."""
-    found = [avg_gap(gaps(one, other)) for one, other in combinations(oracles, 2)]
-    return [value for value in found if value is not None]
+def gaps_of_pairs(oracles: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """The gaps of each two oracles, in `combinations`' order, and `avg_gap` where it is defined."""
+    found = [gaps(one, other) for one, other in combinations(oracles, 2)]
+    return [gap if (average := avg_gap(gap)) is None else gap | {AVERAGE: average} for gap in found]

@@ -14,6 +14,9 @@ OF_DOMAINS = ("Mem", "For", "H")
 OF_ANSWERS = ("UA_direct", "same_image", "in_domain", "cross_domain", "H")
 """A vision-language model's."""
 
+ROUNDING = 1e-9
+"""Differences of equal percentages are not always 0."""
+
 
 def gaps(values: Mapping[str, float], oracle_values: Mapping[str, float]) -> dict[str, float]:
     """|method − oracle| of every metric that both have, in the metric's unit."""
@@ -28,6 +31,12 @@ def avg_gap(gap: Mapping[str, float]) -> float | None:
     return None
 
 
+def to_oracle(metrics: Mapping[str, float], oracle: Mapping[str, float] | None) -> dict[str, Any]:
+    """`gap` and `avg_gap` of a result; None without an oracle."""
+    gap = gaps(metrics, oracle) if oracle else None
+    return {"gap": gap, "avg_gap": avg_gap(gap) if gap else None}
+
+
 def compared(
     metrics: Mapping[str, float],
     original: Mapping[str, float],
@@ -38,12 +47,10 @@ def compared(
 
     Without an oracle, oracle, gap and avg_gap are None.
     """
-    gap = gaps(metrics, oracle) if oracle else None
     return {
         "metrics": dict(metrics),
         "original": dict(original),
         "oracle": dict(oracle) if oracle else None,
-        "gap": gap,
-        "avg_gap": avg_gap(gap) if gap else None,
+        **to_oracle(metrics, oracle),
         "warnings": at_chance(original, classes) + destroyed(metrics, original, classes),
     }

@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from unlearn_cli.config.hashing import key_of
-from unlearn_cli.evaluation.gaps import avg_gap, gaps
+from unlearn_cli.evaluation.gaps import to_oracle
 from unlearn_cli.evaluation.spread import by_metric, deviation
 from unlearn_cli.tracking.run_info import Described, reference_info
 from unlearn_cli.tracking.session import tracked
@@ -99,8 +99,6 @@ def _as_result(
     result: Mapping[str, Any], metrics: Mapping[str, float], cost: Mapping[str, float]
 ) -> dict[str, Any]:
     """What a run says of its original or of an oracle, as if that had been run itself."""
-    oracle = result["oracle"]
-    gap = gaps(metrics, oracle) if oracle else None
-    own = {"metrics": metrics, "gap": gap, "avg_gap": avg_gap(gap) if gap else None, "cost": cost}
+    own = {"metrics": metrics, **to_oracle(metrics, result["oracle"]), "cost": cost}
     own["original"] = metrics  # so that its course is flat
     return own | {key: result.get(key) for key in ("oracle", "oracles", "floor")}
