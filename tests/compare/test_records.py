@@ -47,6 +47,18 @@ def test_a_copy_counts_once_and_is_named(tmp_path):
     assert str(tmp_path / "there/ga-s0") in sentence
 
 
+def test_of_two_copies_the_one_counts_that_tells_of_more_oracles(tmp_path):
+    """Else a run that was made again with oracle.count=3 would leave its table without a floor."""
+    oracles = [{"seed": seed, "metrics": {"UA": 5.0}} for seed in range(3)]
+    made(tmp_path / "here", oracles=oracles[:1])
+    made(tmp_path / "there", oracles=oracles)
+    found = find([tmp_path])
+    (kept,) = without_repetitions(found)
+    assert kept.folder == tmp_path / "there/ga-s0"
+    (sentence,) = found.sentences()
+    assert str(tmp_path / "here/ga-s0") in sentence
+
+
 @pytest.mark.parametrize("name", ["store/model/abc", "wandb/run", "tracking", ".hidden"])
 def test_where_no_run_can_be_is_not_searched(tmp_path, name):
     made(tmp_path / "run")

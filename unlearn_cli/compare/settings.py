@@ -61,13 +61,18 @@ def _groups(members: Sequence[Run], by: Sequence[str]) -> list[Group]:
 
 
 def without_repetitions(found: Found) -> list[Run]:
-    """The runs, those with the same configuration and seeds counted once."""
+    """The runs, of those with the same configuration and seeds the one that tells of most oracles."""
     known: dict[str, Run] = {}
+    for run in sorted(found.runs, key=lambda run: -len(run.result.get("oracles") or [])):
+        known.setdefault(identity(run), run)
+    kept = []
     for run in found.runs:
-        first = known.setdefault(identity(run), run)
-        if first is not run:
+        first = known[identity(run)]
+        if first is run:
+            kept.append(run)
+        else:
             found.leave_out("that repeat another's configuration and seeds", run.folder, f"as {first.folder}")
-    return list(known.values())
+    return kept
 
 
 def _picked(by: Sequence[str], run: Run) -> Keys:
