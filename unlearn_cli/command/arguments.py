@@ -100,7 +100,9 @@ def _tell_doubles(overrides: Iterable[str]) -> None:
 
 def _check_effect(overrides: Iterable[str]) -> None:
     for override in overrides:
-        key = override.lstrip("+~").partition("=")[0]
+        key, _, value = override.lstrip("+~").partition("=")
+        if value.replace(" ", "") == "{}" and key not in groups():  # Hydra merges it: what is there stays
+            raise InputError(f"{key}: '{override}' changes nothing; give what it is to hold")
         name = key.replace("/", ".") + "."
         for setting, instead in WITHOUT_EFFECT.items():
             if name.startswith(f"{setting}."):
