@@ -1,62 +1,127 @@
-"""Writes a file of docs/results/ from the runs that a sweep has left; `scripts.result_tables` draws it.
+"""A file of docs/results/ from finished runs; `scripts.result_tables` draws it into the documents."""
 
-Run: python -m scripts.result_files OUTPUTS --title … --command … --machine … --metrics UA IRA CRA > FILE
-"""
-
-import argparse
 import json
-import sys
-from collections import defaultdict
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from unlearn_cli.compare.floor import floor_of
+from unlearn_cli.compare.keys import setting_keys, variant_keys
+from unlearn_cli.compare.published import Line, Part, Published, Spread
 from unlearn_cli.compare.records import Run, find
-from unlearn_cli.config.nested import flat
-from unlearn_cli.storage.files import read_json
+from unlearn_cli.compare.settings import Setting, settings
+from unlearn_cli.compare.statistics import estimate
+from unlearn_cli.errors import InputError
+from unlearn_cli.storage.files import read_json, replacing
+from unlearn_cli.storage.run_folder import ENVIRONMENT
+from unlearn_cli.storage.status import read_status
+
+DECIMALS = 4
 
 
-def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("outputs", nargs="+", type=Path, help="folders in which the runs lie")
-    for name in ("title", "command", "machine", "date"):
-        parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--metrics", nargs="+", required=True, help="keys of metrics.json")
-    given = parser.parse_args(arguments)
-    runs = find(given.outputs).runs
-    commits = {read_json(run.folder / "environment.json")["commit"] for run in runs}
-    if len(commits) != 1:
-        parser.error(f"the runs are of {len(commits)} commits; make them with one")
-    found = {name: getattr(given, name) for name in ("title", "command", "date", "machine", "metrics")}
-    found |= {"commit": commits.pop(), "runs": list(records(runs, given.metrics))}
-    print(json.dumps(found, indent=1, ensure_ascii=False))
+def published_of(
+    folders: Mapping[str, Path], chosen: Mapping[str, Mapping[str, Any]], **facts: Any
+) -> Published:
+    """The runs in these folders, by the name of the part of the table that each holds.
+
+    Args:
+        chosen: by method the values that were chosen for it, to be told in its row, and `trials`.
+        facts: title, commands, machine, columns.
+
+    Raises:
+        InputError: runs of several commits, of a changed tree, or of several values of one method.
+    """
+    runs = {name: find([folder]).runs for name, folder in folders.items()}
+    every = [run for found in runs.values() for run in found]
+    parts = [_part(name, found, chosen) for name, found in runs.items()]
+    if len(parts) > 1:
+        parts.insert(0, Part(rows=list(_pooled(parts))))
+    return Published(commit=_commit(every), date=_days(every), parts=parts, **facts)
 
 
-def records(runs: list[Run], metrics: list[str]) -> list[dict[str, Any]]:
-    """What the tables need of each run: its settings are those in which runs of its method differ."""
-    every: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for run in runs:
-        every[run.result["method"]].append(dict(flat(run.config["method"], ".")))
-    found = [
-        {
-            "method": (method := run.result["method"]),
-            "seed": run.result["seed"],
-            "settings": {
-                key: value
-                for key, value in flat(run.config["method"], ".")
-                if any(other.get(key) != value for other in every[method])
-            },
-            "metrics": chosen(run.values, metrics),
-            "original": chosen(run.result["original"], metrics),
+def _part(name: str, runs: Sequence[Run], chosen: Mapping[str, Mapping[str, Any]]) -> Part:
+    found = settings(runs)
+    if len(found) != 1:
+        raise InputError(f"part '{name}' has runs of {len(found)} settings: {[one.title for one in found]}")
+    (setting,) = found
+    floor = floor_of(setting.runs)
+    return Part(
+        name=name,
+        setting=setting_keys(runs[0]),
+        floor={key: round(mean, DECIMALS) for key in floor.parts if (mean := floor.mean(key)) is not None},
+        rows=list(_lines(setting, chosen)),
+    )
+
+
+def _lines(setting: Setting, chosen: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:
+    for group in setting.references:
+        yield Line(method=group.name, **_measured(group.runs))
+    names = [group.runs[0].result["method"] for group in setting.groups]
+    for name, group in zip(names, setting.groups, strict=True):
+        if names.count(name) > 1:
+            raise InputError(f"{name} was run with several values ({group.runs[0].folder}): remove the older")
+        told = dict(chosen.get(name, {}))
+        yield Line(
+            method=name,
+            trials=told.pop("trials", None),
+            settings=told,
+            keys=variant_keys(group.runs[0]),
+            **_measured(group.runs),
+        )
+
+
+def _measured(runs: Sequence[Run]) -> dict[str, Any]:
+    ordered = sorted(runs, key=lambda run: run.result["seed"])
+    metrics = dict.fromkeys(key for run in ordered for key in run.values)
+    return {
+        "seeds": [run.result["seed"] for run in ordered],
+        "values": {key: spread([run.values[key] for run in ordered if key in run.values]) for key in metrics},
+    }
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Of one metric over seeds."""
+    found = estimate(values, "t")
+    assert found
+    sd = None if found.std is None else round(found.std, DECIMALS)
+    return Spread(mean=round(found.mean, DECIMALS), sd=sd, each=[round(one, DECIMALS) for one in values])
+
+
+def _pooled(parts: Sequence[Part]) -> Iterator[Line]:
+    """A row for each method over the runs of all parts."""
+    rows = [row for part in parts for row in part.rows]
+    for method in dict.fromkeys(row.method for row in rows):
+        same = [row for row in rows if row.method == method]
+        metrics = dict.fromkeys(key for row in same for key in row.values)
+        values = {
+            key: spread([one for row in same if key in row.values for one in row.values[key].each])
+            for key in metrics
         }
-        for run in runs
-    ]
-    return sorted(found, key=lambda one: (one["method"], str(one["settings"]), one["seed"]))
+        yield same[0].model_copy(update={"seeds": [s for row in same for s in row.seeds], "values": values})
 
 
-def chosen(values: Mapping[str, float], metrics: list[str]) -> dict[str, float]:
-    return {metric: round(values[metric], 2) for metric in metrics if metric in values}
+def write(published: Published, file: Path) -> None:
+    """JSON that shows a difference as one: a line for each number and each list."""
+    text = json.dumps(published.model_dump(exclude_defaults=True), indent=1, ensure_ascii=False)
+    for innermost in (r"\[[^\[\]{}]*\]", r"\{\s+\"mean\"[^{}]*\}"):
+        text = re.sub(innermost, lambda found: " ".join(found[0].split()), text)
+    with replacing(file) as temporary:
+        temporary.write_text(f"{text}\n", encoding="utf-8")
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def _commit(runs: Sequence[Run]) -> str:
+    facts = [read_json(run.folder / ENVIRONMENT) for run in runs]
+    commits = {fact["commit"] for fact in facts}
+    if len(commits) != 1 or any(fact["changed"] for fact in facts):
+        raise InputError(
+            f"runs of {len(commits)} commits or of a changed tree; make them with one, unchanged"
+        )
+    return str(commits.pop())
+
+
+def _days(runs: Sequence[Run]) -> str:
+    times = [datetime.fromtimestamp(read_status(run.folder)["time"], timezone.utc).date() for run in runs]
+    first, last = min(times).isoformat(), max(times).isoformat()
+    return first if first == last else f"{first} to {last}"

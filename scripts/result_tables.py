@@ -1,63 +1,101 @@
 """Tables of measured results in the documents, drawn from docs/results/*.json.
 
-Each file holds the runs of one sweep: its command, commit, date and machine, and of each run the method, the
-seed, the settings in which runs of that method differ, and the metrics. `scripts.result_files` writes them.
+What a file holds is said in `unlearn_cli/compare/published.py`; `scripts/table NAME` makes one anew.
 """
 
-import json
-from collections import defaultdict
-from pathlib import Path
-from statistics import mean, stdev
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from unlearn_cli.compare.published import Line, Part, Published, Spread, results_folder
+from unlearn_cli.evaluation.floor import AVERAGE
 from unlearn_cli.evaluation.meaning import MEANINGS
 
-RESULTS = Path(__file__).parents[1] / "docs" / "results"
-REFERENCE = "original"
+REFERENCES = ("original", "oracle")
+AGAIN = "oracle again"
+MOST = {"%": 1, "points": 2, "nats": 4, "s": 1, "MB": 0}
+"""Decimals that say something, by unit; fewer where the file has fewer."""
 
 
 def result_table(name: str) -> list[str]:
-    """For a mark `<!-- results: FILE [METHOD] -->`: the runs of docs/results/FILE.json, or a method's."""
+    """For a mark `<!-- results: FILE [METHOD] -->`: all rows of docs/results/FILE.json, or a method's."""
     file, _, method = name.partition(" ")
-    found = json.loads((RESULTS / f"{file}.json").read_text(encoding="utf-8"))
-    runs = [run for run in found["runs"] if method in ("", run["method"])]
-    return [source(found, file), "", *table(runs, found["metrics"])]
+    text = (results_folder() / f"{file}.json").read_text(encoding="utf-8")
+    found = Published.model_validate_json(text)
+    whole = found.parts[0]
+    rows = [row for row in whole.rows if method in ("", row.method) or row.method in REFERENCES]
+    return [source(found, rows, file), "", *table(found, whole, rows), *outdated(found, rows)]
 
 
-def source(found: dict[str, Any], file: str) -> str:
-    """Where the numbers come from, in a line."""
-    return (
-        f"{found['title']}. `{found['command']}`, commit {found['commit'][:7]}, {found['date']}, "
-        f"{found['machine']} ([numbers](../results/{file}.json))."
-    )
+def source(found: Published, rows: Sequence[Line], file: str) -> str:
+    """Where the numbers come from, in a sentence or two."""
+    commands = ", then ".join(f"`{command}`" for command in found.commands)
+    said = f"{found.title}. {commands}; {found.about} ([numbers](../results/{file}.json))."
+    trials = sorted({row.trials for row in rows if row.trials})
+    if trials:
+        said += (
+            f" Values: the best of {' or '.join(map(str, trials))} trials of each method on validation rows."
+        )
+    return said
 
 
-def table(runs: list[dict[str, Any]], metrics: list[str]) -> list[str]:
-    """A row for the original and for each method and its settings: mean ± standard deviation over seeds."""
-    rows: dict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
-    originals: dict[int, dict[str, float]] = {}
-    for run in runs:
-        rows[run["method"], told(run["settings"])].append(run["metrics"])
-        originals[run["seed"]] = run[REFERENCE]
-    heads = [MEANINGS[metric].name for metric in metrics]
-    lines = [f"| method | settings | seeds | {' | '.join(heads)} |", f"|---|---|---:|{'---:|' * len(heads)}"]
-    for (method, settings), found in {(REFERENCE, ""): list(originals.values()), **rows}.items():
-        cells = [spread([one[metric] for one in found if metric in one]) for metric in metrics]
-        lines.append(f"| {method} | {settings} | {len(found)} | {' | '.join(cells)} |")
-    return lines if any(settings for _, settings in rows) else [without(line, 2) for line in lines]
+def outdated(found: Published, rows: Sequence[Line]) -> list[str]:
+    """What has changed since the numbers were made."""
+    said = [f"Made before {found.made_before}; to be made again."] if found.made_before else []
+    said += [
+        f"{row.method}: made before {row.made_before}; to be made again." for row in rows if row.made_before
+    ]
+    return ["", *said] if said else []
 
 
-def told(settings: dict[str, Any]) -> str:
-    return ", ".join(f"{key} `{value}`".replace("|", "\\|") for key, value in settings.items())
+def table(found: Published, whole: Part, rows: Sequence[Line]) -> list[str]:
+    """A line for each row: mean ± standard deviation; oracles beside each other where there is a floor."""
+    columns = [column for column in found.columns if any(_value(found, row, column) for row in rows)]
+    decimals = {column: _decimals([_value(found, row, column) for row in rows], column) for column in columns}
+    named = ["method", *(["settings"] if any(row.settings for row in rows) else [])]
+    lines = [
+        [*named, "n", *map(_head, columns)],
+        [*("---" for _ in named), "---:", *("---:" for _ in columns)],
+    ]
+    for row in _with_the_floor(whole, rows):
+        cells = [_cell(_value(found, row, column), decimals[column]) for column in columns]
+        lines.append([*[row.method, _told(row)][: len(named)], str(len(row.seeds) or ""), *cells])
+    return [f"| {' | '.join(line)} |" for line in lines]
 
 
-def spread(values: list[float]) -> str:
-    if not values:
+def _with_the_floor(part: Part, rows: Sequence[Line]) -> Iterator[Line]:
+    for row in rows:
+        yield row
+        if row.method == "oracle" and AVERAGE in part.floor:
+            yield Line(method=AGAIN, values={AVERAGE: Spread(mean=part.floor[AVERAGE])})
+
+
+def _value(found: Published, row: Line, column: str) -> Spread | None:
+    """Of the first part, or for `H sketch` of the part `sketch`."""
+    metric, _, name = column.partition(" ")
+    if not name:
+        return row.values.get(metric)
+    parts = [part for part in found.parts if part.name == name]
+    return next((r.values.get(metric) for part in parts for r in part.rows if r.method == row.method), None)
+
+
+def _head(column: str) -> str:
+    metric, _, part = column.partition(" ")
+    meaning = MEANINGS[metric]
+    unit = f" {meaning.unit}" if meaning.unit not in ("", "points") else ""
+    return f"{meaning.name} {part}".strip() + unit
+
+
+def _decimals(values: Sequence[Spread | None], column: str) -> int:
+    """As many as the file has, and no more than its unit asks for."""
+    written = [str(value.mean).rstrip("0").partition(".")[2] for value in values if value]
+    unit = MEANINGS[column.partition(" ")[0]].unit
+    return min(MOST.get(unit, 2), max(map(len, written), default=0))
+
+
+def _told(row: Line) -> str:
+    return ", ".join(f"{key} `{value}`".replace("|", "\\|") for key, value in row.settings.items())
+
+
+def _cell(value: Spread | None, decimals: int) -> str:
+    if value is None:
         return ""
-    return f"{mean(values):.1f}" + (f" ± {stdev(values):.1f}" if len(values) > 1 else "")
-
-
-def without(line: str, column: int) -> str:
-    """A table's line without one of its columns."""
-    cells = line.split("|")
-    return "|".join(cells[:column] + cells[column + 1 :])
+    return f"{value.mean:.{decimals}f}" + (f" ± {value.sd:.{decimals}f}" if value.sd is not None else "")

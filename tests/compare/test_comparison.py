@@ -145,13 +145,13 @@ def test_the_papers_numbers_stand_beside_ours(tmp_path, table):
     assert {key: cells[key].difference for key in expected} == pytest.approx(
         {"UA": 1, "RA": 4.9, "TA": 4, "avg_gap": -0.5}
     )
-    assert {key: cells[key].outside for key in expected} == {
+    assert {key: cells[key].within is False for key in expected} == {
         "UA": True,  # 1 > 0.9
         "RA": False,  # 4.9 = 4.9, although 100 − 95.1 > 4.9 in floating point
         "TA": False,  # the paper gives no deviation
         "avg_gap": False,
     }
-    assert cells["MIA"].paper is None
+    assert cells["MIA"].reported is None
     assert "paper: a paper, Table 1." in notes(found, ())
 
 

@@ -20,6 +20,14 @@ from unlearn_cli.compare.ranking import Place
 from unlearn_cli.compare.verdict import aim_text, verdict
 from unlearn_cli.evaluation.floor import AVERAGE
 
+REPORTED = {
+    "paper": "paper: its mean and deviation, then ours − the paper's; "
+    f"{OUTSIDE}: farther from it than its deviation (where it gives one).",
+    "published": "published: mean and deviation over seeds, then ours − the published; "
+    f"{OUTSIDE}: outside of the 95 % prediction interval of the mean of as many runs as ours.",
+}
+"""By source, what a number from elsewhere is."""
+
 
 def legend(tables: Sequence[Table], options: Options, intervals: bool = True) -> list[str]:
     """What the numbers and marks of these tables mean."""
@@ -46,11 +54,8 @@ def legend(tables: Sequence[Table], options: Options, intervals: bool = True) ->
             "is the floor, and 2.1 × is a gap of 2.1 floors."
         )
     found += _marks(tables, options)
-    if any(cell.paper for cell in cells):
-        found.append(
-            "paper: its mean and deviation, then ours − the paper's; "
-            f"{OUTSIDE}: farther from it than its deviation (where it gives one)."
-        )
+    sources = {cell.reported.source for cell in cells if cell.reported}
+    found += [text for source, text in REPORTED.items() if source in sources]
     if any(not isfinite(cell.value.mean) for cell in cells if cell.value):
         found.append("nan, inf: of at least one run; such a mean has no deviation and no rank.")
     return found

@@ -55,23 +55,24 @@ def interval_line(cell: Cell, unit: str) -> str | None:
     return f"[{low}, {high}]"
 
 
-def paper_line(cell: Cell, unit: str) -> str | None:
-    """`paper 2.85 ± 0.43: +0.10`, the difference marked if it is larger than the paper's deviation."""
-    if cell.paper is None:
+def reported_line(cell: Cell, unit: str) -> str | None:
+    """`paper 2.85 ± 0.43: +0.10`, the difference marked if it is larger than it may be expected to be."""
+    if cell.reported is None:
         return None
-    theirs, std = cell.paper
-    line = f"paper {number(theirs, unit)}" + ("" if std is None else f" ± {number(std, unit)}")
+    line = f"{cell.reported.source} {number(cell.reported.mean, unit)}"
+    if cell.reported.std is not None:
+        line += f" ± {number(cell.reported.std, unit, cell.reported.mean)}"
     return line if cell.difference is None else f"{line}: {difference(cell, unit)}"
 
 
 def difference(cell: Cell, unit: str) -> str:
-    """Ours − the paper's with its sign and mark."""
+    """Ours − the reported with its sign and mark."""
     ours = cell.difference
     assert ours is not None
-    return signed(ours, unit) + (OUTSIDE if cell.outside else "")
+    return signed(ours, unit) + (OUTSIDE if cell.within is False else "")
 
 
 def lines(row: Row, cell: Cell, unit: str) -> list[str]:
     """All that a cell says."""
-    found = (main_line(row, cell, unit), interval_line(cell, unit), paper_line(cell, unit))
+    found = (main_line(row, cell, unit), interval_line(cell, unit), reported_line(cell, unit))
     return [line for line in found if line is not None]

@@ -30,6 +30,7 @@ examples:
   unlearn-compare outputs --by method,mask.fraction --rank-by TA --csv table.csv
   unlearn-compare outputs --against forget.shots --metrics H,Mem --figure shots.png
   unlearn-compare outputs --metrics all --agreement          whether the metrics agree with each other
+  unlearn-compare outputs --published text_to_image_shapes   whether the documents' numbers come out here, too
   unlearn-compare outputs --across forget --where forget=random,worst_case --markdown table.md"""
 
 
@@ -70,6 +71,9 @@ def parser() -> Parser:
     chosen.add_argument("--margin", type=_positive, metavar="X", help=margin)
     interval = "95 %% confidence interval of the mean: Student's t (default) or percentile bootstrap"
     chosen.add_argument("--interval", choices=("t", "bootstrap"), default="t", help=interval)
+
+    held = "hold the runs against a file of results, or docs/results/NAME.json: what lies outside is marked"
+    chosen.add_argument("--published", metavar="NAME", help=held)
 
     agreement = (
         "also whether the metrics agree: Kendall's τ of their rankings; FILE (.csv, .json): every pair"

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from unlearn_cli.compare.groups import Group
 from unlearn_cli.compare.intervals import Interval
 from unlearn_cli.compare.keys import Keys
+from unlearn_cli.compare.published import Published
 from unlearn_cli.compare.ranking import Place, Reach
+from unlearn_cli.compare.reported import Reported
 from unlearn_cli.compare.statistics import Estimate
 from unlearn_cli.evaluation.floor import AVERAGE
-from unlearn_cli.evaluation.gaps import ROUNDING
 from unlearn_cli.evaluation.meaning import Meaning
 
 EQUAL, UNCLEAR, AS_ORACLE, OUTSIDE, DESTROYED = "=", "?", "≡", "†", "✗"
@@ -28,6 +29,8 @@ class Options:
     across: str | None = None
     margin: float | None = None
     """Differences below it count for nothing, in the unit of what ranks; None: the floor."""
+    published: Published | None = None
+    """What the runs are held against."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """One metric of one row. Gaps are to the oracle of the same seed; paper is (mean, deviation or None).
+    """One metric of one row. Gaps are to the oracle of the same seed; `reported` is what others found.
 
     A change (`signed`) is a difference between two parts of the row's runs. `times` is the gap in units of
     the floor, of the metric that ranks and where there is a floor.
@@ -61,22 +64,19 @@ class Cell:
 
     value: Estimate | None
     gap: Estimate | None = None
-    paper: tuple[float, float | None] | None = None
+    reported: Reported | None = None
     signed: bool = False
     times: float | None = None
 
     @property
     def difference(self) -> float | None:
-        """Ours − the paper's."""
-        return self.value.mean - self.paper[0] if self.value and self.paper else None
+        """Ours − the reported."""
+        return self.value.mean - self.reported.mean if self.value and self.reported else None
 
     @property
-    def outside(self) -> bool:
-        """Farther from the paper's mean than the paper's own deviation, where it gives one."""
-        if self.difference is None or self.paper is None or self.paper[1] is None:
-            return False
-        within = abs(self.difference) <= self.paper[1] + ROUNDING
-        return not within  # nor is a mean that is not finite
+    def within(self) -> bool | None:
+        """Whether ours is where the reported lets it be expected; None where that cannot be told."""
+        return self.reported.within(self.value) if self.value and self.reported else None
 
 
 @dataclass(frozen=True)

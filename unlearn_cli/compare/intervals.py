@@ -33,7 +33,7 @@ def interval_of(
     """
     if interval == "bootstrap":
         return _bootstrap(values)
-    half = _quantile(len(values)) * std / sqrt(len(values))
+    half = quantile(len(values)) * std / sqrt(len(values))
     low, high = mean - half, mean + half
     if (bounds[0] <= low and high <= bounds[1]) or min(values) < bounds[0] or max(values) > bounds[1]:
         return low, high
@@ -57,7 +57,7 @@ def _logistic(x: float) -> float:
 
 
 @cache
-def _quantile(n: int) -> float:
+def quantile(n: int) -> float:
     """Of Student's t for the mean of n values."""
     return float(stats.t.ppf((1 + LEVEL) / 2, n - 1))
 

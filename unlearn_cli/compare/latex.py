@@ -65,16 +65,17 @@ def _line(cells: list[str]) -> str:
 
 
 def _lines(table: Table, row: Row) -> list[list[str]]:
-    """The row, and a second one with the paper's numbers where it has any."""
+    """The row, and a second one with what was reported elsewhere, where there is any."""
     name = rf"\textbf{{{escaped(row.name)}}}" if row.best else escaped(row.name)
     ours = [name + (f" {escaped(row.marks)}" if row.marks else "")]
-    papers = [r"\quad paper"]
+    sources = [cell.reported.source for cell in row.cells.values() if cell.reported]
+    others = [rf"\quad {next(iter(sources), '')}"]
     for key, column in table.columns.items():
         cell = row.cells[key]
         text = _ours(cell, column.unit)
         ours.append(rf"\textbf{{{text}}}" if row.best and key == table.rank_by else text)
-        papers.append(_paper(cell, column.unit))
-    return [ours, papers] if any(papers[1:]) else [ours]
+        others.append(_reported(cell, column.unit))
+    return [ours, others] if any(others[1:]) else [ours]
 
 
 def _ours(cell: Cell, unit: str) -> str:
@@ -85,11 +86,11 @@ def _ours(cell: Cell, unit: str) -> str:
     return f"{text} ({near})" if near else text
 
 
-def _paper(cell: Cell, unit: str) -> str:
-    if cell.paper is None:
+def _reported(cell: Cell, unit: str) -> str:
+    if cell.reported is None:
         return ""
-    theirs, std = cell.paper
-    text = number(theirs, unit) + ("" if std is None else _below(number(std, unit)))
+    theirs, std = cell.reported.mean, cell.reported.std
+    text = number(theirs, unit) + ("" if std is None else _below(number(std, unit, theirs)))
     return text if cell.difference is None else f"{text} ({escaped(difference(cell, unit))})"
 
 

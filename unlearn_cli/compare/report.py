@@ -14,6 +14,7 @@ from unlearn_cli.compare.keys import check, where
 from unlearn_cli.compare.latex import to_latex
 from unlearn_cli.compare.markdown import to_markdown
 from unlearn_cli.compare.overlap import overlaps
+from unlearn_cli.compare.published import published
 from unlearn_cli.compare.records import Found, Run, find
 from unlearn_cli.compare.rows import rows, to_csv
 from unlearn_cli.compare.settings import without_repetitions
@@ -34,6 +35,8 @@ def report(arguments: Namespace) -> None:
         raise InputError(
             "--against and --figure go together, as in --against forget.shots --figure shots.png"
         )
+    if arguments.published and (arguments.by or arguments.across):
+        raise InputError("--published takes whole settings as they are: leave out --by and --across")
     options = Options(
         metrics=arguments.metrics,
         rank_by=arguments.rank_by,
@@ -41,6 +44,7 @@ def report(arguments: Namespace) -> None:
         by=arguments.by,
         across=arguments.across,
         margin=arguments.margin,
+        published=published(arguments.published) if arguments.published else None,
     )
     runs, comparison = read_and_compare(arguments.paths, arguments.where, options)
     check(runs, [arguments.against] if arguments.against else [], "--against")

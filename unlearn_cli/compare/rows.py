@@ -15,10 +15,10 @@ def rows(comparison: Comparison) -> list[dict[str, Any]]:
     """One dict for each row, all with the same keys; None where there is nothing.
 
     `<metric>/mean`, `/std`, `/low`, `/high` (the interval of the mean), `/n`; the same of `/gap_`; `/paper`,
-    `/paper_std`, `/difference`, `/outside`; of the metric that ranks `/floors`, its gap in units of the
-    floor. p-values of a row are Holm's, None where nothing was tested. Of settings side by side:
-    `<metric>/<option>/mean`, …, and `<metric>/<one> → <other>/mean`, …, the change. Keys in which settings or
-    variants differ have their columns.
+    `/paper_std` (or `/published`, …), `/difference`, `/outside`; of the metric that ranks `/floors`, its gap
+    in units of the floor. p-values of a row are Holm's, None where nothing was tested. Of settings side by
+    side: `<metric>/<option>/mean`, …, and `<metric>/<one> → <other>/mean`, …, the change. Keys in which
+    settings or variants differ have their columns.
     """
     found = [_row(table, row) for table in comparison.tables for row in table.rows]
     names = list(dict.fromkeys(name for row in found for name in row))
@@ -90,10 +90,10 @@ def _cell(key: str, cell: Cell) -> dict[str, Any]:
         found |= _estimate(f"{key}/gap_", cell.gap)
     if cell.times is not None:
         found[f"{key}/floors"] = cell.times
-    if cell.paper:
-        mean, std = cell.paper
-        found |= {f"{key}/paper": mean, f"{key}/paper_std": std, f"{key}/difference": cell.difference}
-        found[f"{key}/outside"] = cell.outside
+    if cell.reported:
+        there = f"{key}/{cell.reported.source}"
+        found |= {there: cell.reported.mean, f"{there}_std": cell.reported.std}
+        found |= {f"{key}/difference": cell.difference, f"{key}/outside": cell.within is False}
     return found
 
 

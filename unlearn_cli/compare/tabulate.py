@@ -10,6 +10,7 @@ from unlearn_cli.compare.comparison import AGAIN, Cell, Column, Comparison, Opti
 from unlearn_cli.compare.equal_rows import with_one_forget_seed
 from unlearn_cli.compare.floor import Floor, floor_of
 from unlearn_cli.compare.groups import Group
+from unlearn_cli.compare.held_against import held_against
 from unlearn_cli.compare.intervals import Interval
 from unlearn_cli.compare.keys import origin
 from unlearn_cli.compare.meanings import meanings_in
@@ -17,6 +18,7 @@ from unlearn_cli.compare.nested import sentences
 from unlearn_cli.compare.ranking import Aim, Place, ranked
 from unlearn_cli.compare.records import Run
 from unlearn_cli.compare.references import RETRAIN
+from unlearn_cli.compare.reported import Reported
 from unlearn_cli.compare.settings import Setting, settings
 from unlearn_cli.compare.statistics import Estimate, estimate
 from unlearn_cli.compare.table import HEADLINE
@@ -97,7 +99,7 @@ def _table(setting: Setting, columns: list[str], options: Options, meanings: Map
     if floor.oracles:
         again = _again(row(Group(AGAIN, {"method": RETRAIN}, floor.oracles), reference=True), floor)
         references.insert(1, again)
-    return Table(
+    found = Table(
         setting.title,
         setting.keys,
         shown,
@@ -107,6 +109,7 @@ def _table(setting: Setting, columns: list[str], options: Options, meanings: Map
         said=[] if options.by else sentences(setting.groups, rank_by, meanings[rank_by]),
         reach=ranking.reach,
     )
+    return held_against(options.published, found) if options.published else found
 
 
 def cell(
@@ -115,7 +118,7 @@ def cell(
     """What these runs say of one metric. origins: of each run, where means are to count originals."""
     expected: Mapping[str, Any] = next((e for run in runs if (e := run.result["expected"])), {})
     mean, std = expected.get(key, (None, None))
-    paper = None if mean is None else (mean, std)
+    paper = None if mean is None else Reported("paper", mean, std)
     low, high = meaning.bounds
     value = _over([run.values.get(key) for run in runs], origins, interval, meaning.bounds)
     gap = _over([run.gap.get(key) for run in runs], origins, interval, (0, high - low))
