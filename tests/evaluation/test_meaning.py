@@ -6,6 +6,7 @@ from unlearn_cli.evaluation.agreement import agreement
 from unlearn_cli.evaluation.classification.mia import MIASettings, mia
 from unlearn_cli.evaluation.gaps import AVERAGED
 from unlearn_cli.evaluation.meaning import EXPOSED, MEANINGS, arrow
+from unlearn_cli.evaluation.membership.rates import RATES
 
 
 def test_every_number_that_an_evaluation_yields_has_a_meaning(make_sets):
@@ -42,7 +43,23 @@ def test_every_number_that_an_evaluation_yields_has_a_meaning(make_sets):
         "agreement",
     }
     of_answers |= {"same_image", "in_domain", "cross_domain", *(f"UA_{way}" for way in ways)}
-    known = costs | of_samples | of_prompts | attacks | of_images | of_domains | of_answers | {"avg_gap"}
+    by_example = {
+        f"{attack}_{rate}{of}"
+        for attack in ("ULiRA", "RMIA", "IAM")
+        for rate in RATES
+        for of in ("", "_retain")
+    } | {f"KLOM{of}_{part}" for of in ("", "_95") for part in ("forget", "retain", "val")}
+    known = (
+        costs
+        | by_example
+        | of_samples
+        | of_prompts
+        | attacks
+        | of_images
+        | of_domains
+        | of_answers
+        | {"avg_gap"}
+    )
     assert set(MEANINGS) == set(values) | known
 
 

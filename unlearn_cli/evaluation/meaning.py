@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.gaps import AVERAGED, AVERAGED_OF_PROMPTS
+from unlearn_cli.evaluation.membership.meanings import BY_EXAMPLE
 
 Better = Literal["oracle", "higher", "lower"]
 BOUNDS = {"%": (0.0, 100.0), **dict.fromkeys(("", "s", "MB", "nats", "steps"), (0.0, inf))}
@@ -216,6 +217,7 @@ MEANINGS = {
     "MIA_m_entropy": _attack("MIA m-entropy", "modified entropy"),
     "MIA_prob": _attack("MIA prob", "the whole softmax"),
     "MIA_leak_free": _attack("MIA leak-free", "confidence, TA's images not used"),
+    **{key: Meaning(*parts) for key, parts in BY_EXAMPLE.items()},
     "pre_ASR": Meaning(
         "pre-ASR", "%", "lower", "attacked prompts whose image shows the concept, before any attack"
     ),

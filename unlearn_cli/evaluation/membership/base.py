@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from unlearn_cli.config.settings import Settings
-from unlearn_cli.errors import InputError
+from unlearn_cli.errors import InputError, RunError
 from unlearn_cli.evaluation.membership.game import Game
 
 
@@ -38,3 +38,14 @@ class MembershipAttack(Settings, ABC):
                 f"attack {self.name} needs {self.least[0]} and {self.least[1]}; give more, or another "
                 "shadows.fraction"
             )
+
+
+def by_row(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """(S, n) values of the chosen shadows by row, NaN elsewhere.
+
+    Raises:
+        RunError: no shadow is chosen for some row.
+    """
+    if lacking := int((~chosen.any(axis=0)).sum()):
+        raise RunError(f"attacks: for {lacking} of {chosen.shape[1]} rows there is no shadow model")
+    return np.where(chosen, values, np.nan)

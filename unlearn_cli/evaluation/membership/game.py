@@ -6,8 +6,8 @@ import numpy as np
 
 from unlearn_cli.errors import RunError
 
-LARGEST_MARGIN = 103.0
-"""Beyond it a probability is 0 or 1 in single precision (the released code of LiRA adds 1e-45)."""
+LARGEST_MARGIN = 100.0
+"""Beyond it a probability is 0 or 1 in single precision; EasyDUB's bound, too."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Game:
     """A membership game: which of n rows did the target learn?
 
     φ is the margin of a row's own class, z_y − logsumexp of all other logits, the logit of its probability
-    (Carlini et al. 2022, arXiv:2112.03570, equation 5). It is kept within ±103, infinite ones included.
+    (Carlini et al. 2022, arXiv:2112.03570, equation 5). It is kept within ±100, infinite ones included.
 
     Raises:
         RunError: a φ is NaN, the model has diverged.
@@ -39,11 +39,18 @@ class Game:
     def __post_init__(self) -> None:
         for field in fields(self):
             values = np.asarray(getattr(self, field.name))
-            if values.dtype != bool:
-                if nan := int(np.isnan(values).sum()):
-                    raise RunError(
-                        f"attacks: {nan} of {values.size} margins are not numbers, so a model has diverged; "
-                        "try a lower method.lr or train.lr"
-                    )
-                values = values.astype(np.float64).clip(-LARGEST_MARGIN, LARGEST_MARGIN)
-            object.__setattr__(self, field.name, values)
+            object.__setattr__(self, field.name, values if values.dtype == bool else bounded(values))
+
+
+def bounded(margins: np.ndarray) -> np.ndarray:
+    """The margins in double precision, within ±100.
+
+    Raises:
+        RunError: some are NaN.
+    """
+    if nan := int(np.isnan(margins).sum()):
+        raise RunError(
+            f"attacks: {nan} of {margins.size} margins are not numbers, so a model has diverged; try a lower "
+            "method.lr or train.lr"
+        )
+    return margins.astype(np.float64).clip(-LARGEST_MARGIN, LARGEST_MARGIN)
