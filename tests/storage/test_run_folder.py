@@ -122,3 +122,10 @@ def test_environment_names_what_was_run():
     assert found["packages"]["torch"]
     assert found["packages"]["unlearn-cli"]
     assert len(found["commit"]) == 40
+
+
+def test_the_commit_is_that_of_the_code_that_a_process_has_imported(monkeypatch):
+    """Not that of a tree which has changed since, as under a sweep of a night."""
+    first = environment()
+    monkeypatch.setattr("unlearn_cli.storage.environment._git", lambda *_: "another")
+    assert environment()["commit"] == first["commit"]

@@ -28,7 +28,7 @@ def environment(plugins: Mapping[str, str] | None = None) -> dict[str, Any]:
     """
     return {
         "command": sys.argv,
-        **(read_json(FROZEN) if FROZEN.exists() else source()),
+        **_own_source(),
         "python": platform.python_version(),
         "plugins": dict(plugins or {}),
         "packages": _packages(),
@@ -52,6 +52,13 @@ def source() -> dict[str, Any]:
     }
 
 
+@cache
+def _own_source() -> dict[str, Any]:
+    """Of the code of this process: what it imported stays as it is while the tree changes."""
+    own: dict[str, Any] = read_json(FROZEN) if FROZEN.exists() else source()
+    return own
+
+
 def _git(*arguments: str) -> str | None:
     """What git says of the source tree; None where the package is not run from a checkout."""
     command = ["git", "-C", str(PACKAGE), *arguments]
@@ -67,7 +74,13 @@ def _packages() -> dict[str, str]:
     own = {OWN} if _is_installed() else set()
     imported = {name.partition(".")[0] for name in [*sys.modules]}
     others = {package for name in imported for package in _distributions().get(name, ())}
-    return {package: version(package) for package in sorted(own | others)}
+    return {package: _version(package) for package in sorted(own | others)}
+
+
+@cache
+def _version(package: str) -> str:
+    """That of what is installed, parsed once: runs of a sweep ask for some hundred versions each."""
+    return version(package)
 
 
 @cache
@@ -78,7 +91,7 @@ def _distributions() -> Mapping[str, list[str]]:
 
 def _is_installed() -> bool:
     try:
-        return bool(version(OWN))
+        return bool(_version(OWN))
     except PackageNotFoundError:
         return False
 

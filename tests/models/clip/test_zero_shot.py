@@ -19,6 +19,7 @@ from unlearn_cli.models.clip.prompts import (
     check_context,
 )
 from unlearn_cli.models.clip.tiny_clip import TinyClip
+from unlearn_cli.models.clip.tokenizer import Shared
 from unlearn_cli.models.delta import load_delta, save_delta
 
 
@@ -155,7 +156,7 @@ class WithoutEnd:
 def test_a_context_fits_or_is_refused_whether_texts_have_an_end_or_not(model, has_end):
     """12 tokens: start, context, a name of one, a stop, and the end."""
     if not has_end:
-        model.tokenizer = WithoutEnd(model.tokenizer)
+        model.shared = Shared(WithoutEnd(model.tokenizer))
     check_context(model, "method.context", 3, "a photo of")
     with pytest.raises(
         InputError, match=r"^method\.context: 4, but method\.words='a photo of' is 3 token\(s\)"
@@ -173,6 +174,14 @@ def test_patch_features_of_a_tower_without_blocks_between_are_the_projected_toke
     found = model.patch_features(x)
     assert found.shape == (4, 4, 8)
     torch.testing.assert_close(found.norm(dim=-1), torch.ones(4, 4))
+
+
+def test_a_copy_shares_the_tokenizer_and_no_weight(model):
+    """open_clip's tables take a copy longer than the weights of a small model."""
+    other = copy.deepcopy(model)
+    assert other.tokenizer is model.tokenizer
+    mine = {p.data_ptr() for p in model.parameters()}
+    assert mine.isdisjoint(p.data_ptr() for p in other.parameters())
 
 
 def test_a_delta_holds_the_adapter_and_what_has_changed(model, x, tmp_path):

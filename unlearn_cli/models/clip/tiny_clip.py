@@ -10,6 +10,7 @@ from pydantic import Field
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.base import ModelSettings
+from unlearn_cli.models.clip.tokenizer import own_tokenizer
 from unlearn_cli.models.clip.zero_shot import ZeroShotClip, check_template
 from unlearn_cli.models.patches import check_patches
 
@@ -42,7 +43,7 @@ class TinyClip(ModelSettings):
             )
         architecture = self.architecture(images.size[0])
         clip = open_clip.model.CLIP(**architecture)
-        tokenizer = open_clip.SimpleTokenizer(context_length=self.tokens)
+        tokenizer = own_tokenizer(self.tokens)
         preprocessing = {"mean": images.mean, "std": images.std, "interpolation": "bilinear"}
         model = ZeroShotClip(clip, tokenizer, images.classes, self.template, preprocessing, architecture)
         model.tell_texts()

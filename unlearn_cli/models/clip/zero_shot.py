@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.capabilities import WithAdapter
+from unlearn_cli.models.clip.tokenizer import Shared
 from unlearn_cli.models.memory import Memory
 from unlearn_cli.storage.files import write_json
 from unlearn_cli.storage.tensors import write_tensors
@@ -69,7 +70,7 @@ class ZeroShotClip(nn.Module):
     ):
         super().__init__()
         self.clip = clip
-        self.tokenizer = tokenizer
+        self.shared = Shared(tokenizer)
         self.classes = list(classes)
         self.template = template
         self.architecture = architecture
@@ -82,6 +83,11 @@ class ZeroShotClip(nn.Module):
             self.register_buffer(name, tensor, persistent=False)
         self.remembered = Memory()
         """Embeddings of texts, by the text tower's weights."""
+
+    @property
+    def tokenizer(self) -> Any:
+        """open_clip's, for the text tower."""
+        return self.shared.tokenizer
 
     @property
     def visual(self) -> Any:
