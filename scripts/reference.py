@@ -10,7 +10,7 @@ Run: scripts/docs [--check]
 import re
 import sys
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from scripts.option_tables import group_table, method_keys, method_values, rows_of, sections
@@ -53,12 +53,16 @@ def documents() -> list[tuple[Path, str]]:
     made = {REFERENCE / f"{name}.md": page(name) for name in PAGES}
     made[REFERENCE / "README.md"] = index()
     others = {ROOT / "README.md", *(ROOT / "docs").rglob("*.md")} - set(made)
-    return [*made.items(), *((path, filled(path.read_text(encoding="utf-8"))) for path in sorted(others))]
+    return [
+        *made.items(),
+        *((path, filled(path.read_text(encoding="utf-8"), path.parent)) for path in sorted(others)),
+    ]
 
 
-def filled(text: str) -> str:
-    """A document with everything between its marks made anew."""
-    kinds = {"table": table, "keys": method_keys, "values": method_values, "results": result_table}
+def filled(text: str, folder: Path = ROOT) -> str:
+    """A document that stands in that folder, with everything between its marks made anew."""
+    results = partial(result_table, folder=folder)
+    kinds = {"table": table, "keys": method_keys, "values": method_values, "results": results}
 
     def anew(match: re.Match[str]) -> str:
         mark, kind, name, end = match.groups()

@@ -3,7 +3,9 @@
 What a file holds is said in `unlearn_cli/compare/published.py`; `scripts/table NAME` makes one anew.
 """
 
+import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from unlearn_cli.compare.published import Line, Part, Published, Spread, results_folder
 from unlearn_cli.evaluation.floor import AVERAGE
@@ -15,20 +17,26 @@ MOST = {"%": 1, "points": 2, "nats": 4, "s": 1, "MB": 0}
 """Decimals that say something, by unit; fewer where the file has fewer."""
 
 
-def result_table(name: str) -> list[str]:
-    """For a mark `<!-- results: FILE [METHOD] -->`: all rows of docs/results/FILE.json, or a method's."""
-    file, _, method = name.partition(" ")
-    text = (results_folder() / f"{file}.json").read_text(encoding="utf-8")
-    found = Published.model_validate_json(text)
+def result_table(name: str, folder: Path) -> list[str]:
+    """For a mark `<!-- results: FILE [METHOD] -->` on a page in that folder: all rows of
+    docs/results/FILE.json, or a method's."""
+    stem, _, method = name.partition(" ")
+    file = results_folder() / f"{stem}.json"
+    found = Published.model_validate_json(file.read_text(encoding="utf-8"))
     whole = found.parts[0]
     rows = [row for row in whole.rows if method in ("", row.method) or row.method in REFERENCES]
-    return [source(found, rows, file), "", *table(found, whole, rows), *outdated(found, rows)]
+    return [
+        source(found, rows, os.path.relpath(file, folder)),
+        "",
+        *table(found, whole, rows),
+        *outdated(found, rows),
+    ]
 
 
-def source(found: Published, rows: Sequence[Line], file: str) -> str:
+def source(found: Published, rows: Sequence[Line], link: str) -> str:
     """Where the numbers come from, in a sentence or two."""
     commands = ", then ".join(f"`{command}`" for command in found.commands)
-    said = f"{found.title}. {commands}; {found.about} ([numbers](../results/{file}.json))."
+    said = f"{found.title}. {commands}; {found.about} ([numbers]({link}))."
     trials = sorted({row.trials for row in rows if row.trials})
     if trials:
         said += (
@@ -86,7 +94,8 @@ def _head(column: str) -> str:
 
 def _decimals(values: Sequence[Spread | None], column: str) -> int:
     """As many as the file has, and no more than its unit asks for."""
-    written = [str(value.mean).rstrip("0").partition(".")[2] for value in values if value]
+    numbers = [number for value in values if value for number in (value.mean, value.sd or 0.0)]
+    written = [str(number).rstrip("0").partition(".")[2] for number in numbers]
     unit = MEANINGS[column.partition(" ")[0]].unit
     return min(MOST.get(unit, 2), max(map(len, written), default=0))
 

@@ -32,7 +32,7 @@ def drawn(tmp_path, monkeypatch):
     def lines(name: str = "file", parts: tuple[str, ...] = ("",), chosen=None, **facts) -> list[str]:
         folders = {part: tmp_path / "runs" / part for part in parts}
         write(published_of(folders, chosen or {}, **FACTS | facts), tmp_path / "file.json")
-        return result_table(name)
+        return result_table(name, tmp_path / "families")
 
     return lines
 
@@ -41,14 +41,14 @@ def test_mean_and_deviation_over_seeds(tmp_path, drawn):
     for method, seed, ua in (("esd", 0, 80.0), ("esd", 1, 100.0), ("fmn", 0, 7.0)):
         run(tmp_path / "runs", method, seed, ua)
     lines = drawn("file esd")
-    said = "Here. `unlearn`; commit 0123456, 2027-01-15, this ([numbers](../results/file.json))."
+    said = "Here. `unlearn`; commit 0123456, 2027-01-15, this ([numbers](../file.json))."
     assert lines[0] == said
     assert lines[2:] == [
         "| method | n | UA % | Avg Gap |",
         "| --- | ---: | ---: | ---: |",
-        "| oracle | 2 | 5 ± 0 | 0.00 ± 0.00 |",
-        "| original | 2 | 0 ± 0 | 4.50 ± 0.00 |",
-        "| esd | 2 | 90 ± 14 | 21.25 ± 3.54 |",
+        "| oracle | 2 | 5.0 ± 0.0 | 0.00 ± 0.00 |",
+        "| original | 2 | 0.0 ± 0.0 | 4.50 ± 0.00 |",
+        "| esd | 2 | 90.0 ± 14.1 | 21.25 ± 3.54 |",
     ]
     kept = Published.model_validate_json((tmp_path / "file.json").read_text())
     assert kept.parts[0].rows[2].values["UA"].each == [80.0, 100.0]
@@ -70,7 +70,7 @@ def test_parts_are_pooled_and_have_columns_of_their_own(tmp_path, drawn):
         run(tmp_path / "runs" / part, "adu", 0, ua, config={"forget.domains": [part]})
     lines = drawn(parts=("photo", "sketch"), columns=["UA", "UA sketch"])
     assert lines[2] == "| method | n | UA % | UA sketch % |"
-    assert lines[-1] == "| adu | 2 | 60 ± 28 | 80 |"
+    assert lines[-1] == "| adu | 2 | 60.0 ± 28.3 | 80 |"
 
 
 @pytest.mark.parametrize(
