@@ -184,3 +184,54 @@ def test_iam_is_the_mean_place_between_unseen_and_fitted():
     assert (np.diff(scores) > -1e-12).all()
     middle = scores[np.searchsorted(target, [-2, 1, 4])]
     assert (np.diff(middle) > 0.1).all()
+
+
+def one_row(target: float, learned: list[float], unseen: list[float]) -> Game:
+    margins = np.array([*learned, *unseen])[:, None]
+    inside = np.arange(len(margins))[:, None] < len(learned)
+    nobody = np.zeros((len(margins), 1))
+    return Game(np.array([target]), margins, inside, np.ones(1, bool), np.zeros(1), nobody, nobody > 0)
+
+
+def test_ulira_by_hand():
+    """Median and deviation of each side: N(4; 3, √(14/3)) to N(4; 1, √(14/3))."""
+    score = ONLINE.scores(one_row(4, [2, 3, 7], [0, 1, 5])).item()
+    assert score == pytest.approx(((4 - 1) ** 2 - (4 - 3) ** 2) / 2 / (14 / 3))
+    wider = ONLINE.scores(one_row(4, [2, 3, 7], [-3, 1, 5])).item()
+    assert wider == pytest.approx(9 / 2 / (32 / 3) - 1 / 2 / (14 / 3) + np.log(32 / 14) / 2)
+
+
+def test_one_variance_is_that_within_rows_and_each_sides_own():
+    """Two rows 50 apart: their distance is no variance of a row's."""
+    margins = np.array([[2.0, 52], [4, 54], [0, 46], [2, 54]])
+    inside = np.array([[True, True], [True, True], [False, False], [False, False]])
+    nobody = np.zeros((4, 1))
+    game = Game(np.array([4.0, 54]), margins, inside, np.ones(2, bool), np.zeros(1), nobody, nobody > 0)
+    unseen, learned = (1 + 16) / 2, 1
+    np.testing.assert_allclose(
+        ATTACKS["ulira offline fixed"].scores(game), [3 / np.sqrt(unseen), 4 / np.sqrt(unseen)]
+    )
+    np.testing.assert_allclose(
+        ATTACKS["ulira online fixed"].scores(game),
+        [away**2 / 2 / unseen - 1 / 2 / learned + np.log(unseen / learned) / 2 for away in (3, 4)],
+    )
+
+
+def test_offline_only_more_than_the_unseen_models_have_counts():
+    low, middle, high = (
+        ATTACKS["ulira offline estimated"].scores(one_row(target, [], [0, 1, 2])).item()
+        for target in (-50, 1, 4)
+    )
+    assert low < middle < high
+
+
+def test_iam_without_learned_population_rows_takes_a_certain_model_for_fitted():
+    """As the released code does where it is given no fitted signal; scaling the signal changes nothing."""
+    _, game = linear_gaussian_game(rows=40, shadows=4)
+    attack = ATTACKS["iam fixed"]
+    nobody = np.zeros_like(game.population_inside)
+    certain = dataclasses.replace(
+        game, population=np.full_like(game.population, np.inf), population_inside=~nobody
+    )
+    without = dataclasses.replace(game, population_inside=nobody)
+    np.testing.assert_allclose(attack.scores(without), attack.scores(certain))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from unlearn_cli.errors import RunError
-from unlearn_cli.evaluation.membership.klom import BINS, klom, klom_metrics
+from unlearn_cli.evaluation.membership.klom import LEAST_MODELS, klom, klom_metrics
 
 
 def test_equal_pools_have_no_distance_and_disjoint_ones_the_largest():
@@ -28,12 +28,10 @@ def test_many_models_give_the_divergence_of_their_distributions():
 
 def test_row_by_row_as_numpy_counts():
     rng = np.random.default_rng(1)
-    unlearned, oracles = rng.normal(1, 1, (40, 6)), rng.normal(0, 2, (60, 6))
+    unlearned, oracles = rng.normal(1, 1, (40, 6)), rng.normal(0, 2, (60, 6))  # 8 bins
     for row, value in enumerate(klom(unlearned, oracles)):
         both = np.concatenate([unlearned[:, row], oracles[:, row]])
-        p, q = (
-            np.histogram(part[:, row], BINS, (both.min(), both.max()))[0] for part in (unlearned, oracles)
-        )
+        p, q = (np.histogram(part[:, row], 8, (both.min(), both.max()))[0] for part in (unlearned, oracles))
         p, q = p / p.sum(), np.maximum(q / q.sum(), 1e-5)
         assert value == pytest.approx(sum(a * np.log(a / b) for a, b in zip(p, q, strict=True) if a > 0))
 
@@ -51,3 +49,13 @@ def test_infinite_margins_are_the_largest_and_diverged_models_refused():
     assert klom(certain, certain)[0] == 0
     with pytest.raises(RunError, match="are not numbers"):
         klom(np.full((3, 1), np.nan), certain)
+
+
+@pytest.mark.parametrize("models", [LEAST_MODELS, 20, 50, 100, 200])
+def test_pools_of_any_size_are_hardly_apart_by_chance(models):
+    """With 20 bins whatever the pool, ten models would be 5.6 nats from their like."""
+    rng = np.random.default_rng(0)
+    values = klom(rng.normal(size=(models, 1000)), rng.normal(size=(models, 1000)))
+    assert 0.1 < values.mean() < 0.4
+    moved = klom(rng.normal(3, 1, (models, 1000)), rng.normal(size=(models, 1000)))
+    assert moved.mean() > 5

@@ -9,7 +9,10 @@ import numpy as np
 
 from unlearn_cli.evaluation.membership.game import bounded
 
-BINS = 20
+MOST_BINS = 20
+MODELS_A_BIN = 5
+LEAST_MODELS = 10
+"""In either pool: fewer are far apart by chance alone (docs/attacks/klom.md)."""
 LEAST_SHARE = 1e-5
 """Of the oracles in a bin where unlearned models are and no oracle is."""
 
@@ -18,17 +21,18 @@ def klom(unlearned: np.ndarray, oracles: np.ndarray) -> np.ndarray:
     """(N,) KL(unlearned ‖ oracle) in nats of the histograms of each row's margins.
 
     unlearned (S, N) and oracles (T, N): margins φ of models that differ by their seeds alone. A row's bins
-    span all margins that it has.
+    span all margins that it has: 20, fewer where that would leave under five models to a bin.
     """
+    bins = max(2, min(MOST_BINS, min(len(unlearned), len(oracles)) // MODELS_A_BIN))
     unlearned, oracles = bounded(unlearned), bounded(oracles)
     lowest = np.minimum(unlearned.min(axis=0), oracles.min(axis=0))
     width = np.maximum(unlearned.max(axis=0), oracles.max(axis=0)) - lowest
     width[width == 0] = 1
 
     def shares(values: np.ndarray) -> np.ndarray:
-        """(BINS, N)"""
-        bins = np.minimum((values - lowest) / width * BINS, BINS - 1).astype(int)
-        return (bins[:, None] == np.arange(BINS)[:, None]).mean(axis=0)
+        """(bins, N)"""
+        places = np.minimum((values - lowest) / width * bins, bins - 1).astype(int)
+        return (places[:, None] == np.arange(bins)[:, None]).mean(axis=0)
 
     ours, theirs = shares(unlearned), np.maximum(shares(oracles), LEAST_SHARE)
     logs = np.log(np.where(ours > 0, ours, 1) / theirs)
