@@ -72,6 +72,12 @@ PAGES = {
         "On an unlearned text-to-image model: `eval.attacked=[cce,relearn]`, values under `eval.attacks.`.",
         "attack",
     ),
+    "membership": (
+        "Attacks on single rows",
+        "On a classifier or a CLIP, by [shadow models](../attacks.md): `eval.attacks=[ulira]`, values under "
+        "`eval.ulira.`.",
+        "membership",
+    ),
     "metrics": (
         "Metrics",
         "The key is the name in `metrics.json`; the metric is what the tables print. `metric=` adds "

@@ -13,7 +13,7 @@ from unlearn_cli.config.catalogue import Option, options
 from unlearn_cli.config.describe import values_of
 from unlearn_cli.config.nested import counted
 from unlearn_cli.config.protocols import lacking, spelt
-from unlearn_cli.config.run_keys import Expected, Oracles, Paths
+from unlearn_cli.config.run_keys import Expected, Oracles, Paths, Shadows
 from unlearn_cli.config.run_path import resolved, run_path
 from unlearn_cli.config.seeds import STAGES, Seeds
 from unlearn_cli.config.settings import Settings, build, checked, kind_of
@@ -48,6 +48,7 @@ class Experiment(Settings):
         ge=0, description="time between two checkpoints to resume from; 0 = after every step"
     )
     oracle: Oracles
+    shadows: Shadows
     paths: Paths
     train: Training
     task: Any
@@ -195,6 +196,7 @@ def _check_fits_task(experiment: Experiment) -> None:
         )
     _has_verbs(task, method.needs, "method", "method", choices)
     _has_effect(experiment)
+    experiment.eval.check_pool(experiment.model, method, experiment.shadows, choices)
     if experiment.forget.trains:
         _has_verbs(task, experiment.forget.lower.needs, "lower", "lower@forget.lower", choices)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from unlearn_cli import attacking
 from unlearn_cli.evaluation.base import Outputs
 from unlearn_cli.evaluation.floor import floor
 from unlearn_cli.evaluation.gaps import compared
@@ -63,12 +64,13 @@ def judged(
         },
     }
     tell(tracker, result)
+    roc = attacking.account(origins, references, folder)
     if origins.compute.is_main:
         evaluation.keep(origins, outputs[name], folder)
         history = original.history + [row for row in record["history"] if row["stage"] != "original"]
         figures = evaluation.figures(origins, history, outputs, folder / "figures")
         tracker.predictions(evaluation.samples(origins, outputs))
-        for figure in [*figures, *forget_set.figures]:
+        for figure in [*figures, *roc, *forget_set.figures]:
             tracker.figure(figure.stem, figure)
     return result
 

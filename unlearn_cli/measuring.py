@@ -1,10 +1,12 @@
-"""The numbers of a model: those of `eval=`, and those of the metrics that `metric=` adds."""
+"""The numbers of a model: those of `eval=`, of attacks on rows, and of the metrics that `metric=` adds."""
 
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from unlearn_cli import attacking
+from unlearn_cli.config.dormant import ATTACKS
 from unlearn_cli.errors import RunError
 from unlearn_cli.evaluation.meaning import MEANINGS
 from unlearn_cli.methods.original import Original
@@ -17,15 +19,15 @@ Outputs = dict[str, Any]
 
 def measured(origins: Origins, model: nn.Module, outputs: Outputs, folder: Path) -> dict[str, float]:
     """All metrics of a model, by name."""
-    values = _evaluated(origins, model, outputs, folder)
+    values = _evaluated(origins, model, outputs, folder) | attacking.attacked(origins, outputs, folder)
     return values | {name: _own(name, origins, model, outputs, folder) for name in origins.experiment.metric}
 
 
 def measured_once(origins: Origins, origin: Origin) -> dict[str, float]:
     """An origin's metrics for this run's forget set, kept in the store."""
-    values: dict[str, float] = {}
+    values = attacking.attacked_once(origins, origin)
     for (kind, facts), name in zip(
-        entries(origins, origin.key, origin.seed), (None, *origins.experiment.metric), strict=True
+        _own_entries(origins, origin.key, origin.seed), (None, *origins.experiment.metric), strict=True
     ):
 
         def make(folder: Path, name: str | None = name) -> None:
@@ -47,9 +49,15 @@ def entries(origins: Origins, key: str, seed: int) -> list[tuple[str, dict[str, 
     Args:
         seed: of its training; it is judged with the run's seed and beside the run's original all the same.
     """
+    attacked = attacking.entry(origins, key)
+    return [*_own_entries(origins, key, seed), *([attacked] if attacked else [])]
+
+
+def _own_entries(origins: Origins, key: str, seed: int) -> list[tuple[str, dict[str, Any]]]:
+    """Those of the evaluation, then of each metric of one's own."""
     experiment, seeds = origins.experiment, origins.experiment.seeds
     evaluation, config = experiment.eval, experiment.identity.configuration["eval"]
-    not_facts = {*evaluation.display_keys, "seed"}
+    not_facts = {*evaluation.display_keys, "seed", "attacks", *ATTACKS}
     config = {name: value for name, value in config.items() if name not in not_facts}
     outputs = {"model": key, "forget": origins.sets.fingerprint} | evaluation.output_facts(origins)
     if {seeds.train, seeds.eval} != {seed}:

@@ -11,6 +11,7 @@ from unlearn_cli.experiment import Experiment
 from unlearn_cli.methods.original import Original
 from unlearn_cli.methods.retrain import Retrain
 from unlearn_cli.origins import Origins
+from unlearn_cli.shadows import Pool
 
 MODEL = ("task", "data", "model", "train", "device", "precision", "channels_last", "compile")
 """Keys of the configuration that determine an original model; its seed is among those of `train`."""
@@ -39,6 +40,10 @@ class Prerequisite:
     """The entry whose making takes the time."""
     further: int = 0
     """By how much its training's seed is above the run's."""
+    like: Callable[[Origins], tuple[str, dict[str, Any], float]] | None = None
+    """Kind and facts of another entry that tells of that time, and how many times as long it takes."""
+    number: int | None = None
+    """Which one of a pool it is, that are made side by side: each in a job of its own, be it for one run."""
 
 
 def prerequisites(experiment: Experiment) -> list[Prerequisite]:
@@ -47,7 +52,7 @@ def prerequisites(experiment: Experiment) -> list[Prerequisite]:
     if ORACLE in found:
         after = found.index(ORACLE) + 1
         found[after:after] = [further_oracle(number) for number in range(1, experiment.oracle.count)]
-    return found
+    return [one for kind in found for one in (_pool(kind, experiment) if kind in POOLS else [kind])]
 
 
 def identity(kind: Prerequisite, experiment: Experiment) -> str:
@@ -60,7 +65,9 @@ def _sections(*names: str) -> Callable[[Experiment], Any]:
 
 
 def _all_but_the_method(experiment: Experiment) -> Any:
-    return _sections(*MODEL, "forget", "eval", "oracle")(experiment), experiment.config.get("metric")
+    return _sections(*MODEL, "forget", "eval", "oracle", "shadows")(experiment), experiment.config.get(
+        "metric"
+    )
 
 
 def _of_judge(experiment: Experiment) -> Any:
@@ -130,6 +137,36 @@ def _make_scores(origins: Origins) -> None:
     origins.mask(origins.trainer(origins.store.root, stage="method"))
 
 
+def _pool(kind: Prerequisite, experiment: Experiment) -> list[Prerequisite]:
+    """Each of a pool of shadow models."""
+    unlearned, of_all = kind is UNLEARNED_SHADOW, key_of({"of": kind.determined_by(experiment)})
+
+    def one(number: int) -> Prerequisite:
+        return replace(
+            kind,
+            determined_by=lambda _: [of_all, number],
+            made=lambda origins: Pool(origins).is_made(number, unlearned),
+            make=lambda origins: Pool(origins).margins(number, unlearned),
+            entry=lambda origins: Pool(origins).entry(number, unlearned),
+            number=number,
+        )
+
+    return [one(number) for number in range(experiment.shadows.count)]
+
+
+def _of_shadows(experiment: Experiment) -> Any:
+    """Their seeds are their own, and what is to be forgotten does not matter."""
+    found = _sections(*MODEL, "shadows")(experiment)
+    return found | {"train": {key: value for key, value in found["train"].items() if key != "seed"}}
+
+
+def _of_unlearned_shadows(experiment: Experiment) -> Any:
+    own = _sections("forget", "method", "mask", "surgery", "lora")(experiment)
+    own["method"] = {key: value for key, value in own["method"].items() if key != "seed"}
+    chosen_by_model = {"chosen_by": experiment.seeds.train} if experiment.forget.needs_original else {}
+    return [_of_shadows(experiment), own, chosen_by_model]
+
+
 @cache
 def further_oracle(number: int) -> Prerequisite:
     """The oracle whose seed is that much above the own one's."""
@@ -158,6 +195,28 @@ ORACLE = Prerequisite(
     told_by=("forget", "seed"),
     entry=_model(Retrain()),
 )
+SHADOW = Prerequisite(
+    "shadow",
+    wanted=lambda experiment: bool(experiment.eval.membership),
+    determined_by=_of_shadows,
+    after=("data",),
+    made=lambda origins: False,  # each of a pool says so itself
+    make=lambda origins: None,
+    told_by=(),
+    like=lambda origins: (*_model(Original())(origins), Pool(origins).size / len(origins.splits.train)),
+)
+UNLEARNED_SHADOW = replace(
+    SHADOW,
+    name="unlearned shadow",
+    wanted=lambda experiment: (
+        bool(experiment.eval.membership) and not isinstance(experiment.method, Original)
+    ),
+    determined_by=_of_unlearned_shadows,
+    after=("forget set", "shadow"),
+    told_by=("method", "forget"),
+    like=None,
+)
+POOLS = (SHADOW, UNLEARNED_SHADOW)
 KINDS = (
     Prerequisite(
         "data",
@@ -198,11 +257,12 @@ KINDS = (
         entry=_selection,
     ),
     ORACLE,
+    *POOLS,
     Prerequisite(
         "reference metrics",
         wanted=lambda experiment: True,
         determined_by=_all_but_the_method,
-        after=("original", "forget set", "oracle"),
+        after=("original", "forget set", "oracle", "shadow"),
         made=_has_metrics,
         make=_make_metrics,
         told_by=("forget", "seed"),

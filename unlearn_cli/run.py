@@ -5,6 +5,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from unlearn_cli import shadows
 from unlearn_cli.compare import table
 from unlearn_cli.experiment import check_model, read
 from unlearn_cli.judging import judged
@@ -83,6 +84,7 @@ def check(origins: Origins) -> None:
     method.check(task, blank, origins.data, rehearsal.sets)
     experiment.eval.check_rows(rehearsal)
     experiment.eval.check(rehearsal, blank)
+    shadows.check(rehearsal)
     for metric in experiment.metric.values():
         metric.check(rehearsal, blank)
     experiment.surgery.check(origins.compute.precision)

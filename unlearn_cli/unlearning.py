@@ -38,7 +38,7 @@ def unlearned(
         log.info("resumed: the model is unlearned already")
         return kept.read(experiment.method.restored(copy.deepcopy(original.model), folder)), found
     else:
-        model, record = _made(origins, copy.deepcopy(original.model), folder, tracker)
+        model, record = made(origins, copy.deepcopy(original.model), folder, tracker)
     if origins.compute.is_main:
         kept.write(model, record)
     return model, record
@@ -55,10 +55,10 @@ def _facts(origins: Origins) -> dict[str, Any]:
     }
 
 
-def _made(
+def made(
     origins: Origins, model: nn.Module, folder: Path, tracker: Tracker
 ) -> tuple[nn.Module, dict[str, Any]]:
-    """The method applied to a copy of the original, and what that cost."""
+    """The method applied to a copy of the original, which it may change, and what that cost."""
     experiment, sets = origins.experiment, origins.sets
     trainer = _trainer(origins, folder, tracker)
     count, method = f"{len(sets.forget)} of {len(sets.train)}", experiment.choices["method"]

@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from unlearn_cli.runtime.text import duration_text
 from unlearn_cli.storage.files import write_json
-from unlearn_cli.sweep.estimate import duration_text, entry_seconds, run_seconds
+from unlearn_cli.sweep.estimate import entry_seconds, run_seconds
 
 FACTS = {"model": "resnet", "train": {"epochs": 3}, "seed": 0, "rows": "a", "split": "s"}
 

@@ -16,7 +16,13 @@ from unlearn_cli.config.catalogue import Option, fits, groups, options
 from unlearn_cli.config.composing import overrides_of
 from unlearn_cli.errors import InputError, did_you_mean
 
-PLACES = {"optim": "method", "sampler": "eval.sampler", "lower": "forget.lower", "attack": "eval.attacks.{}"}
+PLACES = {
+    "optim": "method",
+    "sampler": "eval.sampler",
+    "lower": "forget.lower",
+    "attack": "eval.attacks.{}",
+    "membership": "eval.{}",
+}
 """Groups that are chosen for a place, and the one that is meant where none is named."""
 EVERY_GROUP = (*groups(), *PLACES, "hydra/launcher")
 WITH_VALUE = (

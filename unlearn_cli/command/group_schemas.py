@@ -9,6 +9,7 @@ from unlearn_cli.command.json_schema import Schema, class_schema, object_of
 from unlearn_cli.command.option_class import settings_class
 from unlearn_cli.config.catalogue import PLUGINS, conf_folder, options
 from unlearn_cli.config.describe import values_of
+from unlearn_cli.config.dormant import ATTACKS
 from unlearn_cli.config.run_keys import Oracles
 from unlearn_cli.experiment import GROUPS, Experiment
 
@@ -16,9 +17,13 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 RUN = "config"
 WHOLE_RUNS = ("experiment", "recipe")
 """Groups whose files set keys of a whole run."""
+NAMES: Schema = {"type": "array", "items": {"type": "string"}}
 INSIDE: dict[str, dict[str, Schema]] = {
     "forget": {"lower": {"$ref": "lower.json"}},
-    "eval": {"attacks": {"type": "object", "additionalProperties": {"$ref": "attack.json"}}},
+    "eval": {
+        "attacks": {"anyOf": [{"type": "object", "additionalProperties": {"$ref": "attack.json"}}, NAMES]},
+        **{name: {"$ref": "membership.json"} for name in ATTACKS},
+    },
 }
 """Keys of a group whose values are options of another."""
 OF_ONES_OWN = ("choices", "config")

@@ -23,6 +23,7 @@ PAGES = {
     "sampler": "reference/samplers.md",
     "eval": "reference/evaluations.md",
     "attack": "reference/attacks.md",
+    "membership": "reference/membership.md",
     "metric": "extend/metric.md",
     "tracking": "reference/tracking.md",
     "experiment": "reference/experiments.md",

@@ -61,6 +61,7 @@ GROUPS = {
     "eval": "Evaluation (eval=…)",
     "metric": "Metrics (metric=…)",
     "attack": "Attacks on an unlearned text-to-image model (eval.attacked=[…], values in eval.attacks)",
+    "membership": "Attacks on single rows by shadow models (eval.attacks=[…], values in eval)",
     "tracking": "Tracking (tracking=…)",
     "experiment": "Whole recipes (experiment=…)",
     "hydra/launcher": "Where a sweep runs (hydra/launcher=…)",

@@ -103,6 +103,9 @@ def _config(folder: Path, kept: Kept, overrides: Sequence[str]) -> tuple[dict[st
     with explaining(others):
         here, now = composed(others)
     present, choices = resolved(here), dict(kept.choices)
+    config = {
+        key: value for key, value in present.items() if key not in config
+    } | config  # of a later version
     given = {override.partition("=")[0].partition(".")[0] for override in others}
     config |= {key: present[key] for key in {"paths", *given}}
     choices |= {key: now[key] for key in given & now.keys()}

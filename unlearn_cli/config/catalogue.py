@@ -12,7 +12,7 @@ ALL_BUT = "all but "
 NO_DESCRIPTION = ("@package", "yaml-language-server:")
 """How comments begin that say something to Hydra or to an editor."""
 CONFIG_DIR = ("--config-dir", "-cd")
-PLACED = frozenset({"optim", "sampler", "lower", "attack"})
+PLACED = frozenset({"optim", "sampler", "lower", "attack", "membership"})
 """Groups whose options are chosen for a place (optim@method=…)."""
 PLUGINS: list[Path] = []
 """Folders of the plug-ins in use, looked at after conf/; see plugins.py."""

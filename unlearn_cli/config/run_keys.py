@@ -1,4 +1,4 @@
-"""Keys of a run that hold further keys: `paths`, `oracle`, `expected`."""
+"""Keys of a run that hold further keys: `paths`, `oracle`, `shadows`, `expected`."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -49,3 +49,17 @@ class Oracles(Settings):
         description="oracles of the same rows, the further ones with the seeds after train.seed; 2 or more "
         "give the floor of every gap, how far oracles are from each other",
     )
+
+
+class Shadows(Settings):
+    """Models by which attacks on single rows (`eval.attacks`) know what a model makes of rows it learned."""
+
+    count: int = Field(
+        ge=2, le=4096, description="shadow models, trained once for all methods and forget sets"
+    )
+    fraction: float = Field(
+        gt=0,
+        lt=1,
+        description="part of all rows that each learns; of each row exactly round(fraction · count) learn it",
+    )
+    seed: int = Field(ge=0, lt=2**63, description="draws their rows and the rows that are asked about")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from unlearn_cli.config.dormant import awake
 from unlearn_cli.config.hashing import key_of
 from unlearn_cli.config.seeds import by_training
 
@@ -14,7 +15,7 @@ def determining(config: dict[str, Any]) -> dict[str, Any]:
 
     Seeds and `oracle` stand there as they would be typed shortest, as in configurations of earlier versions.
     """
-    moving = {key: value for key, value in config.items() if key not in MOVES_NO_NUMBER}
+    moving = {key: value for key, value in awake(config).items() if key not in MOVES_NO_NUMBER}
     if "oracle" in moving:
         moving["oracle"] = spelt_out(moving["oracle"]).get("compare")
     return by_training(moving) if "seed" in moving else moving

@@ -11,9 +11,11 @@ from pydantic import Field
 from torch import Tensor, nn
 from typing_extensions import Never
 
+from unlearn_cli.config.run_keys import Shadows
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.meaning import Meaning
+from unlearn_cli.evaluation.membership.base import MembershipAttack
 from unlearn_cli.figures.about import about
 from unlearn_cli.tracking import Tracker
 
@@ -49,6 +51,14 @@ class Evaluation(Settings, ABC):
     def meanings(self) -> Mapping[str, Meaning]:
         """Of metrics that it yields and meaning.py does not know, by key."""
         return {}
+
+    @property
+    def membership(self) -> Mapping[str, MembershipAttack]:
+        """The attacks on single rows that are made, by name; they read the logits among its outputs."""
+        return {}
+
+    def check_pool(self, model: Any, method: Any, pool: Shadows, choices: Mapping[str, str]) -> None:
+        """Whether shadow models for those attacks can be trained and unlearned. InputError if not."""
 
     @property
     def has_judge(self) -> bool:

@@ -2,17 +2,22 @@
 
 import logging
 import time
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from types import TracebackType
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
+from unlearn_cli.runtime.text import duration_text
+
 log = logging.getLogger("unlearn")
 console = Console(stderr=True)
 HAS_BAR = console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None)
 
+Item = TypeVar("Item")
 LINE_SECONDS = (5, 60)  # from the start of a stage to its first line, and from line to line
 
 
@@ -47,3 +52,16 @@ class Progress:
             # `unlearn status` shows the last line of log.txt; where there is a bar, that is enough
             level = logging.DEBUG if HAS_BAR else logging.INFO
             log.log(level, "%s: step %d of %d %s", self.stage, self.done, self.total, at and f"({at})")
+
+
+def remaining(stage: str, items: Sequence[Item], total: int, enabled: bool = True) -> Iterator[Item]:
+    """What is still to be made of so many alike; now and then a log line tells the time to go."""
+    began = time.monotonic()
+    due = began + LINE_SECONDS[0]
+    for number, item in enumerate(items, 1):
+        yield item
+        now, left = time.monotonic(), len(items) - number
+        if enabled and (now >= due or not left):
+            due = now + LINE_SECONDS[1]
+            to_go = f", {duration_text((now - began) / number * left)} to go" if left else ""
+            log.info("%s: %d of %d%s", stage, total - left, total, to_go)

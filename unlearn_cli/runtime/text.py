@@ -60,3 +60,12 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def duration_text(seconds: float) -> str:
+    """`45 s`, `3 min`, `2 h 10 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if hours else f"{minutes} min"

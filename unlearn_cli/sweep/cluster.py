@@ -35,6 +35,8 @@ class Task:
     prerequisite: str | None
     needs: tuple[str, ...]
     """Keys of the tasks that must end well before."""
+    pool: str | None = None
+    """What it is one of many of."""
 
     def job(self, code: Path, threads: int) -> Job:
         arguments: dict[str, Any] = {
@@ -68,6 +70,7 @@ class Submission:
                 (self.found.folder / "prerequisites" / key).absolute(),
                 key,
                 tuple(need for need in item.after if need in first),
+                item.pool,
             )
             for key, item in first.items()
         ]
@@ -132,7 +135,7 @@ class Submission:
             self._note(task, None, None, str(task.folder))
 
     def _note(self, task: Task, job: str | None, log: str | None, folder: str) -> None:
-        self.items[task.key] = Item(task.label, folder, list(task.needs), job, log)
+        self.items[task.key] = Item(task.label, folder, list(task.needs), job, log, task.pool)
 
 
 def _job_noted(file: Path) -> dict[str, str] | None:

@@ -11,15 +11,15 @@ from unlearn_cli.storage.files import Damaged
 from unlearn_cli.storage.status import read_status
 from unlearn_cli.storage.store import MANIFEST, manifest_of
 
-DIFFER = ("rows", "split")
+DIFFER = ("rows", "split", "forget_rows")
 """Facts of an entry in which its like may differ, beside the seeds."""
 
 
 def entry_seconds(store: Path, kind: str, facts: dict[str, Any]) -> float | None:
     """Median time in which entries of the same kind, recipe and data were made; None if none was."""
-    wanted = _alike(facts)
+    wanted = alike(facts)
     entries = [_manifest(file.parent) for file in store.glob(f"{kind}/*/{MANIFEST}")]
-    return _median(e.get("seconds") for e in entries if e and _alike(e["facts"]) == wanted)
+    return _median(e.get("seconds") for e in entries if e and alike(e["facts"]) == wanted)
 
 
 def run_seconds(experiment: Experiment) -> float | None:
@@ -32,16 +32,8 @@ def run_seconds(experiment: Experiment) -> float | None:
     return _median(status.get("seconds") for status in statuses)
 
 
-def duration_text(seconds: float) -> str:
-    """`45 s`, `3 min`, `2 h 10 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest} min" if hours else f"{minutes} min"
-
-
-def _alike(facts: dict[str, Any]) -> dict[str, Any]:
+def alike(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts that are equal for entries that take the same time."""
     return {key: value for key, value in without_seeds(facts).items() if key not in DIFFER}
 
 

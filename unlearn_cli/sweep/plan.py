@@ -16,7 +16,7 @@ from unlearn_cli.experiment import Experiment
 from unlearn_cli.origins import Origins
 from unlearn_cli.prerequisites import Prerequisite, identity, prerequisites
 from unlearn_cli.storage.store import NotMade, ReadOnlyStore
-from unlearn_cli.sweep.estimate import entry_seconds, run_seconds
+from unlearn_cli.sweep.estimate import alike, entry_seconds, run_seconds
 from unlearn_cli.sweep.states import State, state_of
 
 log = logging.getLogger("unlearn")
@@ -36,12 +36,22 @@ class Shared:
     @property
     def label(self) -> str:
         """`oracle, digits, random fraction=0.1, seed 0`."""
+        number, count = self.kind.number, self.experiment.shadows.count
+        return self._label(self.kind.name if number is None else f"{self.kind.name} {number + 1} of {count}")
+
+    @property
+    def pool(self) -> str | None:
+        """The label of all of its pool; None: it is of none."""
+        return None if self.kind.number is None else self._label(self.kind.name)
+
+    def _label(self, name: str) -> str:
         choices, forget = self.experiment.choices, forget_values(self.experiment.config)
         told = {
+            "method": choices["method"],
             "forget": " ".join([choices["forget"], *(f"{key}={value}" for key, value in forget.items())]),
             "seed": f"seed {self.experiment.seeds.train + self.kind.further}",
         }
-        return ", ".join([self.kind.name, choices["data"], *(told[part] for part in self.kind.told_by)])
+        return ", ".join([name, choices["data"], *(told[part] for part in self.kind.told_by)])
 
 
 @dataclass(frozen=True)
@@ -97,9 +107,13 @@ class Plan:
         return [run for run, state in states if self.again or state.name != "finished"]
 
     def first(self) -> dict[str, Shared]:
-        """Of what the runs to do lack, what more than one of them needs: it is better made before them."""
+        """Of what the runs to do lack, what is better made before them: what several need, and pools."""
         users = Counter(need for run in self.to_do for need in run.needs.values())
-        return {key: shared for key, shared in self.missing.items() if users[key] > 1}
+        return {
+            key: shared
+            for key, shared in self.missing.items()
+            if users[key] > 1 or shared.kind.number is not None
+        }
 
 
 def plan(runs: list[tuple[str, Experiment]], again: bool = False) -> Plan:
@@ -133,18 +147,36 @@ class StoreLookup:
     def __init__(self, on_gpu: bool):
         self.on_gpu = on_gpu
         self.loaded: dict[str, Any] = {}
+        self.measured: dict[str, float | None] = {}
+        """Seconds of entries by what is equal for their like: a pool has many alike."""
 
     def add_needs(self, run: Run, found: Plan) -> None:
         """Sort the run's prerequisites into those made and those missing."""
         experiment, origins = run.experiment, self._origins(run.experiment)
         for kind, key in run.needs.items():
+            if key in found.made or key in found.missing:
+                continue
             after = tuple(other for before, other in run.needs.items() if before.name in kind.after)
             if origins and all(need in found.made for need in after) and kind.made(origins):
                 found.made[key] = kind
-            elif key not in found.made:
-                entry = kind.entry(origins.rehearsal()) if origins and kind.entry else None
-                seconds = entry_seconds(experiment.paths.store, *entry) if entry else None
+            else:
+                seconds = self._seconds(kind, origins.rehearsal()) if origins and kind.entry else None
                 found.missing[key] = Shared(kind, experiment, after, seconds)
+
+    def _seconds(self, kind: Prerequisite, origins: Origins) -> float | None:
+        """How long making it takes, by its like."""
+        times = [self._of_entries(origins, *kind.entry(origins))] if kind.entry else []
+        if kind.like:
+            name, facts, factor = kind.like(origins)
+            other = self._of_entries(origins, name, facts)
+            times.append(other and factor * other)
+        return next(filter(None, times), None)
+
+    def _of_entries(self, origins: Origins, kind: str, facts: dict[str, Any]) -> float | None:
+        key = key_of({"kind": kind, "facts": alike(facts)})
+        if key not in self.measured:
+            self.measured[key] = entry_seconds(origins.store.root, kind, facts)
+        return self.measured[key]
 
     def _origins(self, experiment: Experiment) -> Origins | None:
         """The run as far as it is known without making anything; None if its data were never read."""

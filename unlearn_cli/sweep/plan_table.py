@@ -7,8 +7,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from unlearn_cli.runtime import terminal
-from unlearn_cli.runtime.text import shown
-from unlearn_cli.sweep.estimate import duration_text
+from unlearn_cli.runtime.text import duration_text, shown
 from unlearn_cli.sweep.plan import Plan
 from unlearn_cli.sweep.record import number_of_runs
 from unlearn_cli.sweep.status_table import STYLES

@@ -26,6 +26,8 @@ class Item:
     """The scheduler's id of the job submitted for it last; None: it runs in the process of the command."""
     log: str | None = None
     """The job's own log file."""
+    pool: str | None = None
+    """What it is one of many of, that are told of together."""
 
 
 def number_of_runs(count: int) -> str:

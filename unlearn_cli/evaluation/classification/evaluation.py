@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from unlearn_cli.evaluation.accuracy import accuracy, accuracy_by_class
 from unlearn_cli.evaluation.agreement import agreement
-from unlearn_cli.evaluation.base import Evaluation, Outputs
+from unlearn_cli.evaluation.base import Outputs
 from unlearn_cli.evaluation.classification.mia import MIASettings, mia
 from unlearn_cli.evaluation.features import confidence
 from unlearn_cli.evaluation.logits import rows_of
+from unlearn_cli.evaluation.membership.settings import AttackedByRow
 from unlearn_cli.evaluation.predictions import predictions
 from unlearn_cli.figures.curves import training_curves
 from unlearn_cli.figures.plots import confidence_histograms, per_class_accuracy
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
 
 
-class ClassifierEvaluation(Evaluation):
+class ClassifierEvaluation(AttackedByRow):
     """UA, RA, TA, MIA and what else a table of logits tells.
 
     Outputs are {"logits": (N, C)} over the data's rows, NaN where not predicted.

@@ -15,11 +15,12 @@ from unlearn_cli.data.rows import spread
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.accuracy import accuracy_by_class
 from unlearn_cli.evaluation.agreement import agreement
-from unlearn_cli.evaluation.base import Evaluation, Outputs
+from unlearn_cli.evaluation.base import Outputs
 from unlearn_cli.evaluation.clip.embeddings import domain_map, relevance_maps
 from unlearn_cli.evaluation.clip.metrics import probe_metrics, retrieval_metrics, template_metrics
 from unlearn_cli.evaluation.clip.relevance import relevance
 from unlearn_cli.evaluation.domains import memorized_and_forgotten
+from unlearn_cli.evaluation.membership.settings import AttackedByRow
 from unlearn_cli.evaluation.predictions import predictions
 from unlearn_cli.evaluation.probes import domain_accuracy
 from unlearn_cli.figures.curves import training_curves
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
 
 
-class ClipEvaluation(Evaluation):
+class ClipEvaluation(AttackedByRow):
     """Mem, For and H (ADU, NeurIPS 2025) and what lies behind them, all from one pass over the images.
 
     Outputs, of the data's rows (NaN where not predicted): `logits` (N, C) and image embeddings `features`
