@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from omegaconf import DictConfig
 from pydantic import Field, field_validator
@@ -49,6 +49,11 @@ class Experiment(Settings):
     )
     oracle: Oracles
     shadows: Shadows
+    judged_on: Literal["test", "validation"] = Field(
+        default="test",
+        description="rows that all numbers of a model are of. validation: those in place of the test rows, "
+        "which are in no part of the data then, and (of models that draw) other noise; for choosing values",
+    )
     paths: Paths
     train: Training
     task: Any
@@ -158,6 +163,8 @@ def read(cfg: DictConfig, choices: dict[str, str]) -> Experiment:
     with no_collection():  # the classes are imported
         options = {group: build(config[group], group) for group in GROUPS}
         options["metric"] = own_metrics(experiment.metric)
+    if experiment.judged_on == "validation":
+        options["eval"] = options["eval"].on_validation()
     experiment = experiment.model_copy(update=options)
     _check_fits_task(experiment)
     return experiment

@@ -80,6 +80,8 @@ class Origins:
             if isinstance(experiment.task, AsksQuestions):
                 data = experiment.task.as_questions(data)
         splits = split(data, experiment.data.val_fraction, experiment.data.split_seed)
+        if experiment.judged_on == "validation":
+            splits = splits.judged_on_validation()
         return cls(experiment, compute, store, data, splits, experiment.forget.chosen)
 
     @cached_property
@@ -213,12 +215,18 @@ class Origins:
     def output_facts(self, key: str) -> dict[str, Any]:
         """What determines the outputs of the model with that key."""
         facts = {"model": key, "rows": digest(self.all_rows)} | self.plugins("eval")
-        return facts | self.experiment.eval.output_facts(self)
+        return facts | self.judged_on | self.experiment.eval.output_facts(self)
+
+    @property
+    def judged_on(self) -> dict[str, str]:
+        """Among facts of what is judged: nothing of an ordinary run."""
+        rows = self.experiment.judged_on
+        return {} if rows == "test" else {"judged_on": rows}
 
     @property
     def all_rows(self) -> np.ndarray:
         """Every row of the splits: what an origin puts out for them serves any forget set."""
-        return np.sort(np.concatenate([self.splits.train, self.splits.val, self.splits.test]))
+        return np.unique(np.concatenate([self.splits.train, self.splits.val, self.splits.test]))
 
     def under(self, task: Any, model: Any, train: Recipe, seed: int) -> "Origins":
         """The same data and sets under another task, model, recipe and seed (a judge of drawn images)."""

@@ -65,9 +65,8 @@ def _sections(*names: str) -> Callable[[Experiment], Any]:
 
 
 def _all_but_the_method(experiment: Experiment) -> Any:
-    return _sections(*MODEL, "forget", "eval", "oracle", "shadows")(experiment), experiment.config.get(
-        "metric"
-    )
+    sections = _sections(*MODEL, "forget", "eval", "oracle", "shadows")(experiment)
+    return sections, experiment.config.get("metric"), experiment.judged_on
 
 
 def _of_judge(experiment: Experiment) -> Any:

@@ -7,7 +7,12 @@ ATTACKS = ("ulira", "rmia", "iam")
 
 
 def awake(config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration without keys that no number depends on: what serves attacks that are not made."""
+    """The configuration without keys that no number depends on: what serves attacks that are not made.
+
+    `judged_on` stands there where it is not as ever, as earlier versions had no such key.
+    """
+    if config.get("judged_on") == "test":
+        config = {key: value for key, value in config.items() if key != "judged_on"}
     evaluation = config.get("eval") or {}
     made = evaluation.get("attacks")
     if not isinstance(made, list):  # a text-to-image model's are attacks of another kind

@@ -7,7 +7,7 @@ of its forget set was never trained on.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -62,8 +62,23 @@ class Splits:
     train: np.ndarray
     val: np.ndarray
     test: np.ndarray
+    """What models are judged on: the test rows, or (`judged_on_validation`) the validation rows."""
     seed: int
     fingerprint: str
+    unseen: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """Test rows that are in no part, so that nothing can read their labels."""
+
+    @property
+    def outside_training(self) -> np.ndarray:
+        """Validation, then test rows, whichever of them models are judged on."""
+        return np.concatenate([self.val, self.unseen if len(self.unseen) else self.test])
+
+    def judged_on_validation(self) -> Splits:
+        """The same training and validation rows, and the latter in place of the test rows.
+
+        Models trained on these splits, and forget sets chosen from them, are those of the ordinary splits.
+        """
+        return replace(self, test=self.val, unseen=self.test)
 
 
 @dataclass(frozen=True)
@@ -98,6 +113,11 @@ class Sets:
     """(N,) number of each row's domain, as methods are told; empty: no domain is to be forgotten."""
     val_forgotten: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     """Validation rows of the wholly forgotten classes, domains and concepts."""
+
+    @property
+    def spare_val(self) -> np.ndarray:
+        """Validation rows by which the model is not judged; none where these are its test rows."""
+        return np.setdiff1d(self.val, self.test)
 
     @property
     def parts(self) -> dict[str, np.ndarray]:

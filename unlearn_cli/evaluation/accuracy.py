@@ -10,12 +10,12 @@ from unlearn_cli.evaluation.logits import correct
 
 
 def accuracy(logits: Tensor, labels: np.ndarray, sets: Sets) -> dict[str, float]:
-    """UA = 100 − acc(D_f), RA, TA and, where such rows exist, VA and TA_forget; all in percent.
+    """UA = 100 − acc(D_f), RA, TA and, where there are rows of their own, VA and TA_forget; all in percent.
 
     logits (N, C) and labels (N,) span the data set's row space.
     """
     values = {"UA": 100 - percent(logits, labels, sets.forget)}
-    rows = {"RA": sets.retain, "TA": sets.test, "VA": sets.val, "TA_forget": sets.test_forgotten}
+    rows = {"RA": sets.retain, "TA": sets.test, "VA": sets.spare_val, "TA_forget": sets.test_forgotten}
     return values | {name: percent(logits, labels, part) for name, part in rows.items() if len(part)}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 from torch import Tensor, nn
-from typing_extensions import Never
+from typing_extensions import Never, Self
 
 from unlearn_cli.config.run_keys import Shadows
 from unlearn_cli.config.settings import Settings
@@ -52,6 +52,10 @@ class Evaluation(Settings, ABC):
         """Of metrics that it yields and meaning.py does not know, by key."""
         return {}
 
+    def on_validation(self) -> Self:
+        """As it judges runs in which values are chosen: nothing that it draws is what a test draws."""
+        return self
+
     @property
     def membership(self) -> Mapping[str, MembershipAttack]:
         """The attacks on single rows that are made, by name; they read the logits among its outputs."""
@@ -83,6 +87,11 @@ class Evaluation(Settings, ABC):
             raise InputError(
                 f"forget: {len(sets.test)} of {len(splits.test)} test rows are of what is to be retained, "
                 "too few to be judged by; forget less"
+            )
+        if origins.judged_on:
+            raise InputError(
+                f"judged_on: {len(splits.test)} validation rows, too few to be judged by; give more than "
+                f"data.val_fraction={data.val_fraction} (its original and oracle are models of their own)"
             )
         raise InputError(
             f"data.test_fraction: {len(splits.test)} rows to test on, too few to be judged by; give more "

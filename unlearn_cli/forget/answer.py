@@ -46,7 +46,7 @@ class Answer(Selector):
                 )
             named |= found
         names = named[which]
-        beyond = np.concatenate([splits.val, splits.test])
+        beyond = splits.outside_training
         return self.forget_set(
             "answer",
             splits.train[names[splits.train]],

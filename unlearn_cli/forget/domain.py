@@ -96,7 +96,7 @@ class Domain(Selector):
         numbers = self._numbers(names)
         rows = visible[np.isin(told_domains[visible], numbers)]
         truly = np.isin(true, numbers)
-        elsewhere = np.concatenate([splits.val, splits.test])
+        elsewhere = splits.outside_training
         return self.forget_set(
             "domain",
             rows,

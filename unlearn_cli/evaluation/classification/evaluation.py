@@ -41,8 +41,8 @@ class ClassifierEvaluation(AttackedByRow):
     predictions: int = Field(ge=0, le=200, description="samples in the table of predictions (W&B)")
 
     def tested_rows(self, origins: Origins) -> int:
-        """Where there is no validation row, half of the test rows stand in for them (see `mia`)."""
-        return 2 if self.mia.leak_free and not len(origins.sets.val) else 1
+        """Where no validation row is left for it, half of the test rows stand in (see `mia`)."""
+        return 2 if self.mia.leak_free and not len(origins.sets.spare_val) else 1
 
     def output_facts(self, origins: Origins) -> dict[str, Any]:
         """Nothing: logits are logits."""

@@ -50,7 +50,8 @@ def mia(logits: Tensor, labels: np.ndarray, sets: Sets, settings: MIASettings) -
     validation rows and as many members: no image of TA trains the attack. Members and non-members are equal
     in number, the larger side subsampled: otherwise the SVC calls whatever it doubts by the larger side's
     name (the released code does so where the retain set is the smaller). Where there is no validation
-    split a seeded, stratified half of the test rows stands in, and only the other half of TA is then unseen.
+    split, or models are judged on it, a seeded, stratified half of the test rows stands in, and only the
+    other half of TA is then unseen.
     """
     attacks = {
         "MIA" if feature == "confidence" else f"MIA_{feature}": (feature, sets.test)
@@ -58,7 +59,7 @@ def mia(logits: Tensor, labels: np.ndarray, sets: Sets, settings: MIASettings) -
     }
     if settings.leak_free:
         halved = subsample(sets.test, labels, len(sets.test) // 2, settings.seed)
-        attacks["MIA_leak_free"] = ("confidence", sets.val if len(sets.val) else halved)
+        attacks["MIA_leak_free"] = ("confidence", sets.spare_val if len(sets.spare_val) else halved)
 
     def attack(feature: str, nonmembers: np.ndarray) -> float:
         members = _members(sets.retain, len(nonmembers), settings)

@@ -123,7 +123,7 @@ class GenerationEvaluation(InceptionSettings, GeneratorEvaluation):
         rows = origins.all_rows
         judged = self.judge.reference(origins)["logits"].argmax(1)
         right = judged == torch.from_numpy(origins.data.labels[rows])
-        return 100 * float(right[np.isin(rows, origins.data.test_rows)].float().mean())
+        return 100 * float(right[np.isin(rows, origins.splits.test)].float().mean())
 
     def _distances(self, origins: Origins, outputs: Outputs) -> dict[str, float]:
         """From the real images of the retained classes to those drawn of them."""

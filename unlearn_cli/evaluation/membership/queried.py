@@ -54,8 +54,8 @@ def queried(sets: Sets, labels: np.ndarray, seed: int) -> Queried:
         InputError: there are too few validation and test rows.
     """
     draw = rng("queried", seed)
-    unseen = draw.permutation(np.concatenate([sets.val, sets.test]))
-    same_kind = draw.permutation(np.concatenate([sets.val_forgotten, sets.test_forgotten]))
+    unseen = draw.permutation(np.union1d(sets.val, sets.test))
+    same_kind = draw.permutation(np.union1d(sets.val_forgotten, sets.test_forgotten))
     if not len(same_kind):
         alike = unseen[np.isin(labels[unseen], labels[sets.forget])]
         same_kind = alike[: len(alike) // 2]
