@@ -59,7 +59,7 @@ def _own_entries(origins: Origins, key: str, seed: int) -> list[tuple[str, dict[
     evaluation, config = experiment.eval, experiment.identity.configuration["eval"]
     not_facts = {*evaluation.display_keys, "seed", "attacks", *ATTACKS}
     config = {name: value for name, value in config.items() if name not in not_facts}
-    outputs = {"model": key, "forget": origins.sets.fingerprint} | origins.judged_on
+    outputs: dict[str, Any] = {"model": key, "forget": origins.sets.fingerprint} | origins.judged_on
     outputs |= evaluation.output_facts(origins)
     if {seeds.train, seeds.eval} != {seed}:
         outputs["judged"] = {"seed": seeds.eval, "original": origins.key(Original())}
