@@ -11,7 +11,7 @@ from unlearn_cli import attacking
 from unlearn_cli.evaluation.base import Outputs
 from unlearn_cli.evaluation.floor import floor
 from unlearn_cli.evaluation.gaps import compared
-from unlearn_cli.measuring import measured, measured_once
+from unlearn_cli.measuring import measured, measured_once, records
 from unlearn_cli.methods.references import References
 from unlearn_cli.origins import Origins
 from unlearn_cli.tracking import Tracker
@@ -34,6 +34,8 @@ def judged(
     original, oracle, name = references.original, references.oracle, experiment.choices["method"]
     outputs, metrics = _measured(origins, references, model, folder)
     oracles = {one.seed: measured_once(origins, one) for one in origins.oracles()} if oracle else {}
+    before = measured_once(origins, original)
+    hidden = records(origins, references, folder) if origins.compute.is_main else {}
     result = {
         "method": name,
         "seed": experiment.seeds.train,
@@ -41,12 +43,13 @@ def judged(
         "choices": experiment.choices,
         **compared(
             metrics,
-            measured_once(origins, original),
+            before,
             oracles.get(experiment.seeds.train),
             len(origins.data.classes),
         ),
         "oracles": [{"seed": seed, "metrics": values} for seed, values in oracles.items()] or None,
         "floor": floor([*oracles.values()]),
+        **({"hidden": hidden} if hidden else {}),
         "meanings": {key: asdict(meaning) for key, meaning in experiment.meanings.items()},
         "per_class": {model: evaluation.per_class(origins, out) for model, out in outputs.items()},
         "cost": record["cost"],
@@ -69,6 +72,9 @@ def judged(
         evaluation.keep(origins, outputs[name], folder)
         history = original.history + [row for row in record["history"] if row["stage"] != "original"]
         figures = evaluation.figures(origins, history, outputs, folder / "figures")
+        about = evaluation.about(origins)
+        for one in evaluation.inspections:
+            figures += one.figures(hidden[one.name], folder / "figures", about)
         tracker.predictions(evaluation.samples(origins, outputs))
         for figure in [*figures, *roc, *forget_set.figures]:
             tracker.figure(figure.stem, figure)

@@ -85,8 +85,8 @@ def check(origins: Origins) -> None:
     experiment.eval.check_rows(rehearsal)
     experiment.eval.check(rehearsal, blank)
     shadows.check(rehearsal)
-    for metric in experiment.metric.values():
-        metric.check(rehearsal, blank)
+    for measure in (*experiment.eval.inspections, *experiment.metric.values()):
+        measure.check(rehearsal, blank)
     experiment.surgery.check(origins.compute.precision)
     experiment.lora.check(task.name, blank, recipe, choices["mask"] != "none")
     if isinstance(method, Recipe):

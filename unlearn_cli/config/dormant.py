@@ -4,21 +4,38 @@ from typing import Any
 
 ATTACKS = ("ulira", "rmia", "iam")
 """Nodes under `eval` with the values of the attacks that `eval.attacks` names."""
+INSPECTIONS = ("relearn", "quantise", "prune", "probe", "cka", "distance")
+"""Those of the inspections that `eval.hidden` names."""
+SWITCHES = {"attacks": ATTACKS, "hidden": INSPECTIONS}
+"""Lists under `eval`, and the nodes beside them that they switch on by naming them, or by `all`."""
 
 
 def awake(config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration without keys that no number depends on: what serves attacks that are not made.
+    """The configuration without keys that no number depends on: the values of what is not switched on.
 
     `judged_on` stands there where it is not as ever, as earlier versions had no such key.
     """
-    if config.get("judged_on") == "test":
-        config = {key: value for key, value in config.items() if key != "judged_on"}
-    evaluation = config.get("eval") or {}
-    made = evaluation.get("attacks")
-    if not isinstance(made, list):  # a text-to-image model's are attacks of another kind
-        return {key: value for key, value in config.items() if key != "shadows"}
-    off = {name for name in ATTACKS if name not in made} | (set() if made else {"attacks"})
-    found = {key: value for key, value in evaluation.items() if key not in off}
-    if made:
-        return config | {"eval": found | {"attacks": sorted(set(made))}}
-    return {key: value for key, value in config.items() if key != "shadows"} | {"eval": found}
+    evaluation = config.get("eval")
+    found = dict(evaluation) if isinstance(evaluation, dict) else {}
+    for switch, parts in SWITCHES.items():
+        if (on := switched_on(found, switch)) is None:
+            continue
+        off = {part for part in parts if part not in on} | ({switch} if not on else set())
+        found = {key: value for key, value in found.items() if key not in off}
+        if on:
+            found[switch] = on
+    kept = config | ({"eval": found} if found else {})
+    off = set() if switched_on(found, "attacks") else {"shadows"}
+    off |= {"judged_on"} if kept.get("judged_on") == "test" else set()
+    return {key: value for key, value in kept.items() if key not in off}
+
+
+def switched_on(evaluation: dict[str, Any], switch: str) -> list[str] | None:
+    """The sorted names that the switch holds; None where there is no such switch.
+
+    A text-to-image model's `attacks` are of another kind, a vision-language model's `relearn` has no switch.
+    """
+    names = evaluation.get(switch)
+    if names == "all":
+        return sorted(SWITCHES[switch])
+    return sorted(set(map(str, names))) if isinstance(names, list) else None

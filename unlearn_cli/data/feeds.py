@@ -92,5 +92,22 @@ def balanced(forget: np.ndarray, retain: np.ndarray) -> Feed:
     return feed
 
 
+def stretches(feed: Feed, steps: int) -> Feed:
+    """The passes of `feed` on end, cut into epochs of so many steps, whatever a pass has.
+
+    All of its passes must have equally many.
+    """
+
+    def stretch(epoch: int, batch_size: int, seed: int) -> Plan:
+        length, first = len(feed(0, batch_size, seed)), epoch * steps
+        if not length:
+            return []
+        passes = range(first // length, (first + steps - 1) // length + 1)
+        plan = [batch for number in passes for batch in feed(number, batch_size, seed)]
+        return plan[first % length :][:steps]
+
+    return stretch
+
+
 def _steps(rows: int, batch_size: int) -> int:
     return -(-rows // batch_size)

@@ -14,6 +14,7 @@ from typing_extensions import Never, Self
 from unlearn_cli.config.run_keys import Shadows
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.errors import InputError
+from unlearn_cli.evaluation.hidden.base import Inspection
 from unlearn_cli.evaluation.meaning import Meaning
 from unlearn_cli.evaluation.membership.base import MembershipAttack
 from unlearn_cli.figures.about import about
@@ -63,6 +64,11 @@ class Evaluation(Settings, ABC):
 
     def check_pool(self, model: Any, method: Any, pool: Shadows, choices: Mapping[str, str]) -> None:
         """Whether shadow models for those attacks can be trained and unlearned. InputError if not."""
+
+    @property
+    def inspections(self) -> tuple[Inspection, ...]:
+        """What else the model is looked into for, each part kept by itself."""
+        return ()
 
     @property
     def has_judge(self) -> bool:

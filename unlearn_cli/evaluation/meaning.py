@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.gaps import AVERAGED, AVERAGED_OF_PROMPTS
+from unlearn_cli.evaluation.hidden.meanings import HIDDEN
 from unlearn_cli.evaluation.membership.meanings import BY_EXAMPLE
 
 Better = Literal["oracle", "higher", "lower"]
@@ -237,6 +238,7 @@ MEANINGS = {
         "oracle",
         "on forget samples alone until UA < 50 %; the limit if it never is",
     ),
+    **{key: Meaning(*parts) for key, parts in HIDDEN.items()},
 }
 """Every metric that an evaluation yields, by its key."""
 

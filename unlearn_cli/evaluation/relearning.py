@@ -1,15 +1,14 @@
-"""Training on some forget samples again: how soon does what was forgotten come back?"""
+"""Training on some samples again: how soon does what was forgotten come back?"""
 
 import copy
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from torch import nn
 
 from unlearn_cli.data.batch import Batch
-from unlearn_cli.data.feeds import shuffled
+from unlearn_cli.data.feeds import Feed
 from unlearn_cli.tasks.verbs.base import HasLoss
 from unlearn_cli.training.optim import Recipe
 from unlearn_cli.training.trainer import Trainer
@@ -20,16 +19,18 @@ Model = TypeVar("Model", bound=nn.Module)
 def relearned_copy(
     task: HasLoss,
     model: Model,
-    rows: np.ndarray,
+    feed: Feed,
     trainer: Trainer,
     recipe: Recipe,
     until: Callable[[dict[str, Any]], bool] | None = None,
+    stage: str = "relearn",
 ) -> Model:
-    """A copy of the model after training on these rows alone; until: as of `Trainer.fit`."""
+    """A copy of the model after training on the feed's rows alone; until, stage: as of `Trainer.fit`."""
 
     def objective(model: nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
         return {"forget": task.loss(model, batch).mean()}
 
     relearned = copy.deepcopy(model)
-    trainer.fit(relearned, shuffled(rows), objective, recipe, stage="relearn", until=until)
+    # what knows it all has nothing to learn, which is no fault of it
+    trainer.fit(relearned, feed, objective, recipe, stage=stage, until=until, may_rest=True)
     return relearned

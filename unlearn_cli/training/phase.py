@@ -35,6 +35,7 @@ class Phase:
         folder: of the checkpoint.
         checkpoint_seconds: time between checkpoints; 0 = after every step.
         prepare: called if the phase begins with its first step.
+        may_rest: a loss of 0 from the first step to the last is no fault.
     """
 
     def __init__(
@@ -48,9 +49,10 @@ class Phase:
         folder: Path,
         checkpoint_seconds: float,
         prepare: Callable[[], None] | None = None,
+        may_rest: bool = False,
     ):
         self.stage, self.model, self.steps, self.total_steps = stage, model, steps, sum(steps)
-        self.update, self.companion = update, companion
+        self.update, self.companion, self.may_rest = update, companion, may_rest
         self.compute, self.cost, self.checkpoint_seconds = update.compute, cost, checkpoint_seconds
         recipe, optimizer = update.recipe, update.optimizer
         self.averaged = recipe.make_ema(model)
@@ -122,10 +124,10 @@ class Phase:
     def finish(self) -> None:
         """Write the checkpoint of the end; the model takes its averaged weights, where there are any.
 
-        RunError: the loss was 0 from the first step to the last.
+        RunError: the loss was 0 from the first step to the last, and it may not be.
         """
         losses = [value for row in self.history for name, value in row.items() if name.startswith("loss/")]
-        if losses and not any(losses):
+        if losses and not any(losses) and not self.may_rest:
             raise RunError(
                 f"the loss of '{self.stage}' was 0 at every step: the method found nothing to do, and the "
                 "model is what it was"

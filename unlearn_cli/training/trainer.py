@@ -126,6 +126,7 @@ class Trainer:
         companion: Companion | None = None,
         until: Callable[[dict[str, Any]], bool] | None = None,
         prepare: Callable[[], None] | None = None,
+        may_rest: bool = False,
     ) -> nn.Module:
         """Minimise the sum of the objective's terms; resumes from this stage's checkpoint if there is one.
 
@@ -143,9 +144,10 @@ class Trainer:
             companion: what learns beside the model, and is in its checkpoint.
             until: called with each epoch's row of `history`; the phase ends once it is true.
             prepare: called where nothing is resumed, before the first step.
+            may_rest: a loss of 0 from the first step to the last is no fault.
 
         Raises:
-            RunError: the loss is not finite (the last checkpoint, from before, is kept).
+            RunError: the loss is not finite (the last checkpoint, from before, is kept), or always 0.
             Preempted: a stop signal arrived; the checkpoint is written.
         """
         self._fitting = True
@@ -158,7 +160,7 @@ class Trainer:
         )
         phase = Phase(
             *(stage, model, steps, update, companion, self.cost),
-            *(self.folder, self.checkpoint_seconds, prepare),
+            *(self.folder, self.checkpoint_seconds, prepare, may_rest),
         )
         self.history += phase.history
         called = self.compute.wrapped(model)

@@ -5,6 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
+from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.evaluation.attacks.base import Attack
 from unlearn_cli.evaluation.attacks.target import Target
 from unlearn_cli.evaluation.relearning import relearned_copy
@@ -25,7 +26,7 @@ class Relearn(Attack):
 
     def successes(self, target: Target) -> Tensor:
         rows = rng(target.seed, self.name).permutation(target.rows)[: self.samples]
-        model = relearned_copy(target.task, target.model, rows, target.trainer, self.recipe)
+        model = relearned_copy(target.task, target.model, shuffled(rows), target.trainer, self.recipe)
         return target.successes(target.numbers, model)
 
     def rate(self, target: Target, plain: Tensor) -> float:

@@ -15,6 +15,7 @@ from unlearn_cli.evaluation.agreement import agreement
 from unlearn_cli.evaluation.base import Outputs
 from unlearn_cli.evaluation.classification.mia import MIASettings, mia
 from unlearn_cli.evaluation.features import confidence
+from unlearn_cli.evaluation.hidden.settings import HiddenSettings
 from unlearn_cli.evaluation.logits import rows_of
 from unlearn_cli.evaluation.membership.settings import AttackedByRow
 from unlearn_cli.evaluation.predictions import predictions
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
 
 
-class ClassifierEvaluation(AttackedByRow):
+class ClassifierEvaluation(HiddenSettings, AttackedByRow):
     """UA, RA, TA, MIA and what else a table of logits tells.
 
     Outputs are {"logits": (N, C)} over the data's rows, NaN where not predicted.

@@ -20,6 +20,7 @@ from unlearn_cli.evaluation.clip.embeddings import domain_map, relevance_maps
 from unlearn_cli.evaluation.clip.metrics import probe_metrics, retrieval_metrics, template_metrics
 from unlearn_cli.evaluation.clip.relevance import relevance
 from unlearn_cli.evaluation.domains import memorized_and_forgotten
+from unlearn_cli.evaluation.hidden.settings import HiddenSettings
 from unlearn_cli.evaluation.membership.settings import AttackedByRow
 from unlearn_cli.evaluation.predictions import predictions
 from unlearn_cli.evaluation.probes import domain_accuracy
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
 
 
-class ClipEvaluation(AttackedByRow):
+class ClipEvaluation(HiddenSettings, AttackedByRow):
     """Mem, For and H (ADU, NeurIPS 2025) and what lies behind them, all from one pass over the images.
 
     Outputs, of the data's rows (NaN where not predicted): `logits` (N, C) and image embeddings `features`

@@ -10,6 +10,7 @@ from pydantic import Field
 from torch import nn
 
 from unlearn_cli.config.settings import Settings
+from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.evaluation.diffusion.base import task_of
 from unlearn_cli.evaluation.judge import JudgeNetwork, as_floats, judge_outputs
 from unlearn_cli.evaluation.relearning import relearned_copy
@@ -54,5 +55,7 @@ class Relearning(Settings):
             return {"forget/UA": 100 * float((judged != labels).float().mean())}
 
         trainer.monitor = look
-        relearned_copy(task, model, rows, trainer, self.recipe, lambda row: row["forget/UA"] < RETURNED)
+        relearned_copy(
+            task, model, shuffled(rows), trainer, self.recipe, lambda row: row["forget/UA"] < RETURNED
+        )
         return int(trainer.history[-1]["step"])

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.batch import Batch
+from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.data.rows import spread
 from unlearn_cli.evaluation.relearning import relearned_copy
 from unlearn_cli.evaluation.vlm.questioner import Questioner, percent
@@ -68,7 +69,7 @@ class HardQuestions(Settings):
             values["UA_pixels"] = questioner.share_forgotten(model, rows, change=change)
         if self.relearn.rows:
             some, recipe = spread(shots, self.relearn.rows), self.relearn.recipe
-            relearned = relearned_copy(task, model, some, trainer, recipe)
+            relearned = relearned_copy(task, model, shuffled(some), trainer, recipe)
             values["UA_relearnt"] = questioner.share_forgotten(relearned, rows)
         return values
 
