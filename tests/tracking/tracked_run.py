@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import wandb
 import yaml
+from wandb.util import get_core_path
 
 from unlearn_cli.tracking import RunInfo, Tracker, WandbSettings, WandbTracker
 
@@ -43,7 +44,10 @@ def records(tracker: Tracker) -> list[dict[str, Any]]:
 
 
 def read(folder: str | Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in _wandb(folder, "leet", "inspect", "--json", folder).splitlines()]
+    """As `wandb leet inspect --json` without the second that its Python takes to start."""
+    (file,) = Path(folder).glob("run-*.wandb")
+    command = (get_core_path(), "leet", "inspect", "--no-observability", "--json", "--run-file", file, folder)
+    return [json.loads(line) for line in _output(folder, *command).splitlines()]
 
 
 def offline(outputs: Path) -> list[Path]:
@@ -54,13 +58,12 @@ def offline(outputs: Path) -> list[Path]:
 def sync(outputs: Path) -> list[Path]:
     """Send all offline runs under a folder to the server that the environment names; their folders."""
     wandb.teardown()  # the client writes its files a moment after `finish`
-    _wandb(outputs, "sync", *offline(outputs))
+    _output(outputs, Path(sys.executable).with_name("wandb"), "sync", *offline(outputs))
     return offline(outputs)
 
 
-def _wandb(where: str | Path, *arguments: str | Path) -> str:
-    """The output of W&B's command, which writes a log to where it is called."""
-    command = [Path(sys.executable).with_name("wandb"), *arguments]
+def _output(where: str | Path, *command: str | Path) -> str:
+    """That of a command of W&B's, which writes a log to where it is called."""
     return subprocess.run(command, cwd=where, capture_output=True, text=True, check=True).stdout
 
 
