@@ -5,6 +5,7 @@ import os
 # One: models of a second gain nothing from more, and two processes of two threads on two cores wait for each
 # other most of the time. pytest-xdist's workers inherit what the process that starts them has set.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # processes that tests start would all compile the package
 os.environ["WANDB_MODE"] = "offline"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
