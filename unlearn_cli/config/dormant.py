@@ -2,6 +2,11 @@
 
 from typing import Any
 
+SEARCH = "search"
+"""The key with ranges, in a method's values and in a mask's."""
+AS_EVER = {"judged_on": "test", "tuning": None}
+SEARCHED = ("method", "mask")
+"""Groups with ranges."""
 ATTACKS = ("ulira", "rmia", "iam")
 """Nodes under `eval` with the values of the attacks that `eval.attacks` names."""
 INSPECTIONS = ("relearn", "quantise", "prune", "probe", "cka", "distance")
@@ -13,8 +18,12 @@ SWITCHES = {"attacks": ATTACKS, "hidden": INSPECTIONS}
 def awake(config: dict[str, Any]) -> dict[str, Any]:
     """The configuration without keys that no number depends on: the values of what is not switched on.
 
-    `judged_on` stands there where it is not as ever, as earlier versions had no such key.
+    What earlier versions had no key for stands there where it is not as ever; ranges of `unlearn tune` never.
     """
+    config = {key: value for key, value in config.items() if AS_EVER.get(key, config) != value}
+    for group in SEARCHED:
+        if isinstance(node := config.get(group), dict):
+            config[group] = {key: value for key, value in node.items() if key != SEARCH}
     evaluation = config.get("eval")
     found = dict(evaluation) if isinstance(evaluation, dict) else {}
     for switch, parts in SWITCHES.items():
@@ -26,7 +35,6 @@ def awake(config: dict[str, Any]) -> dict[str, Any]:
             found[switch] = on
     kept = config | ({"eval": found} if found else {})
     off = set() if switched_on(found, "attacks") else {"shadows"}
-    off |= {"judged_on"} if kept.get("judged_on") == "test" else set()
     return {key: value for key, value in kept.items() if key not in off}
 
 

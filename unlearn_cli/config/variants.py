@@ -6,7 +6,7 @@ from unlearn_cli.config.dormant import awake
 from unlearn_cli.config.hashing import key_of
 from unlearn_cli.config.seeds import by_training
 
-MOVES_NO_NUMBER = ("paths", "tracking", "progress", "checkpoint_minutes", "expected")
+MOVES_NO_NUMBER = ("paths", "tracking", "progress", "checkpoint_minutes", "expected", "tuned")
 """Top-level keys of a configuration that no result depends on."""
 
 

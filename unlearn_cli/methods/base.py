@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from torch import nn
 from typing_extensions import Never, Self
 
-from unlearn_cli.config.settings import Settings
+from unlearn_cli.config.ranges import Searched
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
@@ -17,7 +17,7 @@ from unlearn_cli.training.optim import Recipe
 from unlearn_cli.training.trainer import Trainer
 
 
-class Method(Settings):
+class Method(Searched):
     """What `method=` chooses. Its fields are its hyper-parameters; their values stand in conf/method/*.yaml.
 
     `needs` is the Protocol that it asks of a task, and `needs_model` that of a model (see tasks/verbs and

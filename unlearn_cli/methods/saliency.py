@@ -11,6 +11,7 @@ from pydantic import Field
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from unlearn_cli.config.ranges import Searched
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
@@ -39,7 +40,7 @@ class NoMask(Settings):
         return None
 
 
-class SaliencyMask(Settings):
+class SaliencyMask(Searched):
     """m_S = 1(|∇_θ ℓ_f(θ_o; D_f)| ≥ γ) (Fan et al., ICLR 2024, Eq. 4), γ from the fraction kept free.
 
     One ranking over all parameters (weights, biases, norm scales), none of them normalised, as in the paper;
