@@ -158,7 +158,7 @@ def _told(answer: Callable[[list[str]], None], arguments: list[str]) -> None:
     """Call what answers without a run."""
     try:
         answer(arguments)
-    except UnlearnError as error:
+    except (UnlearnError, KeyboardInterrupt) as error:
         _fail(error)
 
 

@@ -13,7 +13,7 @@ from unlearn_cli.config.catalogue import Option, options
 from unlearn_cli.config.describe import values_of
 from unlearn_cli.config.nested import counted
 from unlearn_cli.config.protocols import lacking, spelt
-from unlearn_cli.config.run_keys import Expected, Oracles, Paths, Shadows
+from unlearn_cli.config.run_keys import Expected, Oracles, Paths, Shadows, Tuning
 from unlearn_cli.config.run_path import resolved, run_path
 from unlearn_cli.config.seeds import STAGES, Seeds
 from unlearn_cli.config.settings import Settings, build, checked, kind_of
@@ -53,6 +53,12 @@ class Experiment(Settings):
         default="test",
         description="rows that all numbers of a model are of. validation: those in place of the test rows, "
         "which are in no part of the data then, and (of models that draw) other noise; for choosing values",
+    )
+    tuned: Path | None = Field(
+        default=None, description="folder of `unlearn tune` whose values are taken; what is typed wins"
+    )
+    tuning: Tuning | None = Field(
+        default=None, description="how they were chosen; the files of values in that folder say so"
     )
     paths: Paths
     train: Training

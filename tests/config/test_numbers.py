@@ -15,7 +15,11 @@ from unlearn_cli.config.settings import Settings, checked
 from unlearn_cli.errors import InputError
 
 BOUNDS = ("gt", "ge", "lt", "le")
-ANY = {"Group.values": "whatever a column holds", "Expected.values": "whatever a paper has measured"}
+ANY = {
+    "Group.values": "whatever a column holds",
+    "Expected.values": "whatever a paper has measured",
+    **dict.fromkeys(("Range.low", "Range.high", "Range.times"), "whatever a value can be"),
+}
 
 
 def classes(kind: type[Settings] = Settings) -> Iterator[type[Settings]]:

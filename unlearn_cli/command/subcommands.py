@@ -6,6 +6,7 @@ SUBCOMMANDS = {
     "completion": "unlearn_cli.command.completion.command:completion",
     "rerun": "unlearn_cli.command.rerun:rerun",
     "track": "unlearn_cli.command.track:track",
+    "tune": "unlearn_cli.tuning.command:tune",
     "new": "unlearn_cli.command.new:new",
 }
 """By name the function that is called with the further arguments; imported when it is asked for."""

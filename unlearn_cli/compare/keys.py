@@ -13,7 +13,7 @@ from unlearn_cli.errors import InputError, did_you_mean
 
 BASE = ("task", "data", "model", "forget")
 """The choices that name a setting, in this order."""
-METHOD = ("method", "mask", "surgery", "lora")
+METHOD = ("method", "mask", "surgery", "lora", "tuning")
 """What is compared; everything else is the setting."""
 
 Keys = dict[str, Any]

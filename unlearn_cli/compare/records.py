@@ -20,7 +20,7 @@ from unlearn_cli.storage.status import read_status
 from unlearn_cli.storage.store import MANIFEST
 
 SWEEP, STATUS, RESULT, CONFIG = "sweep.json", "status.json", "metrics.json", "config.yaml"
-NOT_SEARCHED = ("store", "tracking", "wandb", "figures")
+NOT_SEARCHED = ("store", "tracking", "wandb", "figures", "trials")
 """Folders that hold no run and may hold very many files."""
 DICTS = ("choices", "metrics", "cost")
 PERHAPS = ("original", "oracle", "gap", "original_cost", "oracle_cost", "expected")

@@ -14,6 +14,10 @@ NO_DESCRIPTION = ("@package", "yaml-language-server:")
 CONFIG_DIR = ("--config-dir", "-cd")
 PLACED = frozenset({"optim", "sampler", "lower", "attack", "membership"})
 """Groups whose options are chosen for a place (optim@method=…)."""
+VALUES = "values"
+"""Folder, in that of a tuning, of the values it has found, and the group of these files."""
+TUNED = "tuned"
+"""The key that names the folder of a tuning."""
 PLUGINS: list[Path] = []
 """Folders of the plug-ins in use, looked at after conf/; see plugins.py."""
 
@@ -90,7 +94,16 @@ def implied_choices(arguments: list[str]) -> list[str]:
                     if line.startswith(BRINGS):
                         found += line.removeprefix(BRINGS).split()
     given = {argument.partition("=")[0] for argument in arguments}
+    if tuning_folder(arguments):
+        found.append(f"{VALUES}=${{task}}/${{data}}/${{forget}}/${{method}}")
     return [choice for choice in dict.fromkeys(found) if choice.partition("=")[0] not in given]
+
+
+def tuning_folder(arguments: Iterable[str]) -> str | None:
+    """The folder whose values are taken (`tuned=FOLDER`); None: no other than the options' own."""
+    given = [value for key, _, value in (one.partition("=") for one in arguments) if key == TUNED]
+    folder = given[-1].strip("\"'") if given else ""
+    return None if folder in ("", "null") else folder
 
 
 def joined(arguments: Iterable[str]) -> list[str]:

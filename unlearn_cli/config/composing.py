@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from unlearn_cli.config.catalogue import conf_folder, implied_choices
 from unlearn_cli.config.overrides import readable
+from unlearn_cli.errors import InputError
 
 
 def composed(arguments: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
@@ -21,6 +22,22 @@ def composed(arguments: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
         config = compose("config", overrides_of(arguments), return_hydra_config=True)
     choices = chosen_options(config.hydra.runtime.choices)
     return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]), choices
+
+
+def composed_launcher(arguments: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    """Where a sweep of these arguments runs (here, processes, slurm), and the settings of that.
+
+    InputError: a launcher that is none of unlearn's.
+    """
+    with initialized():
+        config = compose("config", overrides_of(arguments), return_hydra_config=True)
+    node: Any = OmegaConf.to_container(config.hydra.launcher, resolve=True)
+    if "where" not in node:
+        other = config.hydra.runtime.choices["hydra/launcher"]
+        raise InputError(
+            f"hydra/launcher: '{other}' is none of unlearn's; there are: local, processes, slurm"
+        )
+    return node["where"], {name: value for name, value in node.items() if name not in ("_target_", "where")}
 
 
 def chosen_options(choices: Mapping[str, str | None]) -> dict[str, str]:

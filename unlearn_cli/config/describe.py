@@ -11,6 +11,7 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from unlearn_cli.config.catalogue import file_of
+from unlearn_cli.config.dormant import SEARCH
 from unlearn_cli.config.settings import Settings, kind_of
 
 COMMENT = re.compile(r"^(\s*)(?:- )?([\w.]+):[^#]*?(?:\s#\s*(.*))?$")
@@ -40,6 +41,10 @@ def keys(kind: type[Settings], values: Mapping[str, Any], comments: Mapping[str,
     found = []
     for name, field in kind.model_fields.items():
         value = values[name] if name in values else _default(field)
+        if name == SEARCH and isinstance(value, Mapping):
+            if value:
+                found.append(Key(name, "ranges by name", "", ranges_text(value), field.description or ""))
+            continue
         inner = nested(field, value)
         if inner and isinstance(value, Mapping):
             below = {key.removeprefix(f"{name}."): text for key, text in comments.items()}
@@ -50,6 +55,20 @@ def keys(kind: type[Settings], values: Mapping[str, Any], comments: Mapping[str,
         limits = ", ".join(limit for limit in map(limited, field.metadata) if limit)
         found.append(Key(name, typed(field.annotation), limits, as_typed(value), description))
     return found
+
+
+def ranges_text(search: Mapping[str, Any]) -> str:
+    """`lr × 0.1 to 10, alpha 0.3 to 3 (log), msteps 1 | 2 | 4`."""
+    return ", ".join(f"{name} {_range_text(space)}" for name, space in search.items())
+
+
+def _range_text(space: Any) -> str:
+    if isinstance(space, list):
+        return " | ".join(map(as_typed, space))
+    if times := space.get("times"):
+        return f"× {as_typed(times[0])} to {as_typed(times[1])}"
+    logarithmic = " (log)" if space.get("log") else ""
+    return f"{as_typed(space.get('low'))} to {as_typed(space.get('high'))}{logarithmic}"
 
 
 def _default(field: FieldInfo) -> Any:

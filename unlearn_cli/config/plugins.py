@@ -18,7 +18,15 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
-from unlearn_cli.config.catalogue import PLUGINS, conf_folder, config_folders, group_folders
+from unlearn_cli.config.catalogue import (
+    PLUGINS,
+    TUNED,
+    VALUES,
+    conf_folder,
+    config_folders,
+    group_folders,
+    tuning_folder,
+)
 from unlearn_cli.errors import InputError
 
 VARIABLE = "UNLEARN_PLUGINS"
@@ -36,7 +44,7 @@ def used(arguments: Sequence[str]) -> Iterator[None]:
         InputError: a folder that is not there, or a YAML file that has the name of another.
     """
     own = [*_named_by_variable(), *_named_by_flag(arguments)]
-    folders = [*dict.fromkeys([*own, *_installed()])]
+    folders = [*dict.fromkeys([*own, *_installed(), *_of_tuning(arguments)])]
     _refuse_doubles(folders)
     before, path = [*PLUGINS], [*sys.path]
     PLUGINS[:] = folders
@@ -66,6 +74,18 @@ def _named_by_flag(arguments: Sequence[str]) -> Iterator[Path]:
                 "(method/mine.yaml …)"
             )
         yield folder.resolve()
+
+
+def _of_tuning(arguments: Sequence[str]) -> Iterator[Path]:
+    """The folder whose values are taken; its YAML alone is looked for."""
+    if folder := tuning_folder(arguments):
+        place = Path(folder).expanduser()
+        if not (place / VALUES).is_dir():
+            raise InputError(
+                f"{TUNED}: '{folder}' holds no values of a tuning; give the folder that unlearn tune wrote "
+                "(into=FOLDER, by default outputs/tuned)"
+            )
+        yield place.resolve()
 
 
 def _installed() -> Iterator[Path]:

@@ -10,7 +10,7 @@ from typing_extensions import Self
 
 from unlearn_cli.config.dormant import SEARCH
 from unlearn_cli.config.settings import Settings
-from unlearn_cli.errors import InputError, did_you_mean
+from unlearn_cli.errors import did_you_mean
 
 DIGITS = 3
 """Of a drawn value: more say nothing, and make commands hard to read."""
@@ -30,8 +30,11 @@ class Range(Settings):
     low: float | None = Field(default=None, description="smallest value")
     high: float | None = Field(default=None, description="largest value")
     log: bool = Field(default=False, description="the logarithm is drawn evenly")
-    times: tuple[float, float] | None = Field(
-        default=None, description="smallest and largest factor of the value in force, drawn log-uniformly"
+    times: list[float] | None = Field(
+        default=None,
+        min_length=2,
+        max_length=2,
+        description="smallest and largest factor of the value in force, drawn log-uniformly",
     )
 
     @model_validator(mode="after")
@@ -48,37 +51,24 @@ class Range(Settings):
             raise ValueError("its first end lies below the other, and above 0 where the logarithm is drawn")
         return self
 
-    def ends(self, value: Any, key: str) -> tuple[float, float, bool]:
-        """Smallest and largest value, and whether their logarithm is drawn.
+    def ends(self, value: Any) -> tuple[float, float, bool]:
+        """Smallest and largest value, and whether their logarithm is drawn. value: in force."""
+        if self.times:
+            return self.times[0] * value, self.times[1] * value, True
+        assert self.low is not None
+        assert self.high is not None
+        return self.low, self.high, self.log
 
-        Args:
-            value: in force. key: its name, for messages.
-
-        Raises:
-            InputError: a factor of nothing.
-        """
-        if self.times is None:
-            assert self.low is not None
-            assert self.high is not None
-            return self.low, self.high, self.log
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            group, _, name = key.partition(".")
-            raise InputError(
-                f"{group}.{SEARCH}.{name}: a factor of {value}, which is no number above 0; give low and high, "
-                "or a list of values"
-            )
-        return self.times[0] * value, self.times[1] * value, True
+    def fits(self, value: Any) -> bool:
+        """Whether there is something to draw: nothing has a factor but a number above 0."""
+        return self.times is None or (isinstance(value, int | float) and value > 0)
 
 
-def drawn(space: Range | list[Any], value: Any, key: str, draws: Draws) -> Any:
-    """A value of the range, or one of the list; whole where the value in force is.
-
-    Raises:
-        InputError: as `Range.ends`.
-    """
+def drawn(space: Range | list[Any], value: Any, draws: Draws) -> Any:
+    """A value of the range, or one of the list; whole where the value in force is."""
     if isinstance(space, list):
         return space[int(draws.integers(0, len(space)))]
-    low, high, is_log = space.ends(value, key)
+    low, high, is_log = space.ends(value)
     at = draws.uniform(math.log(low), math.log(high)) if is_log else draws.uniform(low, high)
     return rounded(math.exp(at) if is_log else at, value)
 

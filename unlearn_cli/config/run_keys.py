@@ -1,7 +1,7 @@
 """Keys of a run that hold further keys: `paths`, `oracle`, `shadows`, `expected`."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import DirectoryPath, Field, ValidationInfo, field_validator
 
@@ -34,6 +34,14 @@ class Expected(Settings):
     values: dict[str, dict[str, tuple[float, float | None]]] = Field(
         description="by method and metric: mean, and deviation where it is published"
     )
+
+
+class Tuning(Settings):
+    """How the values of a run were chosen, as `unlearn tune` tells it."""
+
+    trials: int = Field(ge=1, description="of each method")
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(description="of the runs that they were judged by")
+    objective: str = Field(description="what the best had the best of, on validation rows")
 
 
 class Oracles(Settings):

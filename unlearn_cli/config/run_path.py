@@ -6,6 +6,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from unlearn_cli.config.dormant import SEARCH
 from unlearn_cli.config.seeds import seed_text, stage_seeds
 from unlearn_cli.errors import InputError
 
@@ -14,13 +15,18 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     """A composed configuration as plain values.
 
     Raises:
-        InputError: a value is missing, or refers to what is not there.
+        InputError: a value is missing, or refers to what is not there; a method that was not tuned.
     """
     try:
         plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         wrong = "missing" if isinstance(error, MissingMandatoryValue) else str(error).splitlines()[0]
         raise InputError(f"{error.full_key}: {wrong}; set {error.full_key}=…") from error
+    if plain.get("tuned") and not plain.get("tuning") and plain["method"].get(SEARCH):
+        raise InputError(
+            f"tuned: '{plain['tuned']}' holds no values of this method for these data and this forget set; "
+            "unlearn tune finds them, tuned=null does without"
+        )
     return plain
 
 

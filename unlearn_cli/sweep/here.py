@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 import unlearn_cli.run
 from unlearn_cli.errors import Preempted, UnlearnError
 from unlearn_cli.runtime.process import is_main_process
+from unlearn_cli.runtime.progress import remaining
 from unlearn_cli.storage.run_folder import RunFolder
 from unlearn_cli.sweep.plan import Plan
 
@@ -21,7 +22,8 @@ def run_all(found: Plan) -> None:
     Raises:
         Preempted, KeyboardInterrupt: the sweep was asked to stop; the same command goes on.
     """
-    for number, run in enumerate(found.runs, 1):
+    runs = remaining("sweep", found.runs, len(found.runs), len(found.to_do) > 1)
+    for number, run in enumerate(runs, 1):
         experiment = run.experiment
         log.info("run %d of %d: %s", number, len(found.runs), run.overrides)
         try:

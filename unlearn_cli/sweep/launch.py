@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +31,22 @@ log = logging.getLogger("unlearn")
 
 PLACES: dict[str, type[Settings]] = {"here": Here, "processes": Processes, "slurm": Slurm}
 
+End = Callable[[Path, Record], None]
 Composed = Sequence[tuple[list[str], DictConfig, dict[str, str]]]
 """Overrides, configuration and choices of each run."""
 
 
 def launch(
-    where: str, settings: Mapping[str, Any], composed: Composed, planning: bool, again: bool = False
+    where: str,
+    settings: Mapping[str, Any],
+    composed: Composed,
+    planning: bool,
+    again: bool = False,
+    end: End = finish,
 ) -> list[Path]:
     """Do the sweep, or (planning) say what it would do; the folders of its runs.
 
-    again: make the finished runs, too.
+    again: make the finished runs, too. end: called with the sweep's folder and record once all are over.
 
     Raises:
         InputError: a run of it, or the launcher's settings, cannot be right; nothing was begun.
@@ -69,16 +75,16 @@ def launch(
     if len(found.to_do) < len(found.runs) and found.runs[0].experiment.tracking.destination:
         log.info("finished runs are not tracked again; to track them: unlearn track %s", found.folder)
     if isinstance(place, Slurm):
-        _on_slurm(found, place)
+        _on_slurm(found, place, end)
     elif isinstance(place, Processes):
         _make_room(found)
-        finish(found.folder, processes.run_all(_looked_up(found, place.gpus_per_node > 0), place))
+        end(found.folder, processes.run_all(_looked_up(found, place.gpus_per_node > 0), place))
     else:
         record = Record(found.name, sys.argv, [_item(run.overrides, run.folder) for run in found.runs], [])
         if is_main_process():
             record.save(found.folder)
         here.run_all(found)
-        finish(found.folder, record)
+        end(found.folder, record)
     return [run.folder for run in found.runs]
 
 
@@ -91,7 +97,7 @@ def names(composed: Composed) -> list[str]:
     return [name.replace("@_global_", "") for name in told]  # the package of an experiment within another
 
 
-def _on_slurm(found: Plan, place: Slurm) -> None:
+def _on_slurm(found: Plan, place: Slurm, end: End) -> None:
     slurm.check(place)
     _warn(found, place)
     with submission_lock(found):
@@ -105,7 +111,7 @@ def _on_slurm(found: Plan, place: Slurm) -> None:
     log.info("%d jobs; to see how it goes: unlearn status %s", jobs, found.folder)
     if place.wait:
         follow(record, queue)
-        finish(found.folder, record)
+        end(found.folder, record)
 
 
 def _looked_up(found: Plan, on_gpu: bool) -> Plan:

@@ -1,0 +1,1 @@
+"""`unlearn tune`: values of methods, chosen on validation rows with the same number of trials for each."""

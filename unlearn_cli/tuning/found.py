@@ -1,0 +1,165 @@
+"""What a tuning has found: a file of values for each method, which runs take, and one of all its trials."""
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from unlearn_cli.config.catalogue import VALUES
+from unlearn_cli.config.nested import flat
+from unlearn_cli.config.run_path import resolved
+from unlearn_cli.config.variants import unseeded
+from unlearn_cli.errors import InputError
+from unlearn_cli.storage.environment import source
+from unlearn_cli.storage.files import replacing, write_json
+from unlearn_cli.tuning.objective import Objective, is_destroyed
+from unlearn_cli.tuning.request import Request
+from unlearn_cli.tuning.trials import Run, Setting, Trial
+
+OF_SETTING = ("task", "data", "model", "train", "forget")
+"""Groups of a configuration that values are tuned for."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Of one method."""
+
+    setting: Setting
+    trials: list[Trial]
+    objective: Objective
+    into: Path
+
+    @property
+    def place(self) -> Path:
+        """The file of its values."""
+        return place_of(self.into, self.setting.bases[0])
+
+    @property
+    def best(self) -> Trial:
+        """Of those that were run to their end."""
+        whole = [trial for trial in self.trials if trial.whole]
+        return min(whole, key=lambda trial: (self.objective.rank(trial.results), trial.number))
+
+    def score(self, trial: Trial) -> float | None:
+        """As it is told: the mean over seeds, in the metric's own direction."""
+        failed, value, _ = self.objective.rank(trial.results)
+        return None if failed == 2 else (-value if self.objective.is_higher_better else value)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """All that were searched, as the best trial has them."""
+        return {key: self.best.values.get(key, value) for key, (_, value) in self.setting.spaces.items()}
+
+
+def place_of(into: Path, run: Run) -> Path:
+    """The file of a method's values."""
+    above = [run.choices[group] for group in ("task", "data", "forget")]
+    return into.joinpath(VALUES, *above, f"{run.choices['method']}.yaml")
+
+
+def told_setting(run: Run) -> dict[str, Any]:
+    """What values are tuned for: the options chosen, and every value below them but the seeds."""
+    config = unseeded(resolved(run.config))
+    chosen = {group: run.choices[group] for group in OF_SETTING if group in run.choices}
+    return chosen | dict(flat({group: config[group] for group in OF_SETTING}, "."))
+
+
+def check_place(into: Path, run: Run) -> None:
+    """InputError: the folder holds the method's values for another setting."""
+    file = place_of(into, run).with_suffix(".json")
+    if not file.exists():
+        return
+    try:
+        before = json.loads(file.read_text(encoding="utf-8"))["setting"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"into: {file} is no record of a tuning; give another folder") from error
+    now = json.loads(json.dumps(told_setting(run)))
+    if differing := [key for key in now | before if now.get(key) != before.get(key)]:
+        key = differing[0]
+        raise InputError(
+            f"into: {into} holds values of {run.choices['method']} for {key}={before.get(key)}, and these "
+            f"are for {key}={now.get(key)}; give another folder, into=FOLDER"
+        )
+
+
+def write(found: Found, request: Request, command: Sequence[str]) -> Path:
+    """Both files; that of the values."""
+    run, best, objective = found.setting.bases[0], found.best, found.objective
+    place = found.place
+    seeds = [base.config.seed for base in found.setting.bases]
+    tuning = {"trials": len(found.trials), "seeds": seeds, "objective": objective.name}
+    date = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    record = {
+        "method": found.setting.method,
+        **tuning,
+        "halving": request.settings.halving,
+        "draw": request.settings.draw,
+        "best": best.number,
+        "values": found.values,
+        "ranges": {key: as_told(space) for key, (space, _) in found.setting.spaces.items()},
+        "setting": told_setting(run),
+        "command": ["unlearn", *command],
+        "date": date,
+        "version": version("unlearn-cli"),
+        "commit": source()["commit"],
+        "list": [told_trial(found, trial) for trial in found.trials],
+    }
+    place.parent.mkdir(parents=True, exist_ok=True)
+    write_json(place.with_suffix(".json"), record)
+    lines = [
+        "# @package _global_",
+        f"# unlearn method={found.setting.method} tuned={found.into}",
+        f"# Trial {best.number} of {len(found.trials)} by {objective.name} on validation rows: "
+        f"{told_score(found.score(best))}; the values in force: {told_score(found.score(found.trials[0]))}",
+        f"# {shlex.join(record['command'])}",
+        f"# {date}, unlearn {record['version']}, commit {record['commit'] or 'unknown'}",
+    ]
+    content = nested({"tuning": tuning, **found.values})
+    with replacing(place) as temporary:
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        temporary.write_text("\n".join([*lines, text]), encoding="utf-8")
+    return place
+
+
+def told_trial(found: Found, trial: Trial) -> dict[str, Any]:
+    """A trial as the record has it."""
+    results = [result for result in trial.results if result]
+    return {
+        "trial": trial.number,
+        "values": trial.values,
+        "objective": found.score(trial),
+        "by_seed": [found.objective.value(result) if result else None for result in trial.results],
+        "whole": trial.whole,
+        "destroyed": any(map(is_destroyed, results)),
+        "failed": trial.reason,
+        "metrics": [result["metrics"] for result in results],
+        "seconds": [result["cost"].get("seconds") for result in results],
+        "folders": [str(folder) for folder in trial.folders],
+    }
+
+
+def told_score(score: float | None) -> str:
+    return "failed" if score is None else f"{score:.4g}"
+
+
+def as_told(space: Any) -> Any:
+    """A range as it stands in YAML."""
+    return space if isinstance(space, list) else space.model_dump(exclude_defaults=True)
+
+
+def nested(values: dict[str, Any]) -> dict[str, Any]:
+    """Dotted keys as nested ones."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        *above, last = key.split(".")
+        node = found
+        for name in above:
+            node = node.setdefault(name, {})
+        node[last] = value
+    return found

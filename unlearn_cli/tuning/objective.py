@@ -1,0 +1,85 @@
+"""What trials are chosen by: a number of each run, the less the better."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite
+from statistics import fmean
+from typing import Any
+
+from unlearn_cli.errors import InputError, did_you_mean
+from unlearn_cli.evaluation.floor import AVERAGE
+from unlearn_cli.evaluation.meaning import MEANINGS, Meaning
+from unlearn_cli.experiment import Experiment
+
+DEFAULTS = {"generation": ("UA", "RA"), "clip": ("H",), "vlm": ("H",)}
+"""By task; of others the Avg Gap."""
+TIES = {"generation": "FD"}
+"""Of equal trials: the lower of these."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One metric in the direction of its meaning, or the mean gap of several."""
+
+    keys: tuple[str, ...]
+    tie: str | None
+    meanings: Mapping[str, Meaning]
+
+    @classmethod
+    def of(cls, wanted: Sequence[str], experiment: Experiment) -> "Objective":
+        """InputError: an unknown metric; a distance to an oracle, and there is none."""
+        task = experiment.task.name
+        keys = tuple(wanted) or DEFAULTS.get(task, (AVERAGE,))
+        meanings = MEANINGS | experiment.meanings
+        for key in keys:
+            if key not in meanings:
+                raise InputError(f"objective: no metric '{key}'; {did_you_mean(key, meanings)}")
+        found = cls(keys, None if wanted else TIES.get(task), meanings)
+        if found.is_gap and not experiment.has_oracle:
+            raise InputError(
+                f"objective: {found.name} is a distance to the oracle, and these runs have none; give a "
+                "metric that is to be higher or lower, as in objective=H"
+            )
+        return found
+
+    @property
+    def is_gap(self) -> bool:
+        (key, *others) = self.keys
+        return bool(others) or key == AVERAGE or self.meanings[key].better == "oracle"
+
+    @property
+    def name(self) -> str:
+        if len(self.keys) > 1:
+            return f"mean gap of {', '.join(self.keys)}"
+        return f"gap of {self.keys[0]}" if self.is_gap and self.keys[0] != AVERAGE else self.keys[0]
+
+    @property
+    def is_higher_better(self) -> bool:
+        return not self.is_gap and self.meanings[self.keys[0]].better == "higher"
+
+    def value(self, result: Mapping[str, Any]) -> float | None:
+        """Of a run's result; None where it has no such number, or one that is not finite."""
+        if self.keys == (AVERAGE,):
+            found = [result["avg_gap"]]
+        else:
+            found = [
+                (result["gap"] or {} if self.is_gap else result["metrics"]).get(key) for key in self.keys
+            ]
+        if any(one is None or not isfinite(one) for one in found):
+            return None
+        return fmean(found)
+
+    def rank(self, results: Sequence[Mapping[str, Any] | None]) -> tuple[float, float, float]:
+        """Of a trial's runs, the least is the best: not failed, not destroyed, then by value, then by tie."""
+        told = [result for result in results if result and self.value(result) is not None]
+        if len(told) < len(results) or not told:
+            return (2, inf, inf)
+        mean = fmean(float(self.value(result) or 0) for result in told)
+        ties = [result["metrics"].get(self.tie, inf) for result in told] if self.tie else [0.0]
+        value = -mean if self.is_higher_better else mean
+        return (float(any(map(is_destroyed, told))), value, fmean(ties))
+
+
+def is_destroyed(result: Mapping[str, Any]) -> bool:
+    """Whether a run's model is called destroyed or badly damaged."""
+    return bool(result["warnings"])

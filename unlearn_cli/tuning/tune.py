@@ -1,0 +1,126 @@
+"""`unlearn tune`, top to bottom."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf, open_dict
+
+from unlearn_cli.command.explain import explaining
+from unlearn_cli.config.composing import composed, composed_launcher
+from unlearn_cli.config.dormant import SEARCH, SWITCHES
+from unlearn_cli.config.texts import with_texts
+from unlearn_cli.errors import InputError, RunError
+from unlearn_cli.experiment import read
+from unlearn_cli.runtime.process import is_main_process
+from unlearn_cli.storage.fingerprint import looked_at_once
+from unlearn_cli.sweep.launch import launch
+from unlearn_cli.sweep.record import Record
+from unlearn_cli.tuning.found import Found, check_place, write
+from unlearn_cli.tuning.objective import Objective
+from unlearn_cli.tuning.request import Request, read_request
+from unlearn_cli.tuning.rounds import run_trials
+from unlearn_cli.tuning.trials import Run, Setting, spaces
+
+log = logging.getLogger("unlearn")
+
+TRIALS = "trials"
+"""Folder, below that of the result, of the runs; comparisons of folders above pass it over."""
+
+
+def tuned(arguments: Sequence[str], planning: bool = False) -> list[Found]:
+    """Choose values for each method, and write them. planning: say what would be done; [].
+
+    Raises:
+        InputError: nothing was begun. RunError: every trial of a method failed. Preempted: the same command
+            goes on.
+    """
+    request = read_request(arguments)
+    with explaining(arguments):
+        where, launcher = composed_launcher(request.overrides)
+        settings = {one.method: one for one in _settings(request)}
+    if "wait" in launcher:
+        launcher["wait"] = True
+    bases = [setting.bases[0] for setting in settings.values()]
+    objective = Objective.of(request.settings.objective, read(bases[0].config, bases[0].choices))
+    for base in bases:
+        check_place(request.settings.into, base)
+    trials = [
+        trial
+        for setting in settings.values()
+        for trial in setting.trials(request.settings.trials, request.settings.draw)
+    ]
+
+    def launched(runs: Sequence[Run]) -> list[Path]:
+        with looked_at_once():
+            folders = [run.folder for run in runs]
+        launch(
+            where,
+            launcher,
+            [(run.overrides, run.config, run.choices) for run in runs],
+            planning,
+            end=_nothing_more,
+        )
+        return folders
+
+    told = "%d methods, %d trials each, %d seeds, by %s on validation rows"
+    log.info(told, len(settings), request.settings.trials, len(bases and _seeds(request)), objective.name)
+    if planning:
+        launched([run for trial in trials for run in settings[trial.method].runs(trial.values)])
+        return []
+    run_trials(settings, trials, launched, request.settings.halving, objective)
+    found = [
+        Found(
+            setting, [trial for trial in trials if trial.method == method], objective, request.settings.into
+        )
+        for method, setting in settings.items()
+    ]
+    for one in found:
+        if one.score(one.best) is None:
+            raise RunError(f"{one.setting.method}: no trial has a {objective.name} ({one.best.reason})")
+    if is_main_process():
+        for one in found:
+            write(one, request, sys.argv[1:])
+    return found
+
+
+def _seeds(request: Request) -> Sequence[str]:
+    return request.seeds or ("0",)
+
+
+def _settings(request: Request) -> list[Setting]:
+    """Each method under each seed, every key checked."""
+    found = []
+    for method in request.methods or (None,):
+        bases = [_base(request, method, seed) for seed in _seeds(request)]
+        experiment = read(bases[0].config, bases[0].choices)
+        name = bases[0].choices["method"]
+        drawn = spaces(experiment, request.fixed)
+        if not drawn:
+            raise InputError(
+                f"method: {name} has nothing to tune, no range under method.{SEARCH} of what was not given; "
+                f"leave it out, or give one as in '+method.{SEARCH}.lr={{times:[0.1,10]}}'"
+            )
+        found.append(Setting(name, bases, drawn))
+    return found
+
+
+def _base(request: Request, method: str | None, seed: str) -> Run:
+    chosen = [f"method={method}"] if method else []
+    typed = [*request.overrides, *chosen, f"seed={seed}"]
+    config, choices = composed([*typed, "judged_on=validation"])
+    config = with_texts(config, typed)
+    store: Any = config.paths.store
+    with open_dict(config):
+        config.paths.store = store
+        config.paths.outputs = str(request.settings.into / TRIALS)
+        for switch in SWITCHES:
+            if OmegaConf.is_list(config.eval.get(switch)) or config.eval.get(switch) == "all":
+                config.eval[switch] = []
+    return Run([*chosen, f"seed={seed}"], config, choices)
+
+
+def _nothing_more(folder: Path, record: Record) -> None:
+    """A trial that failed is one that is not chosen; what the tuning came to is told by itself."""
