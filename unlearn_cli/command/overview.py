@@ -7,7 +7,7 @@ USAGE = {
     "unlearn group=option … key=value …": "one run: original, forget set, method, oracle, evaluation",
     "unlearn -m method=ft,ga seed=0,1 …": "a sweep: every combination",
     "unlearn plan -m method=ft,ga …": "what the sweep would do, what of it is there, how long it would take",
-    "unlearn tune method=ft,ga …": "values, chosen on validation rows",
+    "unlearn tune method=ft,ga …": "finds their values",
     "unlearn status [SWEEP]": "how the latest sweep, or that one, goes",
     "unlearn rerun RUN_FOLDER": "that run once more, from its own record; here or elsewhere",
     "unlearn track RUN_FOLDER …": "finished runs, or a sweep's, told to Weights & Biases",
