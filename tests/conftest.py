@@ -1,7 +1,11 @@
 """Shared by all tests: one thread a process, tiny data, the command."""
 
+# ruff: noqa: E402
+
+import gc
 import os
 
+gc.disable()  # until the tests are collected: what is imported by then are very many objects, and all stay
 # One: models of a second gain nothing from more, and two processes of two threads on two cores wait for each
 # other most of the time. pytest-xdist's workers inherit what the process that starts them has set.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -52,6 +56,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         name = "slurm" if "slurm" in item.path.parts else item.path.relative_to(TESTS).as_posix()
         item.add_marker(pytest.mark.xdist_group(name))
+
+
+def pytest_collection_finish() -> None:
+    """From here on Python looks for garbage among what the tests make alone."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

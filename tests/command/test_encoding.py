@@ -46,13 +46,18 @@ def test_every_text_names_its_encoding():
     assert found == []
 
 
-LOCALES = [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "latin-1"}]
+PLAINEST = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
-@pytest.mark.parametrize("environment", LOCALES, ids=lambda names: "-".join(names.values()))
-def test_a_run_and_its_comparison_in_any_locale(environment, tmp_path, shared_store, monkeypatch):
+@pytest.fixture
+def command(tmp_path, shared_store):
+    """That of a run, into a folder with a sign that is not in ASCII."""
     outputs = f"paths.outputs={tmp_path / 'été'}"
-    command = [*TINY, outputs, f"paths.store={shared_store}", "method=ft", "method.epochs=1"]
+    return [*TINY, outputs, f"paths.store={shared_store}", "method=ft", "method.epochs=1"]
+
+
+def answered(command, tmp_path, **environment):
+    """A run or its table, its plan and its comparison, each in a process of its own."""
     done = in_own_process(*command, **environment)
     (folder,) = [file.parent for file in tmp_path.rglob("metrics.json")]
     assert "–" in (folder / "table.md").read_text("utf-8")
@@ -60,6 +65,16 @@ def test_a_run_and_its_comparison_in_any_locale(environment, tmp_path, shared_st
     assert in_own_process("plan", *command, **environment).stdout
     compared = in_own_process(str(tmp_path), program=COMPARE, **environment)
     assert "ft" in compared.stdout
+
+
+def test_a_run_and_its_comparison_in_the_plainest_locale(command, tmp_path):
+    answered(command, tmp_path, **PLAINEST)
+
+
+def test_a_terminal_of_few_signs_shows_a_run_and_its_comparison(command, tmp_path, unlearn):
+    """Which its files know nothing of: the run is made here."""
+    assert unlearn(*command).code == 0
+    answered(command, tmp_path, PYTHONIOENCODING="latin-1")
 
 
 def test_signs_that_a_terminal_lacks_are_plainer_ones():
