@@ -16,7 +16,7 @@ from unlearn_cli.evaluation.membership.margin import margins
 from unlearn_cli.figures.roc import roc_curves
 from unlearn_cli.methods.references import Origin, References
 from unlearn_cli.origins import Origins
-from unlearn_cli.shadows import Pool
+from unlearn_cli.shadows import Shadows
 from unlearn_cli.storage.files import write_json
 
 ROWS, RECORD = "attacks.csv", "attacks.json"
@@ -30,7 +30,7 @@ def attacked(origins: Origins, outputs: Outputs, folder: Path) -> dict[str, floa
     attacks = origins.experiment.eval.membership
     if not attacks:
         return {}
-    rows = _rows(Pool(origins), outputs["logits"], unlearned=True)
+    rows = _rows(Shadows(origins), outputs["logits"], unlearned=True)
     if origins.compute.is_main:
         rows.write(folder / ROWS)
     return rows.metrics(attacks)
@@ -62,7 +62,7 @@ def account(origins: Origins, references: References, folder: Path) -> list[Path
     Its `null` is the attack on the method, by shadows that it unlearned, made on the oracle, which never saw
     the rows: it finds nothing but by chance.
     """
-    experiment, pool = origins.experiment, Pool(origins)
+    experiment, pool = origins.experiment, Shadows(origins)
     if not experiment.eval.membership:
         return []
     name, own = experiment.choices["method"], references.of(experiment.method)
@@ -90,7 +90,7 @@ def account(origins: Origins, references: References, folder: Path) -> list[Path
     return _figures(found, folder / "figures", experiment.eval.about(origins))
 
 
-def _rows(pool: Pool, logits: Tensor, unlearned: bool) -> AttackedRows:
+def _rows(pool: Shadows, logits: Tensor, unlearned: bool) -> AttackedRows:
     """What the attacks make of the rows of both games."""
     target = margins(logits[pool.rows], pool.origins.data.labels[pool.rows])
     shadows, attacks = pool.all_margins(unlearned), pool.origins.experiment.eval.membership
@@ -103,7 +103,9 @@ def _rows(pool: Pool, logits: Tensor, unlearned: bool) -> AttackedRows:
     return AttackedRows.joined(parts)
 
 
-def _game(pool: Pool, target: np.ndarray, shadows: np.ndarray, asked: np.ndarray, member: np.ndarray) -> Game:
+def _game(
+    pool: Shadows, target: np.ndarray, shadows: np.ndarray, asked: np.ndarray, member: np.ndarray
+) -> Game:
     """target (n,) and shadows (S, n): φ at the pool's rows."""
     of_asked, of_population = (np.searchsorted(pool.rows, rows) for rows in (asked, pool.queried.population))
     return Game(
@@ -121,7 +123,7 @@ def _kept(origins: Origins, origin: Origin) -> AttackedRows:
     """The rows of the attacks on a reference, from the store or attacked now."""
 
     def make(folder: Path) -> None:
-        rows = _rows(Pool(origins), origins.outputs(origin)["logits"], unlearned=False)
+        rows = _rows(Shadows(origins), origins.outputs(origin)["logits"], unlearned=False)
         if origins.compute.is_main:
             rows.write(folder / ROWS)
 

@@ -209,7 +209,7 @@ def _check_fits_task(experiment: Experiment) -> None:
         )
     _has_verbs(task, method.needs, "method", "method", choices)
     _has_effect(experiment)
-    experiment.eval.check_pool(experiment.model, method, experiment.shadows, choices)
+    experiment.eval.check_pools(experiment)
     if experiment.forget.trains:
         _has_verbs(task, experiment.forget.lower.needs, "lower", "lower@forget.lower", choices)
 

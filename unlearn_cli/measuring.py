@@ -14,6 +14,7 @@ from unlearn_cli.evaluation.meaning import MEANINGS
 from unlearn_cli.methods.original import Original
 from unlearn_cli.methods.references import Origin, References
 from unlearn_cli.origins import Origins
+from unlearn_cli.seed_pool import klom_of_method, klom_of_reference
 from unlearn_cli.storage.files import read_json, write_json
 
 Outputs = dict[str, Any]
@@ -24,7 +25,7 @@ RECORDS = "hidden"
 
 def measured(origins: Origins, model: nn.Module, outputs: Outputs, folder: Path) -> dict[str, float]:
     """All metrics of a model, by name."""
-    values = attacking.attacked(origins, outputs, folder)
+    values = attacking.attacked(origins, outputs, folder) | klom_of_method(origins)
     for measure in _measures(origins):
         values |= measure(origins, model, outputs, folder)
     return values
@@ -32,7 +33,7 @@ def measured(origins: Origins, model: nn.Module, outputs: Outputs, folder: Path)
 
 def measured_once(origins: Origins, origin: Origin) -> dict[str, float]:
     """An origin's metrics for this run's forget set, kept in the store."""
-    values = attacking.attacked_once(origins, origin)
+    values = attacking.attacked_once(origins, origin) | klom_of_reference(origins, origin)
     for (kind, facts), measure in zip(
         _own_entries(origins, origin.key, origin.seed), _measures(origins), strict=True
     ):
@@ -61,7 +62,7 @@ def _own_entries(origins: Origins, key: str, seed: int) -> list[tuple[str, dict[
     experiment, seeds = origins.experiment, origins.experiment.seeds
     evaluation, config = experiment.eval, experiment.identity.configuration["eval"]
     apart = {"attacks": [*evaluation.membership], "hidden": [one.name for one in evaluation.inspections]}
-    not_facts = {*evaluation.display_keys, "seed"}
+    not_facts = {*evaluation.display_keys, "seed", "klom"}
     not_facts |= {name for switch, parts in apart.items() if parts for name in (switch, *parts)}
     config = {name: value for name, value in config.items() if name not in not_facts}
     outputs: dict[str, Any] = {"model": key, "forget": origins.sets.fingerprint} | origins.judged_on

@@ -9,11 +9,12 @@ from run_results import entries, lasting
 from tiny_commands import CLIP, TINY
 from tiny_run import unlearn
 
+from unlearn_cli import attacking
 from unlearn_cli.config.composing import composed
 from unlearn_cli.config.variants import determining
 from unlearn_cli.experiment import read
 from unlearn_cli.origins import Origins
-from unlearn_cli.shadows import Pool, learned
+from unlearn_cli.shadows import Shadows, learned
 from unlearn_cli.storage.store import Store
 
 ATTACKED = ("train.epochs=1", "eval.attacks=[ulira]", "shadows.count=2")
@@ -28,7 +29,7 @@ def pool(tmp_path, compute):
         task = CLIP if "task=clip" in overrides else TINY
         told = [*task, "eval.attacks=[ulira]", "shadows.count=8", f"paths.outputs={tmp_path}", *overrides]
         experiment = read(*composed(told))
-        return Pool(Origins.of(experiment, compute, Store(tmp_path / "store")))
+        return Shadows(Origins.of(experiment, compute, Store(tmp_path / "store")))
 
     return of
 
@@ -125,12 +126,14 @@ def test_what_cannot_be_attacked_is_refused(refused, command, message):
     assert refused(*command.split()).startswith(message)
 
 
-def test_the_pool_is_made_once_and_a_second_method_unlearns_it(tmp_path):
+def test_the_pool_is_made_once_and_a_second_method_unlearns_it(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(attacking, "roc_curves", lambda panels, file, about: drawn.append(file.name))
     outputs = f"paths.outputs={tmp_path}"
     (first,) = unlearn(outputs, *FT, *ATTACKED)
     store = tmp_path / "store"
     assert len(entries(store, "model")) == 2 + 2  # original and oracle, the pool
-    assert len(entries(store, "shadow")) == 2 + 2  # as trained, as unlearned
+    assert len(entries(store, "margins")) == 2 + 2  # as trained, as unlearned
     assert len(entries(store, "attacks")) == 2  # on original and oracle
     metrics = {"ULiRA_AUC", "ULiRA_balanced", "ULiRA_AUC_retain", "ULiRA_balanced_retain"}
     for model in ("metrics", "original", "oracle"):
@@ -145,15 +148,15 @@ def test_the_pool_is_made_once_and_a_second_method_unlearns_it(tmp_path):
     assert record["shadows"] == {"count": 2, "fraction": 0.5, "seed": 0}
     rows = (folder / "attacks.csv").read_text().splitlines()
     assert len(rows) == 1 + sum(sum(parts.values()) for parts in record["rows"].values())
-    assert {file.name for file in folder.glob("figures/*.png")} == {"roc_forget.png", "roc_retain.png"}
+    assert drawn == ["roc_forget.png", "roc_retain.png"]
 
     (second,) = unlearn(outputs, "method=ft", "method.epochs=2", *ATTACKED)
     assert len(entries(store, "model")) == 4
-    assert len(entries(store, "shadow")) == 4 + 2
+    assert len(entries(store, "margins")) == 4 + 2
     assert second["original"] == first["original"]
 
     (reference,) = unlearn(outputs, "method=original", *ATTACKED)
-    assert len(entries(store, "shadow")) == 6
+    assert len(entries(store, "margins")) == 6
     assert reference["metrics"]["ULiRA_AUC"] == first["original"]["ULiRA_AUC"]
     assert json.loads((Path(reference["folder"]) / "attacks.json").read_text())["null"] is None
     (plain,) = unlearn(outputs, *FT, "train.epochs=1")

@@ -33,6 +33,8 @@ def awake(config: dict[str, Any]) -> dict[str, Any]:
         found = {key: value for key, value in found.items() if key not in off}
         if on:
             found[switch] = on
+    if not found.get("klom"):
+        found.pop("klom", None)
     kept = config | ({"eval": found} if found else {})
     off = set() if switched_on(found, "attacks") else {"shadows"}
     return {key: value for key, value in kept.items() if key not in off}

@@ -11,7 +11,6 @@ from pydantic import Field
 from torch import Tensor, nn
 from typing_extensions import Never, Self
 
-from unlearn_cli.config.run_keys import Shadows
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.hidden.base import Inspection
@@ -62,8 +61,13 @@ class Evaluation(Settings, ABC):
         """The attacks on single rows that are made, by name; they read the logits among its outputs."""
         return {}
 
-    def check_pool(self, model: Any, method: Any, pool: Shadows, choices: Mapping[str, str]) -> None:
-        """Whether shadow models for those attacks can be trained and unlearned. InputError if not."""
+    @property
+    def has_klom(self) -> bool:
+        """Whether unlearned models and oracles of many seeds are compared, by their logits."""
+        return False
+
+    def check_pools(self, experiment: Any) -> None:
+        """InputError: the models for those attacks or for KLOM cannot be trained, or not unlearned."""
 
     @property
     def inspections(self) -> tuple[Inspection, ...]:

@@ -14,7 +14,8 @@ from unlearn_cli.config.hashing import key_of
 from unlearn_cli.config.variants import forget_values
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.origins import Origins
-from unlearn_cli.prerequisites import Prerequisite, identity, prerequisites
+from unlearn_cli.prerequisite import Prerequisite, identity
+from unlearn_cli.prerequisites import prerequisites
 from unlearn_cli.storage.store import NotMade, ReadOnlyStore
 from unlearn_cli.sweep.estimate import alike, entry_seconds, run_seconds
 from unlearn_cli.sweep.states import State, state_of
@@ -36,8 +37,8 @@ class Shared:
     @property
     def label(self) -> str:
         """`oracle, digits, random fraction=0.1, seed 0`."""
-        number, count = self.kind.number, self.experiment.shadows.count
-        return self._label(self.kind.name if number is None else f"{self.kind.name} {number + 1} of {count}")
+        number = self.kind.number
+        return self._label(self.kind.name if number is None else f"{self.kind.name} {number + 1}")
 
     @property
     def pool(self) -> str | None:

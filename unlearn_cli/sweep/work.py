@@ -12,7 +12,8 @@ from unlearn_cli.config.run_path import run_path
 from unlearn_cli.errors import InputError
 from unlearn_cli.experiment import read
 from unlearn_cli.origins import Origins
-from unlearn_cli.prerequisites import identity, prerequisites
+from unlearn_cli.prerequisite import identity
+from unlearn_cli.prerequisites import prerequisites
 from unlearn_cli.run import run
 from unlearn_cli.runtime.logs import log_to_console
 from unlearn_cli.runtime.process import is_main_process

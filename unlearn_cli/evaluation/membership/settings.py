@@ -1,18 +1,17 @@
 """Keys of an evaluation that attacks single rows."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from typing_extensions import Self
 
 from unlearn_cli.config.dormant import ATTACKS
-from unlearn_cli.config.run_keys import Shadows
 from unlearn_cli.config.settings import build
 from unlearn_cli.data.names import unknown
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.base import Evaluation
 from unlearn_cli.evaluation.membership.base import MembershipAttack
+from unlearn_cli.evaluation.membership.klom import LEAST_MODELS
 from unlearn_cli.methods.checkpoint import Checkpoint
 
 
@@ -26,11 +25,15 @@ class AttackedByRow(Evaluation):
     rmia: MembershipAttack | None = Field(description="values of the attack, membership=rmia")
     iam: MembershipAttack | None = Field(description="values of the attack, membership=iam")
 
+    klom: bool = Field(
+        description="KLOM, how far unlearned models and oracles are from each other over oracle.count seeds"
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _off_where_it_says_nothing(cls, values: Any) -> Any:
         """A YAML of one's own need not know of these keys, nor does an earlier version's record."""
-        return {"attacks": [], **dict.fromkeys(ATTACKS), **values}
+        return {"attacks": [], "klom": False, **dict.fromkeys(ATTACKS), **values}
 
     @field_validator(*ATTACKS, mode="before")
     @classmethod
@@ -50,18 +53,28 @@ class AttackedByRow(Evaluation):
     def membership(self) -> dict[str, MembershipAttack]:
         return {name: getattr(self, name) for name in ATTACKS if name in self.attacks}
 
-    def check_pool(self, model: Any, method: Any, pool: Shadows, choices: Mapping[str, str]) -> None:
-        if not self.attacks:
-            return
-        if model.ready_made:
-            raise InputError(
-                f"eval.attacks: model={choices['model']} is ready-made, and there is no recipe to train "
-                "shadow models by; set eval.attacks=[]"
-            )
-        if isinstance(method, Checkpoint):
-            raise InputError(
-                f"eval.attacks: method={choices['method']} does not say how shadow models would be "
-                "unlearned; set eval.attacks=[]"
-            )
+    @property
+    def has_klom(self) -> bool:
+        return self.klom
+
+    def check_pools(self, experiment: Any) -> None:
+        choices = experiment.choices
+        for key, off, is_on in (("eval.attacks", "[]", self.attacks), ("eval.klom", "false", self.klom)):
+            if is_on and experiment.model.ready_made:
+                raise InputError(
+                    f"{key}: model={choices['model']} is ready-made, and there is no recipe to train others "
+                    f"like it; set {key}={off}"
+                )
+            if is_on and isinstance(experiment.method, Checkpoint):
+                raise InputError(
+                    f"{key}: method={choices['method']} does not say how other models would be unlearned; "
+                    f"set {key}={off}"
+                )
         for attack in self.membership.values():
-            attack.check(pool.count, pool.fraction)
+            attack.check(experiment.shadows.count, experiment.shadows.fraction)
+        if self.klom and experiment.oracle.count < LEAST_MODELS:
+            raise InputError(
+                f"oracle.count: {experiment.oracle.count}; eval.klom compares so many oracles with as many "
+                f"unlearned models, and under {LEAST_MODELS} they are far apart by chance alone; give "
+                f"{LEAST_MODELS} or more, or eval.klom=false"
+            )

@@ -1,0 +1,115 @@
+"""Pools of models that differ by seeds or rows, and the margins that each makes of all rows.
+
+Attacks on single rows and KLOM are by many models, as they were trained and as a method unlearns them. Each
+is a run of its own in all but its folder: its model and its margins are entries of the store.
+"""
+
+import copy
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from unlearn_cli.data.rows import digest
+from unlearn_cli.evaluation.membership.margin import margins
+from unlearn_cli.experiment import Experiment
+from unlearn_cli.methods.original import Original
+from unlearn_cli.origins import Origins
+from unlearn_cli.runtime.logs import quietly
+from unlearn_cli.runtime.progress import remaining
+from unlearn_cli.storage.tensors import read_tensors, write_tensors
+from unlearn_cli.tracking import NullSettings, Tracker
+from unlearn_cli.unlearning import made
+
+KIND = "margins"
+
+
+@dataclass(eq=False)
+class Pool(ABC):
+    """Of a run, whose method unlearns them."""
+
+    origins: Origins
+    name: ClassVar[str]
+    """What they are called."""
+
+    @property
+    @abstractmethod
+    def count(self) -> int:
+        """How many there are."""
+
+    @abstractmethod
+    def plain(self, number: int) -> Origins:
+        """One of them as a run of its own: `get(Original())` is its model."""
+
+    @abstractmethod
+    def forgetting(self, number: int) -> Origins:
+        """The same with the forget set that its method is to unlearn."""
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """(n,) every row of the splits, sorted: what the columns of margins stand for."""
+        return self.origins.all_rows
+
+    def all_margins(self, unlearned: bool) -> np.ndarray:
+        """(count, n) φ of all, as trained or as unlearned; those that the store lacks are made."""
+        name = f"unlearned {self.name}" if unlearned else self.name
+        missing = [number for number in range(self.count) if not self.is_made(number, unlearned)]
+        for number in remaining(name, missing, self.count, self.origins.experiment.progress):
+            with quietly():
+                self.margins(number, unlearned)
+        return np.stack([self.margins(number, unlearned) for number in range(self.count)])
+
+    def margins(self, number: int, unlearned: bool) -> np.ndarray:
+        """(n,) φ of one at all rows; made once. One with nothing to forget is unlearned as it is."""
+        run = self._run(number, unlearned)
+
+        def make(folder: Path) -> None:
+            model = run.get(Original()).model
+            if unlearned and len(run.forget_set.rows):
+                model, _ = made(run, copy.deepcopy(model), folder, Tracker())
+            logits = run.experiment.task.predict(model, run.trainer(folder), self.rows)
+            found = margins(logits, run.data.labels[self.rows])
+            if run.compute.is_main:
+                write_tensors(folder / f"{KIND}.safetensors", {KIND: torch.from_numpy(found)})
+
+        folder = run.store.get(*self.entry(number, unlearned), make)
+        return read_tensors(folder / f"{KIND}.safetensors")[KIND].numpy()
+
+    def entry(self, number: int, unlearned: bool) -> tuple[str, dict[str, Any]]:
+        """Kind and facts of the store's entry with these margins."""
+        run = self._run(number, unlearned)
+        facts = run.facts(run.splits.train) | {"measured": digest(self.rows)}
+        if unlearned:
+            chosen = self.origins.experiment.identity.configuration
+            method = {key: value for key, value in chosen["method"].items() if key != "seed"}
+            how = {group: chosen[group] for group in ("mask", "surgery", "lora")}
+            how |= {"method": method, "seed": run.experiment.seeds.method}
+            facts |= {"forget_rows": run.forget_set.fingerprint, "unlearned": how}
+        return KIND, facts
+
+    def is_made(self, number: int, unlearned: bool) -> bool:
+        """Whether the store has them; of one as trained also its model, to be unlearned."""
+        find, run = self.origins.store.find, self.plain(number)
+        has_model = unlearned or find("model", run.facts(run.splits.train))
+        return bool(has_model and find(*self.entry(number, unlearned)))
+
+    def _run(self, number: int, unlearned: bool) -> Origins:
+        return self.forgetting(number) if unlearned else self.plain(number)
+
+
+def reseeded(experiment: Experiment, seed: int) -> Experiment:
+    """The run as it trains and unlearns under another seed; nothing of it is tracked."""
+    own = {"seed": seed}
+    others: dict[str, Any] = {
+        "tracking": NullSettings(),
+        "progress": False,
+        "config": dict(experiment.config),
+    }
+    for stage in ("train", "method"):
+        others[stage] = getattr(experiment, stage).model_copy(update=own)
+        others["config"][stage] = experiment.config[stage] | own
+    return experiment.model_copy(update=others)
