@@ -49,6 +49,10 @@ class Pool(ABC):
     def forgetting(self, number: int) -> Origins:
         """The same with the forget set that its method is to unlearn."""
 
+    def one(self, number: int, unlearned: bool) -> Origins:
+        """The run by which it is trained, or that by which it is unlearned."""
+        return self.forgetting(number) if unlearned else self.plain(number)
+
     @cached_property
     def rows(self) -> np.ndarray:
         """(n,) every row of the splits, sorted: what the columns of margins stand for."""
@@ -65,7 +69,7 @@ class Pool(ABC):
 
     def margins(self, number: int, unlearned: bool) -> np.ndarray:
         """(n,) φ of one at all rows; made once. One with nothing to forget is unlearned as it is."""
-        run = self._run(number, unlearned)
+        run = self.one(number, unlearned)
 
         def make(folder: Path) -> None:
             model = run.get(Original()).model
@@ -81,7 +85,7 @@ class Pool(ABC):
 
     def entry(self, number: int, unlearned: bool) -> tuple[str, dict[str, Any]]:
         """Kind and facts of the store's entry with these margins."""
-        run = self._run(number, unlearned)
+        run = self.one(number, unlearned)
         facts = run.facts(run.splits.train) | {"measured": digest(self.rows)}
         if unlearned:
             chosen = self.origins.experiment.identity.configuration
@@ -96,9 +100,6 @@ class Pool(ABC):
         find, run = self.origins.store.find, self.plain(number)
         has_model = unlearned or find("model", run.facts(run.splits.train))
         return bool(has_model and find(*self.entry(number, unlearned)))
-
-    def _run(self, number: int, unlearned: bool) -> Origins:
-        return self.forgetting(number) if unlearned else self.plain(number)
 
 
 def reseeded(experiment: Experiment, seed: int) -> Experiment:

@@ -59,13 +59,13 @@ class Shadows(Pool):
 
     def plain(self, number: int) -> Origins:
         """A shadow as a run of its own: `get(Original())` is its model."""
-        return self._run(number, self.origins.choose)
+        return self._shadow(number, self.origins.choose)
 
     def forgetting(self, number: int) -> Origins:
         """The same, with what it has of the rows to be forgotten as its forget set."""
-        return self._run(number, lambda run: self._forget_set(run.splits))
+        return self._shadow(number, lambda run: self._forget_set(run.splits))
 
-    def _run(self, number: int, choose: Any) -> Origins:
+    def _shadow(self, number: int, choose: Any) -> Origins:
         mine = self.learned[number]
         data = self.origins.data
         train, rest = self.rows[mine], self.rows[~mine]

@@ -9,7 +9,9 @@ import tiny_run
 from PIL import Image
 
 from unlearn_cli.sweep.launch import names
-from unlearn_cli.sweep.record import Record
+from unlearn_cli.sweep.record import Item, Record
+from unlearn_cli.sweep.states import State
+from unlearn_cli.sweep.status_table import show_status
 
 SWEEP = ("-m", "method=ga,salun", "seed=0,1", "method.epochs=1")
 
@@ -153,3 +155,21 @@ def test_a_nested_design_needs_each_original_once(planned):
     assert "12 runs, 12 to do" in said
     for kind in ("original", "oracle", "reference metrics"):
         assert f"{kind} 0 3 " in said
+
+
+def test_of_a_pool_a_plan_tells_together(planned):
+    attacked = ("-m", "method=ga,ft", "method.epochs=1", "eval.attacks=[ulira]", "shadows.count=3")
+    said = planned(*attacked, "hydra/launcher=processes")
+    assert "shadow 0 3 (3 as jobs of their own)" in said
+    assert "unlearned shadow 0 6 (6 as jobs of their own)" in said
+    said = planned("method=ga", "eval.attacks=[ulira]", "shadows.count=3", "hydra/launcher=processes")
+    assert "shadow 0 3 (3 as jobs of their own)" in said  # though one run alone needs them
+
+
+def test_of_a_pool_a_status_tells_together(capsys):
+    items = [Item(f"shadow {n}, digits", f"f{n}", pool="shadow, digits") for n in (1, 2, 3)]
+    run = Item("method=ga", "run")
+    states = {"f1": State("finished"), "f2": State("finished"), "f3": State("running", "epoch 2")}
+    show_status(Record("s", [], [run], items), states | {"run": State("not begun")}, [*items, run])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "first: shadow, digits ×2 finished first: shadow 3, digits running epoch 2 method=ga" in said
