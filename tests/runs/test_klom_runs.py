@@ -10,10 +10,16 @@ PARTS = {f"KLOM{which}_{part}" for which in ("", "_95") for part in ("forget", "
 
 def test_pools_over_seeds_are_made_once_and_compared(tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "LEAST_MODELS", 2)
-    command = ("method=ft", "method.epochs=1", "train.epochs=1", "oracle.count=2", f"paths.outputs={tmp_path}")
+    command = (
+        "method=ft",
+        "method.epochs=1",
+        "train.epochs=1",
+        "oracle.count=2",
+        f"paths.outputs={tmp_path}",
+    )
     (result,) = unlearn(*command, "eval.klom=true")
-    assert PARTS <= result["metrics"].keys()
-    assert PARTS <= result["original"].keys()
+    assert result["metrics"].keys() >= PARTS
+    assert result["original"].keys() >= PARTS
     assert not PARTS & result["oracle"].keys()
     assert not PARTS & result["oracles"][1]["metrics"].keys()
     store = tmp_path / "store"
