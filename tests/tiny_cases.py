@@ -41,6 +41,9 @@ FURTHER = {
 """Masks, surgery, adapters, selections, and the variants that follow a paper's released code."""
 
 JUDGED = {
+    "classification": (
+        "ft eval.hidden=all eval.relearn.every=1 eval.relearn.recipe.max_steps=2 eval.distance.points=3",
+    ),
     "text_to_image": (
         "ca eval.attacked=[relearn] eval.attacks.relearn.samples=4 eval.attacks.relearn.recipe.epochs=2",
     ),

@@ -24,9 +24,12 @@ from unlearn_cli.runtime import terminal
 from unlearn_cli.runtime.text import in_markdown, shown_throughout
 from unlearn_cli.storage.files import replacing
 
+OF_HIDDEN = ("relearned_retain", "UA_int4", "probe_rows", "probe_class", "CKA_oracle", "L2_original")
+"""One number of each inspection, of all that `eval.hidden` finds; pruning has none."""
 HEADLINE = (
     *dict.fromkeys([*AVERAGED, *AVERAGED_OF_PROMPTS, *OF_DOMAINS, *OF_ANSWERS]),
     "TA_forget",
+    *OF_HIDDEN,
     "avg_gap",
     "seconds",
     "mask_seconds",
