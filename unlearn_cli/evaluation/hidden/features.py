@@ -28,7 +28,8 @@ def check_has_features(model: nn.Module, key: str) -> None:
 
 @torch.no_grad()
 def last_read(model: nn.Module, x: Tensor) -> Tensor:
-    """(B, D) float32: the image embedding of a CLIP, what the head of a classifier reads."""
+    """(B, D) float32, in eval mode: the image embedding of a CLIP, what the head of a classifier reads."""
+    model.eval()
     if isinstance(model, EmbedsImagesAndTexts):
         return model.image_features(x).float()
     assert isinstance(model, WithHead)
@@ -43,11 +44,12 @@ def last_read(model: nn.Module, x: Tensor) -> Tensor:
 
 @torch.no_grad()
 def layers_read(model: nn.Module, x: Tensor, look: Callable[[Tensor], Seen]) -> dict[str, Seen]:
-    """look((B, D) float32) of what each convolution and linear layer reads, by its name, in that order.
+    """look((B, D) float32) of what each convolution and linear layer reads in eval mode, by name, in order.
 
     A CLIP's vision tower alone, and its embedding at the end. What a layer reads has gone through the
     normalisation and the activation before it; the first one reads the image, which no model has made.
     """
+    model.eval()
     found: dict[str, Seen] = {}
 
     def reading(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
