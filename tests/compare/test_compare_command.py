@@ -75,6 +75,11 @@ def test_filters_grouping_and_ranking(command, tmp_path):
         (["outputs", "--wher", "a=b"], "--where a: no run has this key"),  # argparse completes flags
         (["outputs", "--nonsense"], "unrecognized arguments: --nonsense"),
         (["outputs", "--margin", "-1"], "argument --margin: -1 is no positive number; write 0.5"),
+        (["outputs", "--published", "none"], "--published none: no such file; "),
+        (
+            ["outputs", "--published", "vlm_shapes", "--by", "method"],
+            "--published holds methods with all their values: leave out --by and --across",
+        ),
         (["outputs", "--margin", "inf"], "argument --margin: inf is no positive number; write 0.5"),
         (["outputs", "--interval", "z"], "argument --interval: invalid choice: 'z'"),
         (["outputs", "--by", "methd"], "--by methd: no run has this key; did you mean 'method'?"),

@@ -58,21 +58,24 @@ def compare(
     rank_by: str = "avg_gap",
     interval: Literal["t", "bootstrap"] = "t",
     margin: float | None = None,
+    published: str | None = None,
 ) -> Comparison:
     """Compare runs: unlearn.compare("outputs", metrics=["UA", "RA"]), or unlearn.compare(results).
 
     Args:
         paths: run folders, sweep folders, folders above them, results of `run` and `sweep`; lists of these.
-        where, metrics, by, across, rank_by, interval, margin: as the flags of `unlearn-compare`.
+        where, metrics, by, across, rank_by, interval, margin, published: as the flags of `unlearn-compare`.
 
     Raises:
         InputError: no run to compare; an unknown key or metric.
     """
     from unlearn_cli.compare.comparison import Options
+    from unlearn_cli.compare.published import published as read_published
     from unlearn_cli.compare.report import read_and_compare
     from unlearn_cli.compare.rows import rows
 
-    options = Options(metrics, rank_by, interval, by, across, margin)
+    held = read_published(published) if published else None
+    options = Options(metrics, rank_by, interval, by, across, margin, held)
     _, tables = read_and_compare([*_folders(paths)], where, options)
     return Comparison(rows(tables), tables)
 

@@ -35,8 +35,6 @@ def report(arguments: Namespace) -> None:
         raise InputError(
             "--against and --figure go together, as in --against forget.shots --figure shots.png"
         )
-    if arguments.published and (arguments.by or arguments.across):
-        raise InputError("--published takes whole settings as they are: leave out --by and --across")
     options = Options(
         metrics=arguments.metrics,
         rank_by=arguments.rank_by,
@@ -85,6 +83,8 @@ def read_and_compare(
     Raises:
         InputError: no run to compare; an unknown key or metric.
     """
+    if options.published and (options.by or options.across):
+        raise InputError("--published holds methods with all their values: leave out --by and --across")
     found = find(paths)
     runs = without_repetitions(found)
     if not runs:
