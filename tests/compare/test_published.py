@@ -119,6 +119,15 @@ def test_keys_that_one_side_lacks_differ_in_nothing(held):
     assert salun(held(theirs=theirs)).cells["UA"].within is True
 
 
+def test_runs_judged_on_validation_rows_are_not_held(held):
+    said = "Not held against “Here”: judged_on is validation here and test there."
+    assert said in held(config={"judged_on": "validation"}).said
+
+
+def test_what_moves_no_result_differs_in_nothing(held):
+    assert salun(held(config={"device": "cpu"})).cells["UA"].within is True
+
+
 def test_a_file_without_settings_says_so(held):
     theirs = held.theirs.model_copy(deep=True)
     theirs.parts[0].setting = None

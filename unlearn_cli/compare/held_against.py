@@ -10,6 +10,13 @@ from unlearn_cli.compare.published import Line, Part, Published
 from unlearn_cli.compare.reported import Reported
 from unlearn_cli.evaluation.floor import AVERAGE
 
+UNSAID = {"judged_on": "test"}
+"""What configurations leave out where it is so."""
+MOVES_NO_RESULT = (
+    *("device", "compile", "channels_last"),
+    *("eval.save_logits", "eval.predictions", "eval.hidden", "eval.attacks"),
+)
+"""How it is computed; what is kept, or measured besides."""
 SOME = 3
 """So many differences are named."""
 Differences = dict[str, tuple[Any, Any]]
@@ -42,12 +49,14 @@ def held_against(published: Published, table: Table) -> Table:
 
 
 def differences(here: Keys, there: Keys) -> Differences:
-    """The keys that both have and that differ. One that only one has belongs to a choice that differs, or to
-    another version, whose default is what was there before; classes may be renamed."""
+    """The keys that differ. One that only one has belongs to a choice that differs, or to another version,
+    whose default is what was there before; classes may be renamed."""
+    here, there = UNSAID | here, UNSAID | there
+    told = [key for key in here if key in there and key not in MOVES_NO_RESULT]
     return {
-        key: (value, there[key])
-        for key, value in here.items()
-        if key in there and not key.endswith("_target_") and token(value) != token(there[key])
+        key: (here[key], there[key])
+        for key in told
+        if not key.endswith("_target_") and token(here[key]) != token(there[key])
     }
 
 
