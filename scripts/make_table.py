@@ -1,7 +1,7 @@
 """A table of the documents from nothing, as a file of scripts/tables/ declares it.
 
-`unlearn tune` chooses values on validation rows of the first seed, with as many trials for each method; a sweep has the
-same values for every seed; its runs are written to docs/results/NAME.json, which `scripts/docs` draws.
+`unlearn tune` chooses values on validation rows of the first seed, with as many trials for each method. A
+sweep has the same values for every seed. Its runs become docs/results/NAME.json, which `scripts/docs` draws.
 
 Run: scripts/table NAME [OUTPUTS]. Called again it goes on: what is finished is found.
 """
@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import BaseModel
@@ -20,6 +21,7 @@ from pydantic import BaseModel
 from scripts.result_files import published_of, write
 from unlearn_cli.compare.published import results_folder
 from unlearn_cli.errors import InputError, RunError, UnlearnError, did_you_mean
+from unlearn_cli.storage.files import read_json
 
 TABLES = Path(__file__).parent / "tables"
 OUTPUTS = Path("outputs/tables")
@@ -31,6 +33,9 @@ class Table(BaseModel, extra="forbid"):
 
     title: str
     methods: list[str]
+    """Those whose values are chosen."""
+    as_they_are: list[str] = []
+    """Methods that have nothing to choose."""
     overrides: list[str] = []
     """Of trials and sweep."""
     parts: dict[str, list[str]] = {"": []}
@@ -48,10 +53,11 @@ class Table(BaseModel, extra="forbid"):
         chosen = [f"method={','.join(self.methods)}", f"trials={self.trials}", f"seed={self.seeds[0]}"]
         return ["tune", *chosen, *self.overrides, *self.tuning]
 
-    def swept(self, method: str, part: str) -> list[str]:
-        """The command that makes the runs of a method, without its values."""
-        seeds = f"seed={','.join(map(str, self.seeds))}"
-        return ["-m", f"method={method}", seeds, *self.overrides, *self.parts[part], *self.sweep]
+    def swept(self, part: str) -> list[str]:
+        """The command that makes the runs of a part; `tuned=` is to follow."""
+        methods = f"method={','.join([*self.methods, *self.as_they_are])}"
+        chosen = [methods, f"seed={','.join(map(str, self.seeds))}"]
+        return ["-m", *chosen, *self.overrides, *self.parts[part], *self.sweep]
 
 
 def declared(name: str) -> Table:
@@ -69,25 +75,37 @@ def make(name: str, outputs: Path, call: Callable[..., None]) -> Path:
         UnlearnError: a command failed; the same call goes on.
     """
     table, place = declared(name), (outputs / name).absolute()
-    store = f"paths.store={outputs.absolute() / 'store'}"
+    store, tuned = f"paths.store={outputs.absolute() / 'store'}", place / "tuned"
     folders = {part: place / (part or "runs") for part in table.parts}
-    every = ",".join(table.methods)
-    print(f"{table.trials} trials of each of {len(table.methods)} methods, and then:", flush=True)
-    for part, folder in folders.items():
-        call("plan", *table.swept(every, part), f"paths.outputs={folder}", store)
-    call(*table.tune(), f"paths.outputs={place / 'tuning'}", store)
-    recipes = {method: recipe(place / "tuning", method) for method in table.methods}
-    for part, folder in folders.items():
-        for method, found in recipes.items():
-            call(*table.swept(method, part), *found.words, f"paths.outputs={folder}", store)
-    file = results_folder() / f"{name}.json"
-    chosen = {method: found.values | {"trials": table.trials} for method, found in recipes.items()}
-    commands = [shlex.join(["unlearn", *table.tune()]), shlex.join(["unlearn", *table.swept(every, "")])]
-    write(
-        published_of(folders, chosen, title=table.title, commands=commands, machine=machine(), columns=table.columns),
-        file,
+    told = [table.tune(), *map(table.swept, table.parts)]
+    tune = [*table.tune(), f"into={tuned}", store]
+    sweeps = [[*table.swept(part), f"paths.outputs={folder}", store] for part, folder in folders.items()]
+    for words in (tune, *sweeps):
+        call(*words, "plan")
+    call(*tune)
+    for words in sweeps:
+        call(*words, f"tuned={tuned}")
+    found = published_of(
+        folders,
+        chosen(tuned),
+        title=table.title,
+        commands=[f"scripts/table {name}", *(shlex.join(["unlearn", *words]) for words in told)],
+        machine=machine(),
+        columns=table.columns,
     )
+    file = results_folder() / f"{name}.json"
+    write(found, file)
     return file
+
+
+def chosen(tuned: Path) -> dict[str, dict[str, Any]]:
+    """By method what `unlearn tune` has written of it: the values, and how many trials there were."""
+    records = [read_json(file) for file in tuned.glob("values/*/*/*/*.json")]
+    return {
+        record["method"]: {key.removeprefix("method."): value for key, value in record["values"].items()}
+        | {"trials": record["trials"]}
+        for record in records
+    }
 
 
 def machine() -> str:
@@ -106,10 +124,12 @@ def call(*words: str) -> None:
 
 def main(arguments: list[str]) -> int:
     if not arguments:
-        print("\n".join(f"{name}: {declared(name).title}" for name in sorted(file.stem for file in TABLES.glob("*.yaml"))))
+        for file in sorted(TABLES.glob("*.yaml")):
+            print(f"{file.stem}: {declared(file.stem).title}")
         return 0
+    name, *folder = arguments
     try:
-        print(make(arguments[0], Path(*arguments[1:2]) if arguments[1:] else OUTPUTS, call))
+        print(make(name, Path(*folder) if folder else OUTPUTS, call))
     except UnlearnError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

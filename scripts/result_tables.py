@@ -35,8 +35,7 @@ def result_table(name: str, folder: Path) -> list[str]:
 
 def source(found: Published, rows: Sequence[Line], link: str) -> str:
     """Where the numbers come from, in a sentence or two."""
-    commands = ", then ".join(f"`{command}`" for command in found.commands)
-    said = f"{found.title}. {commands}; {found.about} ([numbers]({link}))."
+    said = f"{found.title}. `{found.commands[0]}`; {found.about} ([numbers]({link}))."
     trials = sorted({row.trials for row in rows if row.trials})
     if trials:
         said += (

@@ -1,6 +1,9 @@
 """The tables that scripts/tables/ declares can be made: their options, keys and metrics are there."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 from quick_hydra import quick_hydra
 
 import unlearn_cli as unlearn
@@ -19,8 +22,19 @@ def test_trials_and_sweep_compose(name):
     with quick_hydra():
         task = unlearn.compose(*overrides).choices["task"]
         unlearn.compose(*table.overrides, *table.tuning, f"method={table.methods[0]}")
-    found = {option.name: option for option in options("method")}
-    assert not [method for method in table.methods if not fits(found[method].path, task)]
+    found = {option.name: option.path for option in options("method")}
+    assert all(fits(found[method], task) for method in (*table.methods, *table.as_they_are))
+    assert all(has_ranges(found[method]) for method in table.methods)
+    assert not any(has_ranges(found[method]) for method in table.as_they_are)
+
+
+def has_ranges(file: Path) -> bool:
+    """Whether `unlearn tune` has something to choose: ranges of its own, or of the option it begins with."""
+    told = yaml.safe_load(file.read_text())
+    above = [
+        default for default in told.get("defaults", []) if isinstance(default, str) and default != "_self_"
+    ]
+    return "search" in told or any(has_ranges(file.with_name(f"{name}.yaml")) for name in above)
 
 
 @pytest.mark.parametrize("name", NAMES)

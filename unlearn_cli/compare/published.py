@@ -52,7 +52,8 @@ class Part(BaseModel):
 
 
 class Published(BaseModel):
-    """One file. columns: metrics that its table shows; of a part, `H sketch`."""
+    """One file. commands: what makes it, and what that calls. columns: metrics that its table shows; of a
+    part, `H sketch`."""
 
     title: str
     commands: list[str]
