@@ -1,7 +1,7 @@
 """A table of the documents from nothing, as a file of scripts/tables/ declares it.
 
 `unlearn tune` chooses values on validation rows of the first seed, with as many trials for each method. A
-sweep has the same values for every seed. Its runs become docs/results/NAME.json, which `scripts/docs` draws.
+sweep has the same values for every seed. Its runs become OUTPUTS/NAME.json: in docs/results/, `scripts/docs` draws it.
 
 Run: scripts/table NAME [OUTPUTS]. Called again it goes on: what is finished is found.
 """
@@ -19,7 +19,6 @@ import yaml
 from pydantic import BaseModel
 
 from scripts.result_files import published_of, write
-from unlearn_cli.compare.published import results_folder
 from unlearn_cli.errors import InputError, RunError, UnlearnError, did_you_mean
 from unlearn_cli.storage.files import read_json
 
@@ -93,7 +92,7 @@ def make(name: str, outputs: Path, call: Callable[..., None]) -> Path:
         machine=machine(),
         columns=table.columns,
     )
-    file = results_folder() / f"{name}.json"
+    file = outputs / f"{name}.json"
     write(found, file)
     return file
 
@@ -129,7 +128,8 @@ def main(arguments: list[str]) -> int:
         return 0
     name, *folder = arguments
     try:
-        print(make(name, Path(*folder) if folder else OUTPUTS, call))
+        file = make(name, Path(*folder) if folder else OUTPUTS, call)
+        print(f"{file}; into the documents: cp {file} docs/results/ && scripts/docs")
     except UnlearnError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

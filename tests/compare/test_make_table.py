@@ -35,7 +35,6 @@ SWEEPS = [
 def place(tmp_path, monkeypatch):
     (tmp_path / "small.yaml").write_text(yaml.safe_dump(DECLARED))
     monkeypatch.setattr(make_table, "TABLES", tmp_path)
-    monkeypatch.setattr(make_table, "results_folder", lambda: tmp_path)
     return tmp_path
 
 
@@ -94,7 +93,7 @@ def test_nothing_is_written_before_all_is_there(place):
     for ending in range(6):
         with pytest.raises(RunError):
             make("small", place / f"outputs{ending}", Unlearn(ending))
-    assert not (place / "small.json").exists()
+        assert not (place / f"outputs{ending}/small.json").exists()
 
 
 def test_a_command_that_fails_is_told(monkeypatch, capfd):
