@@ -1,7 +1,8 @@
 """A table of the documents from nothing, as a file of scripts/tables/ declares it.
 
 `unlearn tune` chooses values on validation rows of the first seed, with as many trials for each method. A
-sweep has the same values for every seed. Its runs become OUTPUTS/NAME.json: in docs/results/, `scripts/docs` draws it.
+sweep has the same values for every seed. Its runs become OUTPUTS/NAME.json; copied to docs/results/,
+`scripts/docs` draws it.
 
 Run: scripts/table NAME [OUTPUTS]. Called again it goes on: what is finished is found.
 """
