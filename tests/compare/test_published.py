@@ -31,10 +31,11 @@ def record(folder, ua=UA, **changed):
 @pytest.fixture
 def held(tmp_path):
     """held(ua, …): the table of own runs with these values of UA beside a published one."""
-    record(tmp_path / "theirs")
+    record(tmp_path / "theirs", config={"tuning.trials": 12, "tuning.seeds": [0]})
     theirs = published_of({"": tmp_path / "theirs"}, {}, **FACTS)
 
     def table(ua=UA, theirs=theirs, **changed):
+        changed["config"] = {"tuning.trials": 12, "tuning.seeds": [0]} | changed.get("config", {})
         record(tmp_path / "ours", ua, **changed)
         (found,) = compare(find([tmp_path / "ours"]).runs, Options(published=theirs)).tables
         return found
@@ -96,6 +97,10 @@ def test_equal_seeds_and_fewer_than_three_tell_nothing_but_equality(tmp_path, ua
         (
             {"config": {"method.lr": 0.2}},
             "salun: not held against the published, method.lr is 0.2 here and 0.1 there.",
+        ),
+        (
+            {"config": {"tuning.trials": 20}},
+            "salun: not held against the published, tuning.trials is 20 here and 12 there.",
         ),
         ({"config": {"model.depth": 8}}, "Not held against “Here”: model.depth is 8 here and 20 there."),
         ({"choices": {"data": "cifar10"}}, "Not held against “Here”: data is cifar10 here and digits there."),
