@@ -23,7 +23,7 @@ from unlearn_cli.tracking import Tracker
 from unlearn_cli.unlearning import unlearned
 
 ROOT = Path(__file__).parents[2]
-PLUGINS = (ROOT / "scripts" / "controls", Path(__file__).parent / "plugins")
+PLUGINS = ROOT / "scripts" / "controls"
 FORGET = {"class": ("forget=class", "forget.classes=[3]"), "random": ("forget=random",)}
 CONTROLS = {"class": ("half", "biased", "relabelled", "pruned"), "random": ("half", "relabelled", "pruned")}
 TINY = (
@@ -57,7 +57,7 @@ def controls(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Contro
 
     def of(kind: str) -> Controls:
         if kind not in made:
-            with used([f"--config-dir={plugins}" for plugins in PLUGINS]), quick_hydra():
+            with used([f"--config-dir={PLUGINS}"]), quick_hydra():
                 made[kind] = _made(kind, folder / kind)
         return made[kind]
 
