@@ -1,8 +1,8 @@
 """Documents that follow from the code: docs/reference/ wholly, elsewhere what stands between marks.
 
 Marks, in README.md and docs/: `<!-- table: NAME -->`, `<!-- keys: method=OPTION -->`,
-`<!-- values: method=OPTION -->` and `<!-- results: FILE [METHOD] -->`, each closed by `<!-- end -->` (or
-`<!-- end: NAME -->`).
+`<!-- values: method=OPTION -->`, `<!-- results: FILE [METHOD] -->` and `<!-- controls: KIND -->`, each closed
+by `<!-- end -->` (or `<!-- end: NAME -->`).
 
 Run: scripts/docs [--check]
 """
@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
+from scripts.controls.table import controls_table
 from scripts.option_tables import group_table, method_keys, method_values, rows_of, sections
 from scripts.reference_pages import PAGES
 from scripts.result_tables import result_table
@@ -28,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 MADE = "<!-- Made by scripts/docs from the code: what is changed here by hand is lost. -->"
 MARKS = re.compile(
-    r"(<!-- (table|keys|values|results): ([^>]+?) -->\n).*?(<!-- end(?:: [^>]+?)? -->)", re.DOTALL
+    r"(<!-- (table|keys|values|results|controls): ([^>]+?) -->\n).*?(<!-- end(?:: [^>]+?)? -->)", re.DOTALL
 )
 STAGES = {"train": Training, "method": Method, "eval": Evaluation}
 """Groups of which config.yaml itself sets a key, the seed."""
@@ -61,8 +62,11 @@ def documents() -> list[tuple[Path, str]]:
 
 def filled(text: str, folder: Path = ROOT) -> str:
     """A document that stands in that folder, with everything between its marks made anew."""
-    results = partial(result_table, folder=folder)
-    kinds = {"table": table, "keys": method_keys, "values": method_values, "results": results}
+    results, controls = (partial(made, folder=folder) for made in (result_table, controls_table))
+    kinds = {
+        **{"table": table, "keys": method_keys, "values": method_values},
+        **{"results": results, "controls": controls},
+    }
 
     def anew(match: re.Match[str]) -> str:
         mark, kind, name, end = match.groups()

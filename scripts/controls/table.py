@@ -1,0 +1,39 @@
+"""Tables of docs/controls.md: every metric's values of the controls, marked where it has caught them."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from scripts.controls.record import FOLDER, Record
+from unlearn_cli.evaluation.meaning import MEANINGS
+
+MARKS = {"none": "", "some": "◐", "all": "●"}
+DECIMALS = {"%": 1, "points": 1, "steps": 0, "nats": 2}
+
+
+def controls_table(kind: str, folder: Path) -> list[str]:
+    """For a mark `<!-- controls: KIND -->` on a page in that folder: docs/results/controls/KIND.json."""
+    file = FOLDER / f"{kind}.json"
+    record = Record.model_validate_json(file.read_text(encoding="utf-8"))
+    lines = [["metric", "oracles", *record.models], ["---", *("---:" for _ in (0, *record.models))]]
+    for metric, found in record.oracles.items():
+        values = [value for of in found for value in of]
+        cells = [_cell(record, model, metric) for model in record.models]
+        lines.append([MEANINGS[metric].label, _number(float(np.mean(values)), metric), *cells])
+    link = os.path.relpath(file, folder)
+    return [
+        f"`{record.command}`; commit {record.commit[:7]}, {record.date} ([numbers]({link})).",
+        "",
+        *(f"| {' | '.join(line)} |" for line in lines),
+    ]
+
+
+def _cell(record: Record, model: str, metric: str) -> str:
+    times = record.times_caught(model, metric)
+    mark = MARKS["all" if times == len(record.seeds) else "some" if times else "none"]
+    return f"{_number(float(np.mean(record.models[model][metric])), metric)} {mark}".strip()
+
+
+def _number(value: float, metric: str) -> str:
+    return f"{value:.{DECIMALS.get(MEANINGS[metric].unit, 2)}f}"
