@@ -97,10 +97,7 @@ def _record(
             name: {metric: [round(one[metric], DECIMALS) for one in values] for metric in metrics}
             for name, values in models.items()
         },
-        intervals={
-            AGAIN: _intervals([(_of(runs, seed), "oracle") for seed in SEEDS]),
-            **{method: _intervals([(runs[method, seed], method) for seed in SEEDS]) for method in methods},
-        },
+        intervals={method: _intervals([runs[method, seed] for seed in SEEDS]) for method in methods},
     )
 
 
@@ -108,14 +105,17 @@ def _of(runs: dict[tuple[str, int], dict[str, Any]], seed: int) -> dict[str, Any
     return next(run for (_, of), run in runs.items() if of == seed)
 
 
-def _intervals(models: list[tuple[dict[str, Any], str]]) -> dict[str, list[Interval]]:
-    """Of the attacks on forgotten rows, by metric, one for each run and the model meant of it."""
-    found = [read_json(Path(run["folder"]) / "attacks.json")["models"][model] for run, model in models]
+def _intervals(runs: list[dict[str, Any]]) -> dict[str, list[Interval]]:
+    """Of the attacks on forgotten rows, by metric, one for each run."""
+    found = [(run["method"], read_json(Path(run["folder"]) / "attacks.json")) for run in runs]
+
+    def interval(method: str, record: dict[str, Any], attack: str, rate: str) -> Interval:
+        mine = record["models"][method][attack]["forget"][rate]
+        null = (record["null"] or record["models"]["oracle"])[attack]["forget"][rate]
+        return Interval(*(round(value, DECIMALS) for value in (mine["low"], mine["high"], null["value"])))
+
     return {
-        f"{key}_{rate}": [
-            Interval(*(round(one[attack]["forget"][rate][end], DECIMALS) for end in ("low", "high")))
-            for one in found
-        ]
+        f"{key}_{rate}": [interval(*one, attack, rate) for one in found]
         for attack, key in ATTACKS.items()
         for rate in JUDGED_BY_CHANCE
     }

@@ -1,20 +1,21 @@
 """Controls of tiny models that know their digits by heart, each measured as any method's model is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
 from quick_hydra import quick_hydra
-from torch import nn
 
 from scripts.controls.caught import caught
 from unlearn_cli.config.composing import composed
 from unlearn_cli.config.plugins import used
-from unlearn_cli.experiment import Experiment, read
-from unlearn_cli.measuring import measured
+from unlearn_cli.data.images import ImageData
+from unlearn_cli.experiment import read
+from unlearn_cli.measuring import measured, measured_once
 from unlearn_cli.methods.original import Original
-from unlearn_cli.methods.references import References
+from unlearn_cli.methods.references import Origin, References
 from unlearn_cli.methods.retrain import Retrain
 from unlearn_cli.origins import Origins
 from unlearn_cli.runtime.compute import Compute
@@ -51,40 +52,42 @@ class Controls:
 
 
 @pytest.fixture(scope="session")
-def controls(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Controls]:
-    """Those of a kind of forget set, made once."""
-    folder, made = tmp_path_factory.mktemp("controls"), dict[str, Controls]()
+def controls(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Controls]:
+    """Those of a kind of forget set, measured by these overrides; made once."""
+    folder = tmp_path_factory.mktemp("controls")
 
-    def of(kind: str) -> Controls:
-        if kind not in made:
-            with used([f"--config-dir={PLUGINS}"]), quick_hydra():
-                made[kind] = _made(kind, folder / kind)
-        return made[kind]
+    @cache
+    def of(kind: str, *overrides: str, names: tuple[str, ...] = ()) -> Controls:
+        with used([f"--config-dir={PLUGINS}"]), quick_hydra():
+            return _made(kind, overrides, names or CONTROLS[kind], folder / kind)
 
     return of
 
 
-def _made(kind: str, folder: Path) -> Controls:
+def _made(kind: str, overrides: Sequence[str], names: Sequence[str], folder: Path) -> Controls:
     compute = Compute("cpu", "fp32", channels_last=False, compile=False)
 
-    def experiment(method: str) -> Experiment:
-        return read(*composed([f"method={method}", *FORGET[kind], *TINY, f"paths.outputs={folder}"]))
+    def run(method: str, data: ImageData | None = None) -> Origins:
+        chosen = (f"method={method}", *FORGET[kind], *TINY, *overrides, f"paths.outputs={folder}")
+        experiment = read(*composed(chosen))
+        store = Store(experiment.paths.store, compute)
+        return Origins.of(experiment, compute, store, data)
 
-    first = experiment("retrain")
-    store = Store(first.paths.store, compute)
-    origins = Origins.of(first, compute, store)
-    original, oracle = origins.get(Original()), origins.get(Retrain())
-    *others, again = (origins.retrained(seed).get(Retrain()).model for seed in range(1, ORACLES + 2))
-    models = {"again": again, "original": original.model}
-    for name in CONTROLS[kind]:
-        run = Origins.of(experiment(name), compute, store, origins.data)
-        models[name], _ = unlearned(run, References(original, oracle), folder / name, Tracker())
-    compared = origins.outputs(oracle)
+    first = run("retrain")
+    original, oracle = first.get(Original()), first.get(Retrain())
+    compared = first.outputs(oracle)
 
-    def metrics(model: nn.Module) -> dict[str, float]:
-        outputs = first.eval.outputs(origins, model, folder)
-        return measured(origins, model, outputs, folder) | first.eval.versus(origins, outputs, compared)
+    def of_reference(origin: Origin) -> dict[str, float]:
+        likeness = first.experiment.eval.versus(first, first.outputs(origin), compared)
+        return measured_once(first, origin) | likeness
 
-    return Controls(
-        {name: metrics(model) for name, model in models.items()}, [metrics(one) for one in others]
-    )
+    def of_control(name: str) -> dict[str, float]:
+        own = run(name, first.data)
+        model, _ = unlearned(own, References(original, oracle), folder / name, Tracker())
+        outputs = own.experiment.eval.outputs(own, model, folder / name)
+        likeness = own.experiment.eval.versus(own, outputs, compared)
+        return measured(own, model, outputs, folder / name) | likeness
+
+    oracles = [of_reference(first.retrained(seed).get(Retrain())) for seed in range(1, ORACLES + 2)]
+    models = {"again": oracles.pop(), "original": of_reference(original)}
+    return Controls(models | {name: of_control(name) for name in names}, oracles)

@@ -55,6 +55,20 @@ def test_the_value_has_to_lie_outside_what_another_oracle_would_have():
 
 
 def test_an_attack_has_caught_what_its_interval_tells_from_chance():
-    assert caught("ULiRA_AUC", 60, [], Interval(52, 68))
-    assert caught("ULiRA_AUC", 40, [], Interval(30, 48))
-    assert not caught("ULiRA_AUC", 60, [], Interval(49, 71))
+    assert caught("ULiRA_AUC", 60, [], Interval(52, 68, null=51))
+    assert caught("ULiRA_AUC", 40, [], Interval(30, 48, null=51))
+    assert not caught("ULiRA_AUC", 60, [], Interval(49, 71, null=45))
+    assert not caught("ULiRA_AUC", 60, [], Interval(52, 68, null=55))  # so are rows that nobody learned
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(900)
+def test_what_a_lowered_logit_hides_is_found_within(controls):
+    """Trained on a few forgotten rows it does not take all images for theirs, as an oracle does; and what
+    shadow models make of a row is lowered along with it."""
+    deep = ("eval.hidden=all", "eval.attacks=[ulira]", "shadows.count=16", "shadows.fraction=0.3")
+    found = controls("class", *deep, names=("biased",))
+    assert {"relearned_forget_test"} <= found.caught("biased")
+    models = found.models
+    assert models["biased"]["ULiRA_AUC"] == pytest.approx(models["original"]["ULiRA_AUC"], abs=2)
+    assert not found.caught("again") - {key for key in models["again"] if "_AUC" in key or "_TPR" in key}
