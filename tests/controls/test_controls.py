@@ -64,11 +64,11 @@ def test_an_attack_has_caught_what_its_interval_tells_from_chance():
 @pytest.mark.thorough
 @pytest.mark.timeout(900)
 def test_what_a_lowered_logit_hides_is_found_within(controls):
-    """Trained on a few forgotten rows it does not take all images for theirs, as an oracle does; and what
+    """A few forgotten rows bring the class back sooner, or to another accuracy, than to an oracle; and what
     shadow models make of a row is lowered along with it."""
     deep = ("eval.hidden=all", "eval.attacks=[ulira]", "shadows.count=16", "shadows.fraction=0.3")
     found = controls("class", *deep, names=("biased",))
-    assert {"relearned_forget_test"} <= found.caught("biased")
+    assert {"relearned_forget_steps", "relearned_forget_test"} & found.caught("biased")
     models = found.models
     assert models["biased"]["ULiRA_AUC"] == pytest.approx(models["original"]["ULiRA_AUC"], abs=2)
     assert not found.caught("again") - {key for key in models["again"] if "_AUC" in key or "_TPR" in key}
