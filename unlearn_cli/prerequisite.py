@@ -48,8 +48,15 @@ def identity(kind: Prerequisite, experiment: Experiment) -> str:
 
 
 def sections(*names: str) -> Callable[[Experiment], Any]:
-    """These of a configuration."""
-    return lambda experiment: {name: experiment.config[name] for name in names}
+    """These of a configuration; a forget set that draws nothing is the same for every seed."""
+
+    def of(experiment: Experiment) -> dict[str, Any]:
+        found = {name: experiment.config[name] for name in names}
+        if "forget" in found and not experiment.forget.draws:
+            found["forget"] = {key: value for key, value in found["forget"].items() if key != "seed"}
+        return found
+
+    return of
 
 
 def model_entry(method: Original) -> Entry:

@@ -57,6 +57,15 @@ def test_a_plan_of_nothing_done_yet(planned, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_whole_class_is_the_same_for_every_seed(planned):
+    sweep = ("-m", "method=ft", "seed=0,1,2", "oracle.count=2", "forget=class")
+    pool = ("eval.attacks=[ulira]", "shadows.count=4")
+    said = planned(*sweep, *pool)
+    assert "oracle 0 4" in said  # of the seeds 0 to 3
+    assert "unlearned shadow 0 4" in said
+    assert "oracle 0 6" in planned(*sweep, "forget.fraction=0.5")
+
+
 def test_a_key_that_every_swept_option_has_and_the_default_has_not(planned):
     assert "2 runs, 2 to do" in planned("-m", "method=eu_k,cf_k", "method.k=2")
 

@@ -36,6 +36,11 @@ class Selector(Settings, ABC):
         return self.trains
 
     @property
+    def draws(self) -> bool:
+        """Whether its seed has a say in which rows are chosen."""
+        return True
+
+    @property
     def column_of_domains(self) -> str | None:
         """The column of the data whose values are to be forgotten or kept as a whole, if there is one."""
         return None

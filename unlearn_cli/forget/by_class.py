@@ -23,6 +23,10 @@ class ByClass(Selector):
     )
     seed: int = Field(ge=0, description="draws that part; follows `seed` unless set")
 
+    @property
+    def draws(self) -> bool:
+        return self.fraction is not None
+
     def select(self, data: ImageData, splits: Splits) -> ForgetSet:
         wanted = np.unique([number for name in self.classes for number in _numbers(name, data)])
         rows = splits.train[np.isin(data.labels[splits.train], wanted)]

@@ -24,6 +24,10 @@ class Group(Selector):
     seed: int = Field(ge=0, description="draws that part; follows `seed` unless set")
 
     @property
+    def draws(self) -> bool:
+        return self.fraction is not None
+
+    @property
     def column_of_domains(self) -> str:
         return self.column
 
