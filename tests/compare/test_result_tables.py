@@ -10,7 +10,7 @@ from made_runs import made
 from scripts import result_tables
 from scripts.result_files import published_of, write
 from scripts.result_tables import result_table
-from unlearn_cli.compare.published import Published, results_folder
+from unlearn_cli.compare.published import Published, published, results_folder
 from unlearn_cli.errors import InputError
 
 FACTS = {"title": "Here", "commands": ["unlearn"], "machine": "this", "columns": ["UA", "avg_gap"]}
@@ -117,3 +117,28 @@ def test_every_file_is_drawn_somewhere():
     pages = "".join(page.read_text() for page in results_folder().parent.rglob("*.md"))
     drawn_files = set(re.findall(r"<!-- results: (\w+)", pages))
     assert {file.stem for file in results_folder().glob("*.json")} == drawn_files
+
+
+README = {
+    "classification": "classification_class",
+    "generation": "generation_digits",
+    "text_to_image": "text_to_image_shapes_earlier",
+    "clip": "clip_shapes",
+    "vlm": "vlm_shapes",
+}
+"""By family's page, the file that the README's table quotes."""
+
+
+@pytest.mark.parametrize("page", README)
+def test_the_readmes_numbers_are_those_of_the_files(page):
+    text = (results_folder().parents[1] / "README.md").read_text()
+    (line,) = [
+        one for one in text.splitlines() if one.startswith("| `unlearn") and f"families/{page}.md" in one
+    ]
+    quoted = re.findall(r"\d+(?:\.\d+)?", line.split("|")[-2])
+    found = published(README[page])
+    values = [v for part in found.parts for row in part.rows for v in row.values.values()]
+    kept = {number for value in values for number in (value.mean, value.sd) if number is not None}
+    for number in quoted:
+        decimals = len(number.partition(".")[2])
+        assert any(f"{one:.{decimals}f}" == number for one in kept), f"{number} is not in {README[page]}.json"
