@@ -33,7 +33,7 @@ SETTING = (
     "eval.mia.features=[confidence,correctness,entropy,m_entropy,prob]",
     *("eval.attacks=[ulira,rmia,iam]", "eval.hidden=all"),
 )
-SEEDS = (0, 1)
+SEEDS = (0, 1, 2)
 AGAIN = "another oracle"
 ATTACKS = {"ulira": "ULiRA", "rmia": "RMIA", "iam": "IAM"}
 JUDGED_BY_CHANCE = ("AUC", "balanced")

@@ -17,16 +17,21 @@ def controls_table(kind: str, folder: Path) -> list[str]:
     file = FOLDER / f"{kind}.json"
     record = Record.model_validate_json(file.read_text(encoding="utf-8"))
     lines = [["metric", "oracles", *record.models], ["---", *("---:" for _ in (0, *record.models))]]
-    for metric, found in record.oracles.items():
-        values = [value for of in found for value in of]
+    for metric in filter(record.oracles.__contains__, MEANINGS):
+        values = [value for of in record.oracles[metric] for value in of]
         cells = [_cell(record, model, metric) for model in record.models]
-        lines.append([MEANINGS[metric].label, _number(float(np.mean(values)), metric), *cells])
+        lines.append([_named(metric), _number(float(np.mean(values)), metric), *cells])
     link = os.path.relpath(file, folder)
     return [
         f"`{record.command}`; commit {record.commit[:7]}, {record.date} ([numbers]({link})).",
         "",
         *(f"| {' | '.join(line)} |" for line in lines),
     ]
+
+
+def _named(metric: str) -> str:
+    meaning = MEANINGS[metric]
+    return f"{meaning.name} ({meaning.unit})" if meaning.unit else meaning.name
 
 
 def _cell(record: Record, model: str, metric: str) -> str:
