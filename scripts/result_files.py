@@ -11,14 +11,13 @@ from unlearn_cli.compare.floor import floor_of
 from unlearn_cli.compare.keys import setting_keys, variant_keys
 from unlearn_cli.compare.published import Line, Part, Published, Spread
 from unlearn_cli.compare.records import Run, find
+from unlearn_cli.compare.reported import DECIMALS
 from unlearn_cli.compare.settings import Setting, settings
 from unlearn_cli.compare.statistics import estimate
 from unlearn_cli.errors import InputError
 from unlearn_cli.storage.files import read_json, replacing
 from unlearn_cli.storage.run_folder import ENVIRONMENT
 from unlearn_cli.storage.status import read_status
-
-DECIMALS = 4
 
 
 def published_of(

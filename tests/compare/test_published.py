@@ -56,6 +56,11 @@ def test_the_same_runs_lie_within(held):
     assert table.said[1] == "15 of 15 numbers lie where they may be expected."
 
 
+def test_what_the_file_rounds_off_is_no_difference(held):
+    cell = salun(held([5.00003])).cells["UA"]
+    assert (cell.difference, cell.within) == (0.0, True)
+
+
 def test_costs_are_the_machines_and_are_not_held(held):
     assert salun(held()).cells["seconds"].reported is None
 

@@ -71,7 +71,7 @@ class Cell:
     @property
     def difference(self) -> float | None:
         """Ours − the reported."""
-        return self.value.mean - self.reported.mean if self.value and self.reported else None
+        return self.reported.difference(self.value) if self.value and self.reported else None
 
     @property
     def within(self) -> bool | None:

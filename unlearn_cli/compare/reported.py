@@ -9,8 +9,9 @@ from unlearn_cli.compare.statistics import Estimate
 from unlearn_cli.evaluation.gaps import ROUNDING
 
 Source = Literal["paper", "published"]
-PRINTED = 1e-4
-"""Files of docs/results/ hold numbers to so many decimals."""
+DECIMALS = 4
+"""To which files of docs/results/ hold numbers."""
+PRINTED = 10.0**-DECIMALS
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class Reported:
     mean: float
     std: float | None = None
     n: int = 0
+
+    def difference(self, ours: Estimate) -> float:
+        """Ours − this, as far as it was printed."""
+        found = ours.mean - self.mean
+        return round(found, DECIMALS) if self.source == "published" else found
 
     def within(self, ours: Estimate) -> bool | None:
         """Whether our mean is where it may be expected; None where that cannot be told.
