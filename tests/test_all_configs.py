@@ -12,7 +12,7 @@ from commands import first_run
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_class
-from omegaconf import OmegaConf
+from omegaconf import OmegaConf, open_dict
 from tiny_commands import methods
 
 from unlearn_cli.config.catalogue import conf_folder, fits, groups, options
@@ -81,7 +81,8 @@ def experiment(*overrides: str) -> Experiment:
         config = compose("config", [*overrides, *missing], return_hydra_config=True)
     HydraConfig.instance().set_config(config)
     choices = {group: choice for group, choice in config.hydra.runtime.choices.items() if choice is not None}
-    config = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    with open_dict(config):
+        del config["hydra"]
     return read(config, choices)
 
 
