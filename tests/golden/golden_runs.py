@@ -57,12 +57,13 @@ class Golden:
             for name, rows in (("forget", sets.forget), ("retain", sets.retain))
         }
         rows = sets.retain[:ROWS]
+        made, read_back = model.state_dict(), again.state_dict()
         self.read_back[case] = [
-            *(f"names: {name}" for name in sorted({*model.state_dict()} ^ {*again.state_dict()})),
+            *(f"names: {name}" for name in sorted({*made} ^ {*read_back})),
             *(
                 f"values: {name}"
-                for name, value in model.state_dict().items()
-                if name in again.state_dict() and not torch.equal(value, again.state_dict()[name])
+                for name, value in made.items()
+                if name in read_back and not torch.equal(value, read_back[name])
             ),
             *["losses"] * (not torch.equal(losses["retain"], experiment.task.losses(again, trainer, rows))),
         ]
