@@ -11,6 +11,7 @@ from unittest.mock import patch
 from hydra._internal import config_loader_impl
 from hydra._internal import defaults_list as hydras_list
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import ConfigRepository
 from hydra._internal.defaults_list import DefaultsList, Overrides
 from hydra._internal.hydra import Hydra
 from hydra._internal.sources_registry import SourcesRegistry
@@ -23,10 +24,13 @@ from unlearn_cli.config.catalogue import conf_folder
 
 Plugins.instance()  # registers the sources: the class that Hydra uses is not the one that can be imported
 FILES = SourcesRegistry.instance().resolve("file")
+OURS = {str(conf_folder())}
 _load_config, _get_mode = FILES.load_config, Hydra.get_mode
+_result = ConfigRepository.load_config
 _listed, _mapped = hydras_list.create_defaults_list, hydras_list._create_interpolation_map
 _composed = ConfigLoaderImpl._compose_config_from_defaults_list
 _parsed: dict[tuple[object, ...], bytes] = {}
+_results: dict[str, bytes] = {}
 _lists: dict[tuple[object, ...], DefaultsList] = {}
 _configurations: dict[tuple[object, ...], bytes] = {}
 
@@ -35,6 +39,7 @@ _configurations: dict[tuple[object, ...], bytes] = {}
 def quick_hydra() -> Iterator[None]:
     with (
         patch.object(FILES, "load_config", load_config),
+        patch.object(ConfigRepository, "load_config", result),
         patch.object(Hydra, "get_mode", get_mode),
         patch.object(config_loader_impl, "create_defaults_list", defaults_list),
         patch.object(hydras_list, "_create_interpolation_map", interpolation_map),
@@ -52,8 +57,18 @@ def load_config(source: ConfigSource, config_path: str) -> ConfigResult:
     key = (source.provider, source.path, file, state.st_ino, state.st_mtime_ns, state.st_size)
     if key not in _parsed:
         _parsed[key] = pickle.dumps(_load_config(source, config_path))
-    result: ConfigResult = pickle.loads(_parsed[key])
-    return result
+    found: ConfigResult = pickle.loads(_parsed[key])
+    return found
+
+
+def result(repo: ConfigRepository, config_path: str) -> ConfigResult | None:
+    """As Hydra's; a shipped option's defaults are read once, too."""
+    if not only_ours(repo):
+        return _result(repo, config_path)
+    if config_path not in _results:
+        _results[config_path] = pickle.dumps(_result(repo, config_path))
+    found: ConfigResult | None = pickle.loads(_results[config_path])
+    return found
 
 
 def get_mode(hydra: Hydra, config_name: str | None, overrides: list[str]) -> Any:
@@ -102,4 +117,4 @@ def configuration(loader: ConfigLoaderImpl, defaults: list[Any], repo: Any) -> D
 def only_ours(repo: Any) -> bool:
     """Whether all files are the shipped ones, which stay as they are: no folder of plug-ins among them."""
     folders = {source.path for source in repo.get_sources() if source.scheme() == "file"}
-    return folders == {str(conf_folder())}
+    return folders == OURS
