@@ -40,7 +40,10 @@ torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))  # as processes of the
 
 
 TESTS = Path(__file__).parent
-LONGEST_FIRST = ("slurm", "runs", "test_all_configs.py", "bad_input", "tracking", "sweep", "sae")
+LONGEST_FIRST = (
+    *("slurm", "runs", "test_extension.py", "sweep", "test_all_configs.py", "golden", "bad_input"),
+    *("tracking", "command", "sae"),
+)
 """Of several processes none is to begin one of these when the others have nothing left to do."""
 
 
