@@ -1,12 +1,15 @@
 """Linear CKA by the unbiased estimator, against its definition and what must not move it."""
 
+from dataclasses import replace
 from itertools import permutations
 from math import perm
 
 import pytest
 import torch
+from planted import hidden_by_bias, original
 
-from unlearn_cli.evaluation.hidden.cka import cka, gram, hsic
+from unlearn_cli.errors import InputError
+from unlearn_cli.evaluation.hidden.cka import Cka, cka, gram, hsic
 
 
 def features(n, width, seed=0):
@@ -54,3 +57,19 @@ def test_wide_layers_that_have_nothing_in_common_are_not_alike():
 
 def test_what_does_not_vary_is_like_nothing():
     assert likeness(torch.ones(6, 3), features(6, 3)) == 0
+
+
+def test_too_few_samples_are_refused(planted):
+    settings = Cka(rows=8)
+    settings.check(planted.origins, original())
+    planted.origins.sets = replace(planted.sets, forget=planted.sets.forget[:3])
+    with pytest.raises(InputError, match="cka takes 4 forget samples, and there are 3; leave it out"):
+        settings.check(planted.origins, original())
+    with pytest.raises(InputError, match="must offer head"):
+        settings.check(planted.origins, torch.nn.ReLU())
+
+
+def test_of_a_model_its_layers_are_compared_with_both_references(planted):
+    found = Cka(rows=8).inspect(planted.subject(hidden_by_bias()))
+    assert found.metrics == {}  # its only layer reads the image
+    assert found.record["test"] == {"original": {}, "oracle": {}}

@@ -9,6 +9,7 @@ from run_results import entries
 from tiny_commands import EPOCH
 
 import unlearn_cli as unlearn
+from unlearn_cli.config.dormant import INSPECTIONS, awake
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.meaning import MEANINGS
 from unlearn_cli.experiment import read
@@ -25,25 +26,26 @@ def identity(*overrides):
     return read(OmegaConf.create(config), choices).identity.configuration
 
 
-@pytest.mark.parametrize("task", ["classification", "clip"])
-def test_off_it_is_no_part_of_a_run(task):
+def test_off_it_is_no_part_of_a_run():
     """Neither the switch, which earlier versions had not, nor the keys of what is off."""
-    chosen = f"task={task}"
-    plain = identity(chosen)
-    assert not {"hidden", "relearn", "quantise", "prune", "probe", "cka", "distance"} & plain["eval"].keys()
-    assert identity(chosen, "eval.relearn.rows=3", "eval.cka.rows=50") == plain
-    some = identity(chosen, "eval.hidden=[probe]")
+    plain = identity()
+    assert not {"hidden", *INSPECTIONS} & plain["eval"].keys()
+    assert identity("eval.relearn.rows=3", "eval.cka.rows=50") == plain
+    some = identity("eval.hidden=[probe]", "eval.relearn.rows=3")
     assert some["eval"]["hidden"] == ["probe"]
-    assert {"probe", "relearn", "cka"} & some["eval"].keys() == {"probe"}
-    assert identity(chosen, "eval.hidden=[probe]", "eval.relearn.rows=3") == some
-    assert identity(chosen, "eval.hidden=[probe]", "eval.probe.neighbours=3") != some
+    assert set(INSPECTIONS) & some["eval"].keys() == {"probe"}
+
+
+def test_a_vision_language_models_relearning_has_no_switch():
+    """Nor have a text-to-image model's attacks: their values count always."""
+    evaluation = {"relearn": {"rows": 3}, "attacks": {"p4d": {"steps": 3}}, "attacked": []}
+    assert awake({"eval": evaluation}) == {"eval": evaluation}
 
 
 def test_all_is_all_six():
     config, choices = unlearn.compose("eval.hidden=all")
     evaluation = read(OmegaConf.create(config), choices).eval
-    names = ["relearn", "quantise", "prune", "probe", "cka", "distance"]
-    assert [one.name for one in evaluation.inspections] == names
+    assert [one.name for one in evaluation.inspections] == [*INSPECTIONS]
     with pytest.raises(InputError, match=r"eval\.hidden: no inspection 'knn'; there is relearn, quantise"):
         identity("eval.hidden=[knn]")
 
@@ -71,3 +73,13 @@ def test_a_run_has_its_numbers_and_keeps_those_of_its_references(tmp_path):
     assert {
         read_json(one / "entry.json")["facts"]["inspection"]["class"].rpartition(".")[2] for one in kept
     } == {*("Relearn", "Quantise", "Prune", "Probe", "Cka", "Distance")}
+
+
+@pytest.mark.thorough
+def test_a_clip_is_looked_into(tmp_path):
+    """Of a domain, not of classes: both kinds of probe have a question."""
+    there = (f"paths.store={tmp_path}/store", f"paths.outputs={tmp_path}/outputs")
+    (result,) = tiny_run.unlearn("task=clip", *QUICK[:2], *QUICK[3:], *there, "eval.hidden=all")
+    for key in ("relearned_retain_test", "TA_forget_int4", "probe_rows", "probe_class", "CKA_oracle"):
+        assert key in result["gap"]
+    assert list(result["hidden"]["cka"]["ft"]["forget"]["original"])[-1] == "embedding"
