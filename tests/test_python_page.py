@@ -20,7 +20,7 @@ def short(monkeypatch, tmp_path, shared_store):
     """Runs of a second, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(ClassifierEvaluation, "figures", lambda *_: [])
-    for name in ("run", "sweep"):
+    for name in ("run", "sweep", "tune"):
         function = getattr(unlearn_cli.api, name)
         tiny = (*SHORT, EPOCH, f"paths.store={shared_store}")
 

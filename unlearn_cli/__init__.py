@@ -17,6 +17,7 @@ from typing import Any
 OFFERED = (
     "run",
     "sweep",
+    "tune",
     "compose",
     "load",
     "compare",

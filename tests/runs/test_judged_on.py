@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+from noisy_labels import with_noise
 from run_results import entries, lasting
 from tiny_commands import short
 from tiny_run import unlearn
@@ -40,20 +41,6 @@ def test_originals_and_oracles_are_those_of_an_ordinary_run(tmp_path):
     assert judged["folder"] != ordinary["folder"]
     settings = [setting_keys(read(Path(result["folder"]))) for result in (ordinary, judged)]
     assert [keys.get("judged_on") for keys in settings] == [None, "validation"]
-
-
-def with_noise(of):
-    """As `split` does, and then the data's test rows have other labels, under the same fingerprint."""
-
-    def noisy(data, *arguments):
-        splits = of(data, *arguments)
-        labels = data.labels.copy()
-        labels[splits.test] = np.roll(labels[splits.test], getattr(data, "each", 1))  # another image's
-        assert (labels != data.labels).any()
-        data.labels = labels
-        return splits
-
-    return noisy
 
 
 @pytest.mark.parametrize(

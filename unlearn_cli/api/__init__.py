@@ -3,7 +3,7 @@
 from unlearn_cli.api.comparison import Comparison, compare
 from unlearn_cli.api.loading import load
 from unlearn_cli.api.result import Result
-from unlearn_cli.api.runs import Composition, compose, run, sweep
+from unlearn_cli.api.runs import Composition, compose, run, sweep, tune
 from unlearn_cli.errors import UnlearnError
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "load",
     "run",
     "sweep",
+    "tune",
 ]

@@ -76,6 +76,22 @@ def sweep(*overrides: str, force: bool = False) -> list[Result]:
         return [Result.of(result, folder) for folder, result in found if result]
 
 
+def tune(*arguments: str) -> dict[str, dict[str, Any]]:
+    """Choose values on validation rows: unlearn.tune("method=ft,salun", "trials=20"), as `unlearn tune`.
+
+    Returns the chosen values by method and dotted key; runs take them by `tuned=outputs/tuned`.
+
+    Raises:
+        InputError: nothing was begun. RunError: every trial of a method failed. Preempted: the same call goes
+            on.
+    """
+    with borrowed(["tune", *arguments]):
+        from unlearn_cli.tuning.tune import tuned  # with PyTorch and all that a run needs
+
+        check_launcher()
+        return {one.setting.method: one.values for one in tuned(arguments)}
+
+
 def compose(*overrides: str) -> Composition:
     """What these overrides come to, as `unlearn … --cfg job` prints it; it is checked no further.
 

@@ -17,6 +17,7 @@ from unlearn_cli.compare.hypotheses import ALPHA
 from unlearn_cli.compare.intervals import FEWEST, INTERVALS, LEVEL
 from unlearn_cli.compare.keys import differing, setting_keys, variant_keys
 from unlearn_cli.compare.ranking import Place
+from unlearn_cli.compare.tuned import tuned
 from unlearn_cli.compare.verdict import aim_text, verdict
 from unlearn_cli.evaluation.floor import AVERAGE
 
@@ -107,7 +108,7 @@ def notes(table: Table, by: Sequence[str]) -> list[str]:
         for row in table.rows
         if row.warnings
     ]
-    said += verdict(table) + _unranked(table) + _of_one_original(table) + _pooled(table, by)
+    said += verdict(table) + _unranked(table) + _of_one_original(table) + _pooled(table, by) + tuned(table)
     if sources := dict.fromkeys(row.source for row in table.rows if row.source):
         said.append(f"paper: {'; '.join(sources)}.")
     return [*said, *table.said]

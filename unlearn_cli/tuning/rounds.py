@@ -28,7 +28,7 @@ def run_trials(
     objective: Objective,
 ) -> None:
     """Do them, and note what came of each. Every method has the same number of them in each round."""
-    left = list(trials)
+    left = [trial for trial in trials if trial.reason is None]
     for share in SHARES if halving else (1,):
         parts = [(trial, settings[trial.method].runs(lasting(trial, settings, share))) for trial in left]
         folders = iter(launch([run for _, runs in parts for run in runs]))

@@ -14,15 +14,18 @@ from unlearn_cli.config.dormant import SEARCH, SWITCHES
 from unlearn_cli.config.texts import with_texts
 from unlearn_cli.errors import InputError, RunError
 from unlearn_cli.experiment import read
+from unlearn_cli.origins import Origins
+from unlearn_cli.run import check
 from unlearn_cli.runtime.process import is_main_process
 from unlearn_cli.storage.fingerprint import looked_at_once
+from unlearn_cli.storage.store import Store
 from unlearn_cli.sweep.launch import launch
 from unlearn_cli.sweep.record import Record
 from unlearn_cli.tuning.found import Found, check_place, write
 from unlearn_cli.tuning.objective import Objective
 from unlearn_cli.tuning.request import Request, read_request
 from unlearn_cli.tuning.rounds import run_trials
-from unlearn_cli.tuning.trials import Run, Setting, spaces
+from unlearn_cli.tuning.trials import Run, Setting, Trial, spaces
 
 log = logging.getLogger("unlearn")
 
@@ -41,40 +44,26 @@ def tuned(arguments: Sequence[str], planning: bool = False) -> list[Found]:
     with explaining(arguments):
         where, launcher = composed_launcher(request.overrides)
         settings = {one.method: one for one in _settings(request)}
-    if "wait" in launcher:
-        launcher["wait"] = True
-    bases = [setting.bases[0] for setting in settings.values()]
-    objective = Objective.of(request.settings.objective, read(bases[0].config, bases[0].choices))
-    for base in bases:
-        check_place(request.settings.into, base)
-    trials = [
-        trial
-        for setting in settings.values()
-        for trial in setting.trials(request.settings.trials, request.settings.draw)
-    ]
+    launcher |= {"wait": True} if "wait" in launcher else {}
+    objective = _checked(request, [setting.bases[0] for setting in settings.values()], where == "here")
+    trials = {method: _trials(setting, request) for method, setting in settings.items()}
+    told = "%d trials of each of %d methods, on %d seeds, by %s on validation rows"
+    log.info(told, request.settings.trials, len(settings), len(_seeds(request)), objective.name)
 
     def launched(runs: Sequence[Run]) -> list[Path]:
         with looked_at_once():
             folders = [run.folder for run in runs]
-        launch(
-            where,
-            launcher,
-            [(run.overrides, run.config, run.choices) for run in runs],
-            planning,
-            end=_nothing_more,
-        )
+        composed = [(run.overrides, run.config, run.choices) for run in runs]
+        launch(where, launcher, composed, planning, end=_nothing_more)
         return folders
 
-    told = "%d methods, %d trials each, %d seeds, by %s on validation rows"
-    log.info(told, len(settings), request.settings.trials, len(bases and _seeds(request)), objective.name)
+    every = [trial for of_method in trials.values() for trial in of_method]
     if planning:
-        launched([run for trial in trials for run in settings[trial.method].runs(trial.values)])
+        launched([run for trial in every for run in settings[trial.method].runs(trial.values)])
         return []
-    run_trials(settings, trials, launched, request.settings.halving, objective)
+    run_trials(settings, every, launched, request.settings.halving, objective)
     found = [
-        Found(
-            setting, [trial for trial in trials if trial.method == method], objective, request.settings.into
-        )
+        Found(setting, trials[method], objective, request.settings.into)
         for method, setting in settings.items()
     ]
     for one in found:
@@ -86,6 +75,33 @@ def tuned(arguments: Sequence[str], planning: bool = False) -> list[Found]:
     return found
 
 
+def _checked(request: Request, bases: Sequence[Run], here: bool) -> Objective:
+    """What is chosen by. InputError: it cannot be, the result has no place, or the data do not fit a run.
+
+    here: the runs are this process', whose data are at hand.
+    """
+    experiments = [read(base.config, base.choices) for base in bases]
+    for base in bases:
+        check_place(request.settings.into, base)
+    objectives = [Objective.of(request.settings.objective, experiment) for experiment in experiments]
+    for experiment in experiments if here else ():
+        compute = experiment.compute()
+        check(Origins.of(experiment, compute, Store(experiment.paths.store, compute)))
+    return objectives[0]
+
+
+def _trials(setting: Setting, request: Request) -> list[Trial]:
+    """A drawn one whose values do not go together has failed, as one whose run fails."""
+    trials = setting.trials(request.settings.trials, request.settings.draw)
+    for trial in trials[1:]:
+        try:
+            for run in setting.runs(trial.values):
+                read(run.config, run.choices)
+        except InputError as error:
+            trial.reason = str(error)
+    return trials
+
+
 def _seeds(request: Request) -> Sequence[str]:
     return request.seeds or ("0",)
 
@@ -95,9 +111,8 @@ def _settings(request: Request) -> list[Setting]:
     found = []
     for method in request.methods or (None,):
         bases = [_base(request, method, seed) for seed in _seeds(request)]
-        experiment = read(bases[0].config, bases[0].choices)
         name = bases[0].choices["method"]
-        drawn = spaces(experiment, request.fixed)
+        drawn = spaces(read(bases[0].config, bases[0].choices), request.fixed)
         if not drawn:
             raise InputError(
                 f"method: {name} has nothing to tune, no range under method.{SEARCH} of what was not given; "
