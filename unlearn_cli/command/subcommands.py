@@ -1,12 +1,13 @@
 """The sub-commands of `unlearn`, in one place: what starts them, what TAB offers, what help lists."""
 
+TUNE = "tune"
 SUBCOMMANDS = {
     "status": "unlearn_cli.sweep.command:status",
     "schema": "unlearn_cli.command.schema:schema",
     "completion": "unlearn_cli.command.completion.command:completion",
     "rerun": "unlearn_cli.command.rerun:rerun",
     "track": "unlearn_cli.command.track:track",
-    "tune": "unlearn_cli.tuning.command:tune",
+    TUNE: "unlearn_cli.tuning.command:tune",
     "new": "unlearn_cli.command.new:new",
 }
 """By name the function that is called with the further arguments; imported when it is asked for."""

@@ -7,7 +7,7 @@ from unlearn_cli.command.completion.flags import flag_before, flag_values, flags
 from unlearn_cli.command.completion.overrides import outputs, overrides
 from unlearn_cli.command.completion.paths import folders
 from unlearn_cli.command.completion.situation import Situation
-from unlearn_cli.command.subcommands import FORCE, PLAN, SHELLS, SUBCOMMANDS
+from unlearn_cli.command.subcommands import FORCE, PLAN, SHELLS, SUBCOMMANDS, TUNE
 from unlearn_cli.compare.command import parser as compare_parser
 
 COMPARE = "unlearn-compare"
@@ -36,6 +36,8 @@ def _candidates(line: CommandLine) -> list[str]:
         return folders(typed or f"{runs}sweeps/") or folders(typed or runs)
     if subcommand in ("rerun", "track"):
         return folders(typed or outputs(situation)) or folders(typed)
+    if subcommand == TUNE:
+        return _of_tuning(line, typed)
     if subcommand in SUBCOMMANDS:
         return folders(typed)
     if any(word.startswith("-") for word in (*line.before, typed)):
@@ -47,6 +49,18 @@ def _candidates(line: CommandLine) -> list[str]:
     if line.program == COMPARE:
         return folders(typed or outputs(situation)) or folders(typed)
     return [*((PLAN, *SUBCOMMANDS) if not line.before else ()), *overrides(typed, situation)]
+
+
+def _of_tuning(line: CommandLine, typed: str) -> list[str]:
+    """Its own keys, and those of a run."""
+    from unlearn_cli.tuning.request import TuneSettings
+
+    if typed.startswith("into="):
+        return [f"into={one}" for one in folders(typed.removeprefix("into="))]
+    if typed.startswith("halving="):
+        return ["halving=true", "halving=false"]
+    own = [f"{name}=" for name in TuneSettings.model_fields]
+    return [*own, *overrides(typed, Situation(line.words[1:]))]
 
 
 def _parser(line: CommandLine) -> ArgumentParser:
