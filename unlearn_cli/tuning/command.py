@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from unlearn_cli.command.subcommands import PLAN
 from unlearn_cli.config.describe import as_typed
+from unlearn_cli.config.tune_keys import TuneSettings
 from unlearn_cli.runtime.arguments import Parser
 from unlearn_cli.runtime.garbage import no_collection
 from unlearn_cli.runtime.logs import log_to_console
 from unlearn_cli.runtime.process import check_launcher, is_main_process
-from unlearn_cli.tuning.request import TuneSettings
 
 
 def tune(arguments: list[str]) -> None:

@@ -2,42 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, field_validator
 
 from unlearn_cli.config.overrides import each_as_typed, parsed, readable
-from unlearn_cli.config.settings import Settings, checked
+from unlearn_cli.config.settings import checked
+from unlearn_cli.config.tune_keys import TuneSettings
 from unlearn_cli.errors import InputError
 
 SEVERAL = ("method", "seed")
 """Keys of which one tuning takes several values."""
-
-
-class TuneSettings(Settings):
-    """Keys of a tuning beside those of a run. They stand on the command line alone."""
-
-    trials: int = Field(default=20, ge=1, description="of each method, the values in force among them")
-    into: Path = Field(
-        default=Path("outputs/tuned"),
-        description="folder of what is found and, below trials/, of the runs",
-    )
-    objective: list[str] = Field(
-        default=[], description="metric to choose by, or several whose mean gap; default: by task"
-    )
-    halving: bool = Field(
-        default=False,
-        description="all trials with a ninth of their epochs, the best third with a third, the best of those "
-        "with all",
-    )
-    draw: int = Field(default=0, ge=0, lt=2**63, description="seed of what is drawn")
-
-    @field_validator("objective", mode="before")
-    @classmethod
-    def _listed(cls, keys: Any) -> Any:
-        return [keys] if isinstance(keys, str) else keys
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def _candidates(line: CommandLine) -> list[str]:
 
 def _of_tuning(line: CommandLine, typed: str) -> list[str]:
     """Its own keys, and those of a run."""
-    from unlearn_cli.tuning.request import TuneSettings
+    from unlearn_cli.config.tune_keys import TuneSettings
 
     if typed.startswith("into="):
         return [f"into={one}" for one in folders(typed.removeprefix("into="))]
