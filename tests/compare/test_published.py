@@ -8,6 +8,7 @@ import pytest
 from made_runs import made
 from scipy import stats
 
+import unlearn_cli as unlearn
 from scripts.result_files import published_of, write
 from unlearn_cli.compare.comparison import Options
 from unlearn_cli.compare.published import Published, published, results_folder
@@ -147,6 +148,13 @@ def test_a_file_without_settings_says_so(held):
 def test_what_is_written_is_read(tmp_path, held):
     write(held.theirs, tmp_path / "file.json")
     assert published(str(tmp_path / "file.json")) == held.theirs
+
+
+def test_python_has_it_too(tmp_path, held):
+    write(held.theirs, tmp_path / "file.json")
+    found = unlearn.compare(tmp_path / "theirs", published=str(tmp_path / "file.json"))
+    (row,) = [row for row in found.rows if row["name"] == "salun"]
+    assert (row["UA/published"], row["UA/published_std"], row["UA/outside"]) == (5.0, 1.0, False)
 
 
 @pytest.mark.parametrize("file", sorted(results_folder().glob("*.json")), ids=lambda file: file.stem)
