@@ -5,6 +5,7 @@ is a run of its own in all but its folder: its model and its margins are entries
 """
 
 import copy
+import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,9 @@ from unlearn_cli.experiment import Experiment
 from unlearn_cli.methods.original import Original
 from unlearn_cli.origins import Origins
 from unlearn_cli.runtime.logs import quietly
-from unlearn_cli.runtime.progress import remaining
+from unlearn_cli.runtime.progress import Remaining
+from unlearn_cli.runtime.stopping import stop, stop_requested
+from unlearn_cli.side_by_side import POLL_SECONDS, pays, working
 from unlearn_cli.storage.tensors import read_tensors, write_tensors
 from unlearn_cli.tracking import NullSettings, Tracker
 from unlearn_cli.unlearning import made
@@ -60,12 +63,34 @@ class Pool(ABC):
 
     def all_margins(self, unlearned: bool) -> np.ndarray:
         """(count, n) φ of all, as trained or as unlearned; those that the store lacks are made."""
-        name = f"unlearned {self.name}" if unlearned else self.name
-        missing = [number for number in range(self.count) if not self.is_made(number, unlearned)]
-        for number in remaining(name, missing, self.count, self.origins.experiment.progress):
+        missing, began = self._missing(unlearned), time.monotonic()
+        progress = self._progress(missing, unlearned)
+        for done, number in enumerate(missing, 1):
             with quietly():
                 self.margins(number, unlearned)
+            progress.left(left := len(missing) - done)
+            if done == 1 and pays(self.origins.compute, left * (time.monotonic() - began)):
+                self._make_side_by_side(missing[1:], unlearned)
         return np.stack([self.margins(number, unlearned) for number in range(self.count)])
+
+    def _make_side_by_side(self, numbers: list[int], unlearned: bool) -> None:
+        """Those of these numbers that can be made; who makes the others next comes to their errors."""
+        began, progress = time.monotonic(), self._progress(numbers, unlearned)
+        with working(self.origins.experiment, type(self), numbers, unlearned) as at_work:
+            while at_work():
+                if stop_requested():
+                    stop(f"while {self.name} were made")
+                time.sleep(POLL_SECONDS)
+                if progress.due:
+                    progress.left(len(self._missing(unlearned)))
+        self.origins.store.seconds += time.monotonic() - began
+
+    def _missing(self, unlearned: bool) -> list[int]:
+        return [number for number in range(self.count) if not self.is_made(number, unlearned)]
+
+    def _progress(self, missing: list[int], unlearned: bool) -> Remaining:
+        name = f"unlearned {self.name}" if unlearned else self.name
+        return Remaining(name, len(missing), self.count, self.origins.experiment.progress)
 
     def margins(self, number: int, unlearned: bool) -> np.ndarray:
         """(n,) φ of one at all rows; made once. One with nothing to forget is unlearned as it is."""

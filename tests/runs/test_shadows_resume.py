@@ -8,6 +8,8 @@ from run_results import entries, lasting, run_folders, state
 from tiny_processes import processes, signalled
 from tiny_run import unlearn
 
+from unlearn_cli import side_by_side
+
 pytestmark = pytest.mark.thorough
 
 COMMAND = (
@@ -69,3 +71,13 @@ def test_two_sweeps_at_once_share_it(tmp_path):
     assert len(entries(tmp_path / "store", "model")) == 1 + 2
     assert len(entries(tmp_path / "store", "margins")) == 2 + 2 * 2
     assert not list(tmp_path.rglob("*.damaged-*"))
+
+
+def test_side_by_side_it_has_the_same_bits(tmp_path, undisturbed, monkeypatch):
+    monkeypatch.setattr(side_by_side, "START_SECONDS", 0)
+    monkeypatch.setattr(side_by_side, "processes", lambda: 2)
+    begun, begin = [], side_by_side._begun
+    monkeypatch.setattr(side_by_side, "_begun", lambda told: begun.append(told["numbers"]) or begin(told))
+    (result,) = unlearn(f"paths.outputs={tmp_path}", *COMMAND, "shadows.count=2")
+    assert begun == [[1], []] * 2  # the first tells how long one takes; unlearned ones, then plain ones
+    assert lasting(result) == lasting(undisturbed)

@@ -54,14 +54,31 @@ class Progress:
             log.log(level, "%s: step %d of %d %s", self.stage, self.done, self.total, at and f"({at})")
 
 
+class Remaining:
+    """What is still to be made of so many alike: now and then a log line tells the time to go."""
+
+    def __init__(self, stage: str, missing: int, total: int, enabled: bool = True):
+        self.stage, self.missing, self.total, self.enabled = stage, missing, total, enabled
+        self.began = time.monotonic()
+        self.line_due = self.began + LINE_SECONDS[0]
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for a line."""
+        return self.enabled and time.monotonic() >= self.line_due
+
+    def left(self, left: int) -> None:
+        """So many are still to be made."""
+        done, now = self.missing - left, time.monotonic()
+        if done and (self.due or (self.enabled and not left)):
+            self.line_due = now + LINE_SECONDS[1]
+            to_go = f", {duration_text((now - self.began) / done * left)} to go" if left else ""
+            log.info("%s: %d of %d%s", self.stage, self.total - left, self.total, to_go)
+
+
 def remaining(stage: str, items: Sequence[Item], total: int, enabled: bool = True) -> Iterator[Item]:
-    """What is still to be made of so many alike; now and then a log line tells the time to go."""
-    began = time.monotonic()
-    due = began + LINE_SECONDS[0]
+    """The items one after another, each made by the caller before it asks for the next."""
+    progress = Remaining(stage, len(items), total, enabled)
     for number, item in enumerate(items, 1):
         yield item
-        now, left = time.monotonic(), len(items) - number
-        if enabled and (now >= due or not left):
-            due = now + LINE_SECONDS[1]
-            to_go = f", {duration_text((now - began) / number * left)} to go" if left else ""
-            log.info("%s: %d of %d%s", stage, total - left, total, to_go)
+        progress.left(len(items) - number)
