@@ -47,7 +47,7 @@ def working(
     They are asked to stop where the block is left. One that fails says nothing: who makes what is missing
     then comes to the same error.
     """
-    count = processes()
+    count = min(processes(), len(numbers))
     told = {
         "config": experiment.config,
         "choices": experiment.choices,
