@@ -63,7 +63,8 @@ def origins(toy, make_sets, compute):
         test_forgotten=[31, 34, 37],
     )
     sets = replace(sets, classes=(1,))
-    return SimpleNamespace(data=toy, sets=sets, compute=compute, all_rows=np.arange(40))
+    splits = SimpleNamespace(test=np.arange(30, 40))  # as in toy
+    return SimpleNamespace(data=toy, splits=splits, sets=sets, compute=compute, all_rows=np.arange(40))
 
 
 @pytest.fixture
