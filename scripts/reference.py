@@ -1,8 +1,8 @@
 """Documents that follow from the code: docs/reference/ wholly, elsewhere what stands between marks.
 
 Marks, in README.md and docs/: `<!-- table: NAME -->`, `<!-- keys: method=OPTION -->`,
-`<!-- values: method=OPTION -->`, `<!-- results: FILE [METHOD] -->` and `<!-- controls: KIND -->`, each closed
-by `<!-- end -->` (or `<!-- end: NAME -->`).
+`<!-- values: method=OPTION -->`, `<!-- results: FILE [METHOD] -->` and
+`<!-- controls: KIND [METRIC] -->`, each closed by `<!-- end -->` (or `<!-- end: NAME -->`).
 
 Run: scripts/docs [--check]
 """

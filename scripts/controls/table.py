@@ -12,21 +12,26 @@ MARKS = {"none": "", "some": "◐", "all": "●"}
 DECIMALS = {"%": 1, "points": 1, "steps": 0, "nats": 2}
 
 
-def controls_table(kind: str, folder: Path) -> list[str]:
-    """For a mark `<!-- controls: KIND -->` on a page in that folder: docs/results/controls/KIND.json."""
+def controls_table(name: str, folder: Path) -> list[str]:
+    """For a mark `<!-- controls: KIND [METRIC] -->` on a page in that folder.
+
+    All of docs/results/controls/KIND.json and where it comes from; of METRIC, those whose keys begin so.
+    """
+    kind, _, begin = name.partition(" ")
     file = FOLDER / f"{kind}.json"
     record = Record.model_validate_json(file.read_text(encoding="utf-8"))
     lines = [["metric", "oracles", *record.models], ["---", *("---:" for _ in (0, *record.models))]]
-    for metric in filter(record.oracles.__contains__, MEANINGS):
+    for metric in MEANINGS:
+        if metric not in record.oracles or not metric.startswith(begin):
+            continue
         values = [value for of in record.oracles[metric] for value in of]
         cells = [_cell(record, model, metric) for model in record.models]
         lines.append([_named(metric), _number(float(np.mean(values)), metric), *cells])
+    table = [f"| {' | '.join(line)} |" for line in lines]
+    if begin:
+        return table
     link = os.path.relpath(file, folder)
-    return [
-        f"`{record.command}`; commit {record.commit[:7]}, {record.date} ([numbers]({link})).",
-        "",
-        *(f"| {' | '.join(line)} |" for line in lines),
-    ]
+    return [f"`{record.command}`; commit {record.commit[:7]}, {record.date} ([numbers]({link})).", "", *table]
 
 
 def _named(metric: str) -> str:
