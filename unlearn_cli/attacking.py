@@ -143,9 +143,9 @@ def _figures(found: Mapping[str, AttackedRows], folder: Path, about: str) -> lis
     """A figure for each game, a panel for each attack."""
     curves = {model: rows.curves() for model, rows in found.items()}
     files = []
-    for game in ("forget", "retain"):
+    for game, members in (("forget", "Forgotten rows"), ("retain", "Retained rows")):
         attacks = [attack for attack, of in next(iter(curves.values())) if of == game]
         panels = {attack: {model: one[attack, game] for model, one in curves.items()} for attack in attacks}
         files.append(folder / f"roc_{game}.png")
-        roc_curves(panels, files[-1], f"{about}; {game} rows")
+        roc_curves(panels, files[-1], about, members)
     return files

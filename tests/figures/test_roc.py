@@ -23,13 +23,16 @@ def test_a_panel_for_each_attack_on_equal_logarithmic_axes(tmp_path, drawn):
         "ga": curve([0, 0.6, 1.0]),
         "oracle": curve([0, 0.5, 1.0]),
     }
-    roc_curves({"U-LiRA": models, "RMIA": models}, tmp_path / "roc.png", "ga · digits")
+    roc_curves({"U-LiRA": models, "RMIA": models}, tmp_path / "roc.png", "ga · digits", "Retained rows")
     (figure,) = drawn
+    assert figure.get_suptitle().startswith("Retained rows found")
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert told == ["original", "ga", "its 95 % interval", "oracle", "chance"]
     assert [axis.get_title() for axis in figure.axes] == ["U-LiRA", "RMIA"]
     for axis in figure.axes:
         assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")
         assert axis.get_xlim() == axis.get_ylim() == figure.axes[0].get_xlim()
-        chance, *curves = axis.lines
+        *curves, chance = axis.lines
         assert (chance.get_xdata() == chance.get_ydata()).all()
         assert [line.get_ydata()[1] for line in curves] == [0.9, 0.6, 0.5]
         assert len(axis.collections) == 1  # the method's interval alone

@@ -128,7 +128,7 @@ def test_what_cannot_be_attacked_is_refused(refused, command, message):
 
 def test_the_pool_is_made_once_and_a_second_method_unlearns_it(tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr(attacking, "roc_curves", lambda panels, file, about: drawn.append(file.name))
+    monkeypatch.setattr(attacking, "roc_curves", lambda panels, file, *told: drawn.append(file.name))
     outputs = f"paths.outputs={tmp_path}"
     (first,) = unlearn(outputs, *FT, *ATTACKED)
     store = tmp_path / "store"
