@@ -21,7 +21,8 @@ def roc_curves(
     """A panel for each attack: by model (original, method, oracle) shares of false and true positives.
 
     `panels`: by title and model, (false, true, low, high), each (points,) in [0, 1] from (0, 0) to (1, 1);
-    low and high bound the true positives' share with 95 % and shade the method's. `members`: who is looked for.
+    low and high, its 95 % interval, bound the true positives' share and shade the method's. `members`: who is
+    looked for.
     """
     figure = Figure(figsize=(1.9 + 3.3 * len(panels), 4.2), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False, sharey=True, sharex=True)[0]
