@@ -45,7 +45,7 @@ def attacked_once(origins: Origins, origin: Origin) -> dict[str, float]:
 def entry(origins: Origins, key: str) -> tuple[str, dict[str, Any]] | None:
     """Kind and facts of the store's entry with the attacks on the reference of that key; None: no attacks."""
     attacks = _attacks(origins)
-    facts = {"model": key, "forget": origins.sets.fingerprint} | attacks
+    facts = origins.output_facts(key) | {"forget": origins.sets.fingerprint} | attacks
     return ("attacks", facts) if attacks["attacks"] else None
 
 

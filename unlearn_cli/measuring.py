@@ -66,7 +66,7 @@ def _own_entries(origins: Origins, key: str, seed: int) -> list[tuple[str, dict[
     not_facts |= {name for switch, parts in apart.items() if parts for name in (switch, *parts)}
     config = {name: value for name, value in config.items() if name not in not_facts}
     outputs: dict[str, Any] = {"model": key, "forget": origins.sets.fingerprint} | origins.judged_on
-    outputs |= evaluation.output_facts(origins)
+    outputs |= evaluation.output_facts(origins) | origins.plugins("eval")
     if {seeds.train, seeds.eval} != {seed}:
         outputs["judged"] = {"seed": seeds.eval, "original": origins.key(Original())}
     return [

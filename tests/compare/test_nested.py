@@ -5,6 +5,7 @@ from compare.made_runs import ORACLE, made
 
 from unlearn_cli.compare.comparison import Options
 from unlearn_cli.compare.groups import Group
+from unlearn_cli.compare.keys import origin
 from unlearn_cli.compare.nested import by_original, sentences
 from unlearn_cli.compare.records import read
 from unlearn_cli.compare.tabulate import compare
@@ -74,6 +75,11 @@ def test_it_stands_under_the_table(row):
     assert compare(group.runs, Options(by=["method"])).tables[0].said == []
     oracle, *_, own = table.rows
     assert [(row.name, row.n, row.originals) for row in (oracle, own)] == [("oracle", 3, 3), ("ga", 6, 3)]
+
+
+def test_one_original_attacked_by_two_pools_is_one(tmp_path):
+    one, other = (read(made(tmp_path, config={"shadows.seed": seed})) for seed in range(2))
+    assert origin(one) == origin(other)
 
 
 def test_one_unlearning_judged_twice_is_one(tmp_path):

@@ -36,6 +36,16 @@ def test_of_values_that_nobody_tuned(tmp_path):
     assert "Unequal budgets: no trial is known of ga, rl." in said(tmp_path)
 
 
+def test_a_value_typed_in_place_of_the_chosen_one_is_told(tmp_path):
+    chosen = TUNED | {"tuning.values": {"method.lr": 0.01}}
+    made(tmp_path / "tuned", "ft", config=chosen | {"method.lr": 0.01})
+    made(tmp_path / "typed", "ga", config=chosen | {"method.lr": 0.5})
+    text = said(tmp_path)
+    assert "Values of ft: the best of 20 trials each on seed 0 by avg_gap, on validation rows." in text
+    assert "Values of ga: the best of 20 trials each on seed 0" in text
+    assert "by avg_gap (but for method.lr, typed in its place), on validation rows." in text
+
+
 def test_without_any_tuning_nothing_is_said(tmp_path):
     made(tmp_path, "ft")
     made(tmp_path, "ga")

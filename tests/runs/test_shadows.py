@@ -9,10 +9,11 @@ from run_results import entries, lasting
 from tiny_commands import CLIP, TINY
 from tiny_run import unlearn
 
-from unlearn_cli import attacking
+from unlearn_cli import attacking, measuring
 from unlearn_cli.config.composing import composed
 from unlearn_cli.config.variants import determining
 from unlearn_cli.experiment import read
+from unlearn_cli.methods.original import Original
 from unlearn_cli.origins import Origins
 from unlearn_cli.shadows import Shadows, learned
 from unlearn_cli.storage.store import Store
@@ -102,6 +103,20 @@ def test_keys_of_attacks_that_are_not_made_make_no_other_run(tmp_path):
     assert asked == identity("eval.attacks=[ulira,rmia]") != plain
     assert asked["shadows"]["count"] == 64
     assert "iam" not in asked["eval"]
+
+
+def test_attacks_on_validation_rows_are_others(pool):
+    ordinary, judged = (pool(*more).origins for more in ((), ("judged_on=validation",)))
+    assert ordinary.key(Original()) == judged.key(Original())
+    for entry in (attacking.entry, lambda origins, key: measuring.entries(origins, key, 0)[-1]):
+        assert entry(ordinary, "key") != entry(judged, "key")
+
+
+def test_what_follows_from_the_outputs_of_an_evaluation_of_ones_own_belongs_to_its_source(pool, monkeypatch):
+    monkeypatch.setattr(Origins, "plugins", lambda self, *groups: {"plugins": [*groups]})
+    found = measuring.entries(pool("eval.hidden=[cka]").origins, "key", 0)
+    assert [kind for kind, _ in found] == ["metrics", "inspection", "attacks"]
+    assert all("eval" in facts["plugins"] for _, facts in found)
 
 
 @pytest.mark.parametrize(

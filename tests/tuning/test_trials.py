@@ -38,6 +38,7 @@ def test_a_longer_search_begins_with_a_shorter_ones_trials():
     [
         (LR, 0.02, 0.002, 0.2),
         (EPOCHS, 1, 1, 2),
+        (Range(low=-5, high=-2), -3, -5, -2),
         (Range(low=-1, high=3), 0.0, -1, 3),
         (Range(low=1e-3, high=10, log=True), 1.0, 1e-3, 10),
         ([2, 8], 4, 2, 8),
@@ -56,6 +57,7 @@ def test_nothing_has_no_factor():
     assert LR.fits(0.1)
     assert not LR.fits(None)
     assert not LR.fits(0.0)
+    assert not LR.fits(True)
     assert Range(low=0, high=1).fits(None)
 
 

@@ -62,14 +62,16 @@ def test_runs_take_what_was_found(tuned, capsys):
     outputs, _ = tuned
 
     def run(*arguments):
-        more = ("method.epochs=1", f"tuned={outputs / 'tuned'}", f"paths.outputs={outputs}", *SMALL[-2:])
+        more = (f"tuned={outputs / 'tuned'}", f"paths.outputs={outputs}", *SMALL[-2:])
         (result,) = unlearn(*arguments, *more)
         return yaml.safe_load((Path(result["folder"]) / "config.yaml").read_text())
 
     config = run("method=ft")
     assert config["method"]["lr"] == record(outputs, "ft")["values"]["method.lr"]
-    assert config["tuning"] == {"trials": 2, "seeds": [0], "objective": "avg_gap"}
+    chosen = record(outputs, "ft")["values"]
+    assert config["tuning"] == {"trials": 2, "seeds": [0], "objective": "avg_gap", "values": chosen}
     assert config["judged_on"] == "test"
+    assert config["method"]["epochs"] == 1, "typed when lr was chosen"
     assert run("method=ft", "method.lr=0.5")["method"]["lr"] == 0.5
     with pytest.raises(SystemExit) as ended:
         run("method=rl")
@@ -140,6 +142,14 @@ def test_what_is_refused(arguments, told, tmp_path, capsys):
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert told in said
     assert ended.value.code == 2
+
+
+def test_what_no_trial_measures_is_told_after_the_first(tuned, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        tune(tmp_path, "method=ga", "objective=seconds", f"paths.store={tuned[0] / 'store'}")
+    assert ended.value.code == 2
+    assert "objective: these runs have no seconds" in capsys.readouterr().err
+    assert len([*(tmp_path / "tuned" / "trials").glob("classification/*/*/*/*/metrics.json")]) == 1
 
 
 @pytest.mark.thorough

@@ -15,6 +15,7 @@ BASE = ("task", "data", "model", "forget")
 """The choices that name a setting, in this order."""
 METHOD = ("method", "mask", "surgery", "lora", "tuning")
 """What is compared; everything else is the setting."""
+TUNED_VALUES = "tuning.values"
 
 Keys = dict[str, Any]
 """Values by dotted key; `method`, `mask` and other groups without a dot are the options chosen."""
@@ -43,9 +44,9 @@ def base_keys(run: Run) -> Keys:
 def variant_keys(run: Run) -> Keys:
     """Method and mask with everything under them but the seeds."""
     choices, config = run.result["choices"], unseeded(dict(run.config))
-    return {group: choices.get(group) for group in METHOD} | dict(
-        flat({group: config[group] for group in METHOD if group in config}, ".")
-    )
+    values = flat({group: config[group] for group in METHOD if group in config}, ".")
+    chosen = {key: value for key, value in values if not key.startswith(TUNED_VALUES)}  # method's own tell
+    return {group: choices.get(group) for group in METHOD} | chosen
 
 
 def setting_keys(run: Run) -> Keys:
@@ -71,11 +72,11 @@ def circumstances(run: Run, without: Sequence[str] = ()) -> str:
 
 
 def origin(run: Run, without: Sequence[str] = ()) -> str:
-    """Equal for runs of one original and one forget set, whatever seeds method and evaluation have.
+    """Equal for runs of one original and one forget set, whatever seeds method, evaluation and shadows have.
 
     These are what comparisons pair, and what they count: several runs of one original are not independent.
     """
-    return circumstances(run, (*without, "eval.seed"))
+    return circumstances(run, (*without, "eval.seed", "shadows.seed"))
 
 
 def identity(run: Run) -> str:

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from unlearn_cli.compare.comparison import Table
+from unlearn_cli.compare.keys import token
 from unlearn_cli.compare.records import Run
+from unlearn_cli.config.nested import flat
 
 
 def tuned(table: Table) -> list[str]:
@@ -34,7 +36,16 @@ def _told(run: Run) -> str:
     seeds = tuning.get("seeds")
     listed = [str(seed) for seed in seeds] if isinstance(seeds, list) else []
     of = f" on seed{'s' * (len(listed) > 1)} {', '.join(listed)}" if listed else ""
-    return f"the best of {tuning['trials']} trials each{of} by {tuning.get('objective')}"
+    chosen = f"the best of {tuning['trials']} trials each{of} by {tuning.get('objective')}"
+    typed = _typed(run, tuning)
+    return f"{chosen} (but for {', '.join(typed)}, typed in its place)" if typed else chosen
+
+
+def _typed(run: Run, tuning: Mapping[str, Any]) -> list[str]:
+    """Keys that have another value than the one chosen."""
+    chosen, values = tuning.get("values"), dict(flat(run.config, "."))
+    told = chosen.items() if isinstance(chosen, dict) else ()
+    return [key for key, value in told if token(values.get(key)) != token(value)]
 
 
 def _trials(run: Run) -> int | None:

@@ -101,7 +101,7 @@ def implied_choices(arguments: list[str]) -> list[str]:
 
 def tuning_folder(arguments: Iterable[str]) -> str | None:
     """The folder whose values are taken (`tuned=FOLDER`); None: no other than the options' own."""
-    given = [value for key, _, value in (one.partition("=") for one in arguments) if key == TUNED]
+    given = [value for key, _, value in (one.partition("=") for one in arguments) if key.lstrip("+") == TUNED]
     folder = given[-1].strip("\"'") if given else ""
     return None if folder in ("", "null") else folder
 

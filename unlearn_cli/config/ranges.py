@@ -61,7 +61,11 @@ class Range(Settings):
 
     def fits(self, value: Any) -> bool:
         """Whether there is something to draw: nothing has a factor but a number above 0."""
-        return self.times is None or (isinstance(value, int | float) and value > 0)
+        return self.times is None or (_is_number(value) and value > 0)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def drawn(space: Range | list[Any], value: Any, draws: Draws) -> Any:
@@ -70,13 +74,9 @@ def drawn(space: Range | list[Any], value: Any, draws: Draws) -> Any:
         return space[int(draws.integers(0, len(space)))]
     low, high, is_log = space.ends(value)
     at = draws.uniform(math.log(low), math.log(high)) if is_log else draws.uniform(low, high)
-    return rounded(math.exp(at) if is_log else at, value)
-
-
-def rounded(number: float, value: Any) -> Any:
-    """A whole number above 0 where the value in force is whole; else a few digits."""
+    number = math.exp(at) if is_log else at
     if isinstance(value, int):
-        return max(1, round(number))
+        return max(1, round(number)) if space.times else round(number)
     return float(f"{number:.{DIGITS}g}")
 
 

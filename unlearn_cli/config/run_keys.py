@@ -42,6 +42,9 @@ class Tuning(Settings):
     trials: int = Field(ge=1, description="of each method")
     seeds: list[Annotated[int, Field(ge=0)]] = Field(description="of the runs that they were judged by")
     objective: str = Field(description="what the best had the best of, on validation rows")
+    values: dict[str, Any] = Field(
+        default={}, description="what was chosen, by dotted key: what is typed in its place was not"
+    )
 
 
 class Oracles(Settings):

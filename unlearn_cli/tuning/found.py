@@ -33,12 +33,12 @@ class Found:
     setting: Setting
     trials: list[Trial]
     objective: Objective
-    into: Path
+    request: Request
 
     @property
     def place(self) -> Path:
         """The file of its values."""
-        return place_of(self.into, self.setting.bases[0])
+        return place_of(self.request.settings.into, self.setting.bases[0])
 
     @property
     def best(self) -> Trial:
@@ -53,8 +53,9 @@ class Found:
 
     @property
     def values(self) -> dict[str, Any]:
-        """All that were searched, as the best trial has them."""
-        return {key: self.best.values.get(key, value) for key, (_, value) in self.setting.spaces.items()}
+        """All that were searched, as the best trial has them, and what was typed, for which they are."""
+        searched = {key: self.best.values.get(key, value) for key, (_, value) in self.setting.spaces.items()}
+        return self.setting.fixed | searched
 
 
 def place_of(into: Path, run: Run) -> Path:
@@ -76,8 +77,8 @@ def check_place(into: Path, run: Run) -> None:
     if not file.exists():
         return
     try:
-        before = json.loads(file.read_text(encoding="utf-8"))["setting"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        before = dict(json.loads(file.read_text(encoding="utf-8"))["setting"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"into: {file} is no record of a tuning; give another folder") from error
     now = json.loads(json.dumps(told_setting(run)))
     if differing := [key for key in now | before if now.get(key) != before.get(key)]:
@@ -88,9 +89,10 @@ def check_place(into: Path, run: Run) -> None:
         )
 
 
-def write(found: Found, request: Request, command: Sequence[str]) -> Path:
-    """Both files; that of the values."""
-    run, best, objective = found.setting.bases[0], found.best, found.objective
+def write(found: Found, command: Sequence[str]) -> Path:
+    """Both files; that of the values. InputError: another tuning has found values there meanwhile."""
+    run, best, objective, request = found.setting.bases[0], found.best, found.objective, found.request
+    check_place(request.settings.into, run)
     place = found.place
     seeds = [base.config.seed for base in found.setting.bases]
     tuning = {"trials": len(found.trials), "seeds": seeds, "objective": objective.name}
@@ -114,13 +116,13 @@ def write(found: Found, request: Request, command: Sequence[str]) -> Path:
     write_json(place.with_suffix(".json"), record)
     lines = [
         "# @package _global_",
-        f"# unlearn method={found.setting.method} tuned={found.into}",
+        f"# {shlex.join(['unlearn', f'method={found.setting.method}', *request.taking])}",
         f"# Trial {best.number} of {len(found.trials)} by {objective.name} on validation rows: "
         f"{told_score(found.score(best))}; the values in force: {told_score(found.score(found.trials[0]))}",
         f"# {shlex.join(record['command'])}",
         f"# {date}, unlearn {record['version']}, commit {record['commit'] or 'unknown'}",
     ]
-    content = nested({"tuning": tuning, **found.values})
+    content = {"tuning": tuning | {"values": found.values}} | nested(found.values)
     with replacing(place) as temporary:
         text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
         temporary.write_text("\n".join([*lines, text]), encoding="utf-8")

@@ -57,6 +57,19 @@ class Objective:
     def is_higher_better(self) -> bool:
         return not self.is_gap and self.meanings[self.keys[0]].better == "higher"
 
+    def check_measured(self, result: Mapping[str, Any] | None) -> None:
+        """InputError: a run that was made has no such number; whether a metric is measured, a run tells."""
+        if result is None:
+            return
+        if self.keys == (AVERAGE,):
+            there = {AVERAGE: result["avg_gap"]}
+        else:
+            there = (result["gap"] or {}) if self.is_gap else result["metrics"]
+        for key in self.keys:
+            if there.get(key) is None:
+                what = f"gap of {key}" if self.is_gap else key
+                raise InputError(f"objective: these runs have no {what}; {did_you_mean(key, there)}")
+
     def value(self, result: Mapping[str, Any]) -> float | None:
         """Of a run's result; None where it has no such number, or one that is not finite."""
         if self.keys == (AVERAGE,):

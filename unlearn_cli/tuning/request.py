@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from unlearn_cli.config.dormant import SEARCH, SEARCHED
 from unlearn_cli.config.overrides import each_as_typed, parsed, readable
 from unlearn_cli.config.settings import checked
 from unlearn_cli.config.tune_keys import TuneSettings
@@ -24,6 +25,13 @@ class Request:
     seeds: tuple[str, ...]
     overrides: tuple[str, ...]
     """All others, which every trial has."""
+
+    @property
+    def taking(self) -> list[str]:
+        """What is typed to take the values, beside the method: the same setting, and the folder."""
+        searches = tuple(f"{group}.{SEARCH}" for group in SEARCHED)
+        same = [one for one in self.overrides if not one.lstrip("+").startswith(("hydra", *searches))]
+        return [*same, f"tuned={self.settings.into}"]
 
     @property
     def fixed(self) -> set[str]:

@@ -1,5 +1,6 @@
 """What was found, in a table."""
 
+import shlex
 from collections.abc import Sequence
 
 from rich import box
@@ -34,8 +35,7 @@ def show(found: Sequence[Found]) -> None:
     console = terminal.console()
     console.print(table)
     methods = ",".join(one.setting.method for one in found)
-    console.print(
-        f"to take them: unlearn {'-m ' if len(found) > 1 else ''}method={methods} tuned={found[0].into}"
-    )
+    taking = shlex.join([*(["-m"] if len(found) > 1 else []), f"method={methods}", *found[0].request.taking])
+    console.print(f"to take them: unlearn {taking}", soft_wrap=True, markup=False)
     for one in found:
         console.print(str(one.place), style="dim", soft_wrap=True)

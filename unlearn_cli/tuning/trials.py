@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from unlearn_cli.config.dormant import SEARCH, SEARCHED
+from unlearn_cli.config.nested import flat
 from unlearn_cli.config.ranges import Range, drawn
 from unlearn_cli.config.run_path import resolved, run_path
 from unlearn_cli.experiment import Experiment
@@ -19,6 +20,10 @@ Values = dict[str, Any]
 """By dotted key."""
 Spaces = dict[str, tuple[Range | list[Any], Any]]
 """By dotted key: a range, and the value in force."""
+
+
+OF_METHOD = (*SEARCHED, "surgery", "lora")
+"""Groups of a configuration that make the method."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class Setting:
     method: str
     bases: list[Run]
     spaces: Spaces
+    fixed: Values = field(default_factory=dict)
+    """What was typed of the method, and is not searched: the others are chosen for it."""
 
     def runs(self, values: Values) -> list[Run]:
         """Those with other values."""
@@ -104,3 +111,15 @@ def spaces(experiment: Experiment, fixed: set[str]) -> Spaces:
             if key not in fixed and (isinstance(space, list) or space.fits(value)):
                 found[key] = (space, value)
     return found
+
+
+def fixed(base: Run, typed: set[str]) -> Values:
+    """What was typed below the groups that make a method, but seeds and ranges."""
+    config = resolved(base.config)
+    values = flat({group: config[group] for group in OF_METHOD}, ".")
+    below = tuple(f"{key}." for key in typed if "." in key)
+    return {
+        key: value
+        for key, value in values
+        if f"{key}.".startswith(below) and key.split(".")[1] not in (SEARCH, "seed", "_target_")
+    }

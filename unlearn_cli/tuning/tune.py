@@ -18,6 +18,7 @@ from unlearn_cli.origins import Origins
 from unlearn_cli.run import check
 from unlearn_cli.runtime.process import is_main_process
 from unlearn_cli.storage.fingerprint import looked_at_once
+from unlearn_cli.storage.run_folder import RunFolder
 from unlearn_cli.storage.store import Store
 from unlearn_cli.sweep.launch import launch
 from unlearn_cli.sweep.record import Record
@@ -25,7 +26,7 @@ from unlearn_cli.tuning.found import Found, check_place, write
 from unlearn_cli.tuning.objective import Objective
 from unlearn_cli.tuning.request import Request, read_request
 from unlearn_cli.tuning.rounds import run_trials
-from unlearn_cli.tuning.trials import Run, Setting, Trial, spaces
+from unlearn_cli.tuning.trials import Run, Setting, Trial, fixed, spaces
 
 log = logging.getLogger("unlearn")
 
@@ -61,17 +62,17 @@ def tuned(arguments: Sequence[str], planning: bool = False) -> list[Found]:
     if planning:
         launched([run for trial in every for run in settings[trial.method].runs(trial.values)])
         return []
+    if request.settings.objective:  # before the others are run for nothing
+        for folder in launched(next(iter(settings.values())).bases):
+            objective.check_measured(RunFolder(folder, {}).result())
     run_trials(settings, every, launched, request.settings.halving, objective)
-    found = [
-        Found(setting, trials[method], objective, request.settings.into)
-        for method, setting in settings.items()
-    ]
+    found = [Found(setting, trials[method], objective, request) for method, setting in settings.items()]
     for one in found:
         if one.score(one.best) is None:
             raise RunError(f"{one.setting.method}: no trial has a {objective.name} ({one.best.reason})")
     if is_main_process():
         for one in found:
-            write(one, request, sys.argv[1:])
+            write(one, sys.argv[1:])
     return found
 
 
@@ -118,7 +119,7 @@ def _settings(request: Request) -> list[Setting]:
                 f"method: {name} has nothing to tune, no range under method.{SEARCH} of what was not given; "
                 f"leave it out, or give one as in '+method.{SEARCH}.lr={{times:[0.1,10]}}'"
             )
-        found.append(Setting(name, bases, drawn))
+        found.append(Setting(name, bases, drawn, fixed(bases[0], request.fixed)))
     return found
 
 
