@@ -1,6 +1,7 @@
 """Runs held against a file of results: what lies outside is found, what differs in its settings is told."""
 
 import json
+import math
 from math import sqrt
 
 import numpy as np
@@ -155,6 +156,24 @@ def test_python_has_it_too(tmp_path, held):
     found = unlearn.compare(tmp_path / "theirs", published=str(tmp_path / "file.json"))
     (row,) = [row for row in found.rows if row["name"] == "salun"]
     assert (row["UA/published"], row["UA/published_std"], row["UA/outside"]) == (5.0, 1.0, False)
+
+
+def test_a_file_that_shares_no_key_is_not_taken_for_the_same_setting(held):
+    theirs = held.theirs.model_copy(deep=True)
+    for part in theirs.parts:
+        part.setting = {"of": "another program"}
+    assert "it does not tell its settings" in held(theirs=theirs).said[-1]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"mean": math.nan}, {"mean": 5, "sd": -1}, {"mean": 5, "each": [math.inf]}]
+)
+def test_what_is_no_number_is_no_result(held, wrong, tmp_path):
+    told = held.theirs.model_dump()
+    told["parts"][0]["rows"][0]["values"]["UA"] = wrong
+    (tmp_path / "bad.json").write_text(json.dumps(told))
+    with pytest.raises(InputError, match=r"no file of results: 'parts\.0\.rows\.0\.values\.UA"):
+        published(str(tmp_path / "bad.json"))
 
 
 @pytest.mark.parametrize("file", sorted(results_folder().glob("*.json")), ids=lambda file: file.stem)

@@ -30,7 +30,11 @@ def held_against(published: Published, table: Table) -> Table:
     setting is told once, and nothing is held against anything then. Costs are the machine's: never held.
     """
     run = next(row.group.runs[0] for row in table.rows)
-    told = [(part, differences(setting_keys(run), part.setting)) for part in published.parts if part.setting]
+    told = [
+        (part, differences(setting_keys(run), part.setting))
+        for part in published.parts
+        if part.setting and part.setting.keys() >= set(BASE)
+    ]
     if not told:
         return _saying(
             table, f"{published.title}: it does not tell its settings, so nothing is held against it."
@@ -82,7 +86,7 @@ def _counterpart(row: Row, part: Part) -> tuple[Line | None, str | None]:
     lines = [line for line in part.rows if line.method == run.result["method"]]
     if not lines:
         return None, "not among the published."
-    told = [(line, differences(variant_keys(run), line.keys)) for line in lines if line.keys is not None]
+    told = [(line, differences(variant_keys(run), line.keys)) for line in lines if line.keys]
     if not told:
         return None, "its published values were not kept."
     line, unlike = min(told, key=lambda one: len(one[1]))

@@ -5,9 +5,9 @@
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from unlearn_cli.config.catalogue import docs_folder
 from unlearn_cli.errors import InputError, did_you_mean
@@ -18,9 +18,9 @@ from unlearn_cli.storage.files import read_json
 class Spread(BaseModel):
     """A number over seeds: mean, standard deviation (None of one) and, where it is kept, of each seed."""
 
-    mean: float
-    sd: float | None = None
-    each: list[float] = []
+    mean: FiniteFloat
+    sd: Annotated[FiniteFloat, Field(ge=0)] | None = None
+    each: list[FiniteFloat] = []
 
 
 class Line(BaseModel):
