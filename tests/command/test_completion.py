@@ -83,6 +83,7 @@ def test_values(line, offered, not_offered):
         ("unlearn tune tri", ["trials="]),
         ("unlearn tune method=ga method.l", ["method.lr="]),
         ("unlearn tune halving=t", ["halving=true"]),
+        ("unlearn tune sampler=", ["sampler=random", "sampler=tpe"]),
         ("unlearn-compare --ac", ["--across"]),
         ("unlearn-compare outputs --across f", ["forget"]),
         ("CUDA_VISIBLE_DEVICES=0 .venv/bin/unlearn method=sal", ["method=salun", "method=salun_soft"]),

@@ -63,6 +63,12 @@ class Range(Settings):
         """Whether there is something to draw: nothing has a factor but a number above 0."""
         return self.times is None or (_is_number(value) and value > 0)
 
+    def rounded(self, number: float, value: Any) -> Any:
+        """As it is tried: whole where the value in force is, and then no factor makes it nothing."""
+        if isinstance(value, int):
+            return max(1, round(number)) if self.times else round(number)
+        return float(f"{number:.{DIGITS}g}")
+
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
@@ -74,10 +80,7 @@ def drawn(space: Range | list[Any], value: Any, draws: Draws) -> Any:
         return space[int(draws.integers(0, len(space)))]
     low, high, is_log = space.ends(value)
     at = draws.uniform(math.log(low), math.log(high)) if is_log else draws.uniform(low, high)
-    number = math.exp(at) if is_log else at
-    if isinstance(value, int):
-        return max(1, round(number)) if space.times else round(number)
-    return float(f"{number:.{DIGITS}g}")
+    return space.rounded(math.exp(at) if is_log else at, value)
 
 
 class Searched(Settings):

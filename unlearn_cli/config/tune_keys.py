@@ -1,7 +1,7 @@
 """Keys of `unlearn tune` beside those of a run."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -18,6 +18,10 @@ class TuneSettings(Settings):
     )
     objective: list[str] = Field(
         default=[], description="metric to choose by, or several whose mean gap; default: by task"
+    )
+    sampler: Literal["random", "tpe"] = Field(
+        default="random",
+        description="tpe: after ten trials, optuna suggests values from what those before came to",
     )
     halving: bool = Field(
         default=False,

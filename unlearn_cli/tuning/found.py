@@ -100,6 +100,7 @@ def write(found: Found, command: Sequence[str]) -> Path:
     record = {
         "method": found.setting.method,
         **tuning,
+        "sampler": request.settings.sampler,
         "halving": request.settings.halving,
         "draw": request.settings.draw,
         "best": best.number,

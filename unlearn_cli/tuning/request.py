@@ -68,6 +68,10 @@ def read_request(arguments: Sequence[str]) -> Request:
     if twice:
         raise InputError(f"method: {twice[0]} is given more than once")
     settings = checked(TuneSettings, own, "")
+    if settings.halving and settings.sampler == "tpe":
+        raise InputError(
+            "halving: true does not go with sampler=tpe, which learns from whole trials; leave one out"
+        )
     return Request(settings, several["method"], several["seed"], tuple(others))
 
 

@@ -1,4 +1,4 @@
-"""In which order trials are run: all at once, or by successive halving.
+"""In which order given trials are run: all at once, or by successive halving.
 
 Successive halving: Jamieson and Talwalkar, AISTATS 2016 (arXiv:1502.07943), with a third in place of a half.
 """
@@ -29,6 +29,8 @@ def run_trials(
 ) -> None:
     """Do them, and note what came of each. Every method has the same number of them in each round."""
     left = [trial for trial in trials if trial.reason is None]
+    if not left:
+        return
     for share in SHARES if halving else (1,):
         parts = [(trial, settings[trial.method].runs(lasting(trial, settings, share))) for trial in left]
         folders = iter(launch([run for _, runs in parts for run in runs]))

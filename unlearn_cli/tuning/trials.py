@@ -11,7 +11,8 @@ from unlearn_cli.config.dormant import SEARCH, SEARCHED
 from unlearn_cli.config.nested import flat
 from unlearn_cli.config.ranges import Range, drawn
 from unlearn_cli.config.run_path import resolved, run_path
-from unlearn_cli.experiment import Experiment
+from unlearn_cli.errors import InputError
+from unlearn_cli.experiment import Experiment, read
 from unlearn_cli.runtime.seeding import rng
 from unlearn_cli.storage.identity import identity_of
 from unlearn_cli.storage.run_folder import RunFolder
@@ -67,6 +68,14 @@ class Setting:
             Trial(self.method, number, {} if number == 1 else self._drawn(draw, number))
             for number in range(1, count + 1)
         ]
+
+    def check(self, trial: "Trial") -> None:
+        """One whose values do not go together has failed, as one whose run fails."""
+        try:
+            for run in self.runs(trial.values):
+                read(run.config, run.choices)
+        except InputError as error:
+            trial.reason = str(error)
 
     def _drawn(self, draw: int, number: int) -> Values:
         return {

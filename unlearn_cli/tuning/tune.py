@@ -22,6 +22,7 @@ from unlearn_cli.storage.run_folder import RunFolder
 from unlearn_cli.storage.store import Store
 from unlearn_cli.sweep.launch import launch
 from unlearn_cli.sweep.record import Record
+from unlearn_cli.tuning import tpe
 from unlearn_cli.tuning.found import Found, check_place, write
 from unlearn_cli.tuning.objective import Objective
 from unlearn_cli.tuning.request import Request, read_request
@@ -42,12 +43,21 @@ def tuned(arguments: Sequence[str], planning: bool = False) -> list[Found]:
             goes on.
     """
     request = read_request(arguments)
+    is_suggesting = request.settings.sampler == "tpe"
+    if is_suggesting:
+        tpe.package()
     with explaining(arguments):
         where, launcher = composed_launcher(request.overrides)
         settings = {one.method: one for one in _settings(request)}
     launcher |= {"wait": True} if "wait" in launcher else {}
     objective = _checked(request, [setting.bases[0] for setting in settings.values()], where == "here")
-    trials = {method: _trials(setting, request) for method, setting in settings.items()}
+    drawn = request.settings.trials
+    if is_suggesting and drawn > tpe.STARTUP:
+        if planning:
+            log.info("trials %d to %d are to be suggested; planned with drawn values", tpe.STARTUP + 1, drawn)
+        else:
+            drawn = tpe.STARTUP
+    trials = {method: _trials(setting, drawn, request.settings.draw) for method, setting in settings.items()}
     told = "%d trials of each of %d methods, on %d seeds, by %s on validation rows"
     log.info(told, request.settings.trials, len(settings), len(_seeds(request)), objective.name)
 
@@ -66,6 +76,9 @@ def tuned(arguments: Sequence[str], planning: bool = False) -> list[Found]:
         for folder in launched(next(iter(settings.values())).bases):
             objective.check_measured(RunFolder(folder, {}).result())
     run_trials(settings, every, launched, request.settings.halving, objective)
+    if is_suggesting:
+        at_once = 1 if where == "here" else tpe.SIDE_BY_SIDE
+        tpe.run_suggested(settings, trials, launched, request.settings, objective, at_once)
     found = [Found(setting, trials[method], objective, request) for method, setting in settings.items()]
     for one in found:
         if one.score(one.best) is None:
@@ -91,15 +104,10 @@ def _checked(request: Request, bases: Sequence[Run], here: bool) -> Objective:
     return objectives[0]
 
 
-def _trials(setting: Setting, request: Request) -> list[Trial]:
-    """A drawn one whose values do not go together has failed, as one whose run fails."""
-    trials = setting.trials(request.settings.trials, request.settings.draw)
+def _trials(setting: Setting, count: int, draw: int) -> list[Trial]:
+    trials = setting.trials(count, draw)
     for trial in trials[1:]:
-        try:
-            for run in setting.runs(trial.values):
-                read(run.config, run.choices)
-        except InputError as error:
-            trial.reason = str(error)
+        setting.check(trial)
     return trials
 
 

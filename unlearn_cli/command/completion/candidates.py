@@ -57,8 +57,9 @@ def _of_tuning(line: CommandLine, typed: str) -> list[str]:
 
     if typed.startswith("into="):
         return [f"into={one}" for one in folders(typed.removeprefix("into="))]
-    if typed.startswith("halving="):
-        return ["halving=true", "halving=false"]
+    for key, values in (("halving", ("true", "false")), ("sampler", ("random", "tpe"))):
+        if typed.startswith(f"{key}="):
+            return [f"{key}={value}" for value in values]
     own = [f"{name}=" for name in TuneSettings.model_fields]
     return [*own, *overrides(typed, Situation(line.words[1:]))]
 
