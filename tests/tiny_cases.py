@@ -43,7 +43,7 @@ FURTHER = {
 JUDGED = {
     "classification": (
         "ft eval.hidden=all eval.relearn.every=1 eval.relearn.recipe.max_steps=2 eval.distance.points=3",
-        "ft eval.attacks=[ulira,rmia] shadows.count=2 train.epochs=1",
+        "ft eval.attacks=[ulira,rmia] shadows.count=2",
     ),
     "text_to_image": (
         "ca eval.attacked=[relearn] eval.attacks.relearn.samples=4 eval.attacks.relearn.recipe.epochs=2",

@@ -177,3 +177,26 @@ def test_the_pool_is_made_once_and_a_second_method_unlearns_it(tmp_path, monkeyp
     (plain,) = unlearn(outputs, *FT, "train.epochs=1")
     assert not metrics & plain["metrics"].keys()
     assert plain["metrics"].items() <= lasting(first)["metrics"].items()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("task=clip", "forget.domains=[sketch]", "method=ga", "method.epochs=1"),
+        ("forget=class", "forget.classes=[3]", "method=ga", "method.epochs=1", "train.epochs=1"),
+    ],
+    ids=["domain", "class"],
+)
+def test_a_domain_and_a_class_are_attacked_to_the_end(tmp_path, overrides):
+    command = (f"paths.outputs={tmp_path}", *overrides, "eval.attacks=[ulira]", "shadows.count=4")
+    (result,) = unlearn(*command)
+    assert len(entries(tmp_path / "store", "margins")) == 4 + 4
+    record = json.loads((Path(result["folder"]) / "attacks.json").read_text())
+    assert record["models"].keys() == {"ga", "original", "oracle"}
+    for attacked in (*record["models"].values(), record["null"]):
+        for game in ("forget", "retain"):
+            auc = attacked["ulira"][game]["AUC"]
+            assert 0 <= auc["low"] <= auc["value"] <= auc["high"] <= 100
+    assert min(min(parts.values()) for parts in record["rows"].values()) > 0
+    assert unlearn(*command)[0]["metrics"] == result["metrics"]
