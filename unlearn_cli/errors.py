@@ -44,12 +44,12 @@ def failed_system_call(error: OSError) -> RunError:
 
 
 def did_you_mean(wrong: str, known: Iterable[str], otherwise: str | None = None) -> str:
-    """`did you mean 'x'?` with the closest of the known names; else `otherwise`, or all there are."""
+    """`did you mean 'x'?` with the closest of the known names; else `otherwise`, or all there are, if any."""
     names = sorted(known)
     small = {name.lower(): name for name in names}
     if close := get_close_matches(wrong.lower(), small, n=1, cutoff=0.5):
         return f"did you mean '{small[close[0]]}'?"
-    return otherwise or f"there are: {', '.join(names)}"
+    return otherwise or (f"there are: {', '.join(names)}" if names else "there is none")
 
 
 def in_a_line(error: BaseException) -> str:

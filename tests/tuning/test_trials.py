@@ -7,6 +7,7 @@ from omegaconf import OmegaConf
 from unlearn_cli.config.ranges import Range, drawn
 from unlearn_cli.evaluation.meaning import MEANINGS
 from unlearn_cli.tuning.objective import Objective
+from unlearn_cli.tuning.request import read_request
 from unlearn_cli.tuning.rounds import run_trials
 from unlearn_cli.tuning.trials import Run, Setting, Trial
 
@@ -107,3 +108,9 @@ def test_a_metric_in_its_own_direction_and_ties():
     near, far = result(0, UA=1.0, RA=3.0, FD=5.0), result(0, UA=2.0, RA=2.0, FD=9.0)
     assert several.value(near) == several.value(far) == 2.0
     assert several.rank([near]) < several.rank([far])
+
+
+def test_values_are_taken_by_the_line_that_found_them():
+    typed = ["method=ft", "trials=3", "mask=saliency", "method.epochs=5", "method.search.lr.times=[1,2]"]
+    request = read_request([*typed, "tuned=before", "hydra/launcher=slurm", "into=found"])
+    assert request.taking == ["mask=saliency", "method.epochs=5", "tuned=found"]

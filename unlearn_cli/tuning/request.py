@@ -30,7 +30,9 @@ class Request:
     def taking(self) -> list[str]:
         """What is typed to take the values, beside the method: the same setting, and the folder."""
         searches = tuple(f"{group}.{SEARCH}" for group in SEARCHED)
-        same = [one for one in self.overrides if not one.lstrip("+").startswith(("hydra", *searches))]
+        same = [
+            one for one in self.overrides if not one.lstrip("+").startswith(("hydra", "tuned=", *searches))
+        ]
         return [*same, f"tuned={self.settings.into}"]
 
     @property
