@@ -7,15 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from unlearn_cli.figures.palette import BLUE, GREY, MARKERS, ORANGE, head, label, plain, save, wrapped
+from unlearn_cli.figures.methods import styles
+from unlearn_cli.figures.palette import head, label, plain, save, wrapped
 
 TITLES = {
     "retain": "on retained samples alone",
     "forget": "on a few forgotten samples alone",
     "others": "on other classes alone",
 }
-COLOURS = {"original": GREY, "oracle": BLUE}
-METHOD = ORANGE
 NAME = 24  # characters of a line in the legend
 WIDEST = 3.2  # of the first model's line, so that one beneath another is seen
 MANY_POINTS = 30  # more are a line without marks
@@ -54,19 +53,20 @@ def _limits(records: Mapping[str, Mapping[str, Curve]]) -> tuple[float, float]:
 
 
 def _panel(axis: Axes, curves: Mapping[str, Curve]) -> None:
+    looks = styles((model, model) for model in curves)
     for number, (model, curve) in enumerate(curves.items()):
-        colour = COLOURS.get(model, METHOD)
+        look = looks[model]
         marked = len(curve["step"]) <= MANY_POINTS
         axis.plot(
             curve["step"],
             curve["forget"],
-            color=colour,
+            color=look.colour,
             linewidth=WIDEST - number,
-            marker=MARKERS[number] if marked else None,
+            marker=look.marker if marked else None,
             markersize=4,
             label=label(wrapped(model, NAME)),
         )
         if "test" in curve:
-            axis.plot(curve["step"], curve["test"], color=colour, linestyle="--", linewidth=1.2)
+            axis.plot(curve["step"], curve["test"], color=look.colour, linestyle="--", linewidth=1.2)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     plain(axis)
