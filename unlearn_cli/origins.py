@@ -188,8 +188,7 @@ class Origins:
 
     def derived_from_original(self, kind: str, facts: dict[str, Any], make: Callable[[Path], None]) -> Path:
         """The store's folder of what follows from the original model and these facts."""
-        origin = {"model": self.key(Original()), "precision": self.compute.precision}
-        origin |= self.plugins("method")
+        origin = {"model": self.key(Original()), "precision": self.compute.precision} | self.plugins("method")
         return self.store.get(kind, origin | {"seed": self.experiment.seeds.method} | facts, make)
 
     def mask_facts(self) -> dict[str, Any]:
@@ -220,8 +219,7 @@ class Origins:
     @property
     def judged_on(self) -> dict[str, str]:
         """Among facts of what is judged: nothing of an ordinary run."""
-        rows = self.experiment.judged_on
-        return {} if rows == "test" else {"judged_on": rows}
+        return {} if (rows := self.experiment.judged_on) == "test" else {"judged_on": rows}
 
     @property
     def all_rows(self) -> np.ndarray:
