@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from unlearn_cli.config.seeds import without_own_seed
 from unlearn_cli.data.rows import digest
 from unlearn_cli.evaluation.membership.margin import margins
 from unlearn_cli.experiment import Experiment
@@ -114,7 +115,7 @@ class Pool(ABC):
         facts = run.facts(run.splits.train) | {"measured": digest(self.rows)}
         if unlearned:
             chosen = self.origins.experiment.identity.configuration
-            method = {key: value for key, value in chosen["method"].items() if key != "seed"}
+            method = without_own_seed(chosen["method"])
             how = {group: chosen[group] for group in ("mask", "surgery", "lora")}
             how |= {"method": method, "seed": run.experiment.seeds.method}
             facts |= {"forget_rows": run.forget_set.fingerprint, "unlearned": how}

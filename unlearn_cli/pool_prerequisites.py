@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from unlearn_cli.config.hashing import key_of
+from unlearn_cli.config.seeds import without_own_seed
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.methods.original import Original
 from unlearn_cli.pool import Pool
@@ -34,7 +35,7 @@ def pooled(kind: Prerequisite, experiment: Experiment) -> list[Prerequisite]:
 def _of_shadows(experiment: Experiment) -> Any:
     """Their seeds are their own, and what is to be forgotten does not matter."""
     found = sections(*MODEL, "shadows")(experiment)
-    return found | {"train": {key: value for key, value in found["train"].items() if key != "seed"}}
+    return found | {"train": without_own_seed(found["train"])}
 
 
 def _of_seeds(experiment: Experiment) -> Any:
@@ -43,7 +44,7 @@ def _of_seeds(experiment: Experiment) -> Any:
 
 def _of_unlearned_shadows(experiment: Experiment) -> Any:
     own = sections("forget", "method", "mask", "surgery", "lora")(experiment)
-    own["method"] = {key: value for key, value in own["method"].items() if key != "seed"}
+    own["method"] = without_own_seed(own["method"])
     chosen_by_model = {"chosen_by": experiment.seeds.train} if experiment.forget.needs_original else {}
     return [_of_shadows(experiment), own, chosen_by_model]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unlearn_cli.config.hashing import key_of
+from unlearn_cli.config.seeds import without_own_seed
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.methods.original import Original
 from unlearn_cli.origins import Origins
@@ -53,7 +54,7 @@ def sections(*names: str) -> Callable[[Experiment], Any]:
     def of(experiment: Experiment) -> dict[str, Any]:
         found = {name: experiment.config[name] for name in names}
         if "forget" in found and not experiment.forget.draws:
-            found["forget"] = {key: value for key, value in found["forget"].items() if key != "seed"}
+            found["forget"] = without_own_seed(found["forget"])
         return found
 
     return of

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from unlearn_cli import measuring
+from unlearn_cli.config.seeds import without_own_seed
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.methods.original import Original
 from unlearn_cli.methods.retrain import Retrain
@@ -30,8 +31,7 @@ def _all_but_the_method(experiment: Experiment) -> Any:
 
 def _of_judge(experiment: Experiment) -> Any:
     """The evaluation's seed is not the judge's, which has its own."""
-    evaluation = {key: value for key, value in experiment.config["eval"].items() if key != "seed"}
-    return {"data": experiment.config["data"], "eval": evaluation}
+    return {"data": experiment.config["data"], "eval": without_own_seed(experiment.config["eval"])}
 
 
 def _of_oracle(experiment: Experiment, further: int = 0) -> Any:

@@ -13,6 +13,18 @@ def flat(node: Mapping[str, Any], separator: str, above: str = "") -> Iterator[t
             yield f"{above}{name}", value
 
 
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The other way: values by dotted key as nested mappings."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        *above, last = key.split(".")
+        node = found
+        for name in above:
+            node = node.setdefault(name, {})
+        node[last] = value
+    return found
+
+
 def counted(node: Mapping[str, Any]) -> dict[str, Any]:
     """The leaves by dotted key; a list also by its length, `forget.domains.count`."""
     leaves = dict(flat(node, "."))

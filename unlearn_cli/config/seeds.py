@@ -1,5 +1,6 @@
 """Seeds by stage: `seed` sets all, train.seed, method.seed and eval.seed may differ, as forget.seed may."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -33,10 +34,15 @@ def by_training(config: dict[str, Any]) -> dict[str, Any]:
     found = config | {"seed": seeds["train"]}
     for stage in STAGES:
         if isinstance(node := config.get(stage), dict):
-            others = {key: value for key, value in node.items() if key != "seed"}
+            others = without_own_seed(node)
             differs = seeds[stage] != seeds["train"]
             found[stage] = others | ({"seed": seeds[stage]} if differs else {})
     return found
+
+
+def without_own_seed(node: Mapping[str, Any]) -> dict[str, Any]:
+    """A section of a configuration but for its seed; those of what it holds stay."""
+    return {key: value for key, value in node.items() if key != "seed"}
 
 
 def seed_text(train: int, method: int) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from unlearn_cli.config.catalogue import VALUES
-from unlearn_cli.config.nested import flat
+from unlearn_cli.config.nested import flat, nested
 from unlearn_cli.config.run_path import resolved
 from unlearn_cli.config.variants import unseeded
 from unlearn_cli.errors import InputError
@@ -154,15 +154,3 @@ def told_score(score: float | None) -> str:
 def as_told(space: Any) -> Any:
     """A range as it stands in YAML."""
     return space if isinstance(space, list) else space.model_dump(exclude_defaults=True)
-
-
-def nested(values: dict[str, Any]) -> dict[str, Any]:
-    """Dotted keys as nested ones."""
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        *above, last = key.split(".")
-        node = found
-        for name in above:
-            node = node.setdefault(name, {})
-        node[last] = value
-    return found

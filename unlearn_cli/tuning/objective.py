@@ -61,10 +61,7 @@ class Objective:
         """InputError: a run that was made has no such number; whether a metric is measured, a run tells."""
         if result is None:
             return
-        if self.keys == (AVERAGE,):
-            there = {AVERAGE: result["avg_gap"]}
-        else:
-            there = (result["gap"] or {}) if self.is_gap else result["metrics"]
+        there = self._numbers(result)
         for key in self.keys:
             if there.get(key) is None:
                 what = f"gap of {key}" if self.is_gap else key
@@ -72,15 +69,16 @@ class Objective:
 
     def value(self, result: Mapping[str, Any]) -> float | None:
         """Of a run's result; None where it has no such number, or one that is not finite."""
+        there = self._numbers(result)
+        found = [there.get(key) for key in self.keys]
+        known = [one for one in found if one is not None and isfinite(one)]
+        return fmean(known) if len(known) == len(found) else None
+
+    def _numbers(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Of a run's, by key: those among which the objective's stand."""
         if self.keys == (AVERAGE,):
-            found = [result["avg_gap"]]
-        else:
-            found = [
-                (result["gap"] or {} if self.is_gap else result["metrics"]).get(key) for key in self.keys
-            ]
-        if any(one is None or not isfinite(one) for one in found):
-            return None
-        return fmean(found)
+            return {AVERAGE: result["avg_gap"]}
+        return (result["gap"] or {}) if self.is_gap else result["metrics"]
 
     def rank(self, results: Sequence[Mapping[str, Any] | None]) -> tuple[float, float, float]:
         """Of a trial's runs, the least is the best: not failed, not destroyed, then by value, then by tie."""
