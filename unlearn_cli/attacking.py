@@ -1,5 +1,6 @@
 """Attacks on single rows: what a model tells of its training, by a pool of models whose training is known."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +19,8 @@ from unlearn_cli.methods.references import Origin, References
 from unlearn_cli.origins import Origins
 from unlearn_cli.shadows import Shadows
 from unlearn_cli.storage.files import write_json
+
+log = logging.getLogger("unlearn")
 
 ROWS, RECORD = "attacks.csv", "attacks.json"
 
@@ -74,8 +77,11 @@ def account(origins: Origins, references: References, folder: Path) -> list[Path
         found["oracle"] = _kept(origins, oracle)
     if oracle and own is None:
         null = _rows(pool, origins.outputs(oracle)["logits"], unlearned=True)
+    lost = 0 if own else pool.count - len(pool.converged(unlearned=True)[1])
     if not origins.compute.is_main:
         return []
+    if lost:
+        log.warning("attacks: %d of %d shadows diverged with %s, and are left out", lost, pool.count, name)
     if own:
         _kept(origins, own).write(folder / ROWS)
     games = pool.queried.games.items()
@@ -84,6 +90,7 @@ def account(origins: Origins, references: References, folder: Path) -> list[Path
         "null": null and _estimates(null),
         "rows": {game: {"members": len(members), "others": len(others)} for game, (members, others) in games},
         "population": len(pool.queried.population),
+        **({"diverged": lost} if lost else {}),
         **_attacks(origins),
     }
     write_json(folder / RECORD, record)
@@ -93,29 +100,35 @@ def account(origins: Origins, references: References, folder: Path) -> list[Path
 def _rows(pool: Shadows, logits: Tensor, unlearned: bool) -> AttackedRows:
     """What the attacks make of the rows of both games."""
     target = margins(logits[pool.rows], pool.origins.data.labels[pool.rows])
-    shadows, attacks = pool.all_margins(unlearned), pool.origins.experiment.eval.membership
-    parts = []
+    attacks, parts = pool.origins.experiment.eval.membership, []
+    whole, shadows = pool.converged(unlearned)
+    learned = pool.learned[whole]
     for name, (members, others) in pool.queried.games.items():
         asked = np.concatenate([members, others])
-        game = _game(pool, target, shadows, asked, np.arange(len(asked)) < len(members))
+        game = _game(pool, target, shadows, learned, asked, np.arange(len(asked)) < len(members))
         scores = {attack: one.scores(game) for attack, one in attacks.items()}
         parts.append(AttackedRows(np.full(len(asked), name), asked, game.member, scores))
     return AttackedRows.joined(parts)
 
 
 def _game(
-    pool: Shadows, target: np.ndarray, shadows: np.ndarray, asked: np.ndarray, member: np.ndarray
+    pool: Shadows,
+    target: np.ndarray,
+    shadows: np.ndarray,
+    learned: np.ndarray,
+    asked: np.ndarray,
+    member: np.ndarray,
 ) -> Game:
-    """target (n,) and shadows (S, n): φ at the pool's rows."""
+    """target (n,) and shadows (S, n): φ at the pool's rows; learned (S, n) bool."""
     of_asked, of_population = (np.searchsorted(pool.rows, rows) for rows in (asked, pool.queried.population))
     return Game(
         target=target[of_asked],
         shadows=shadows[:, of_asked],
-        inside=pool.learned[:, of_asked],
+        inside=learned[:, of_asked],
         member=member,
         population_target=target[of_population],
         population=shadows[:, of_population],
-        population_inside=pool.learned[:, of_population],
+        population_inside=learned[:, of_population],
     )
 
 

@@ -30,6 +30,10 @@ class RunError(UnlearnError):
     """A run that failed after it had begun."""
 
 
+class Diverged(RunError):
+    """A loss that is not a finite number."""
+
+
 class Preempted(UnlearnError):
     """SIGTERM or SIGUSR2 arrived: a checkpoint has been written, the same command resumes."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from unlearn_cli import attacking
+from unlearn_cli.config.tuned_for import tuned_for
 from unlearn_cli.evaluation.base import Outputs
 from unlearn_cli.evaluation.floor import floor
 from unlearn_cli.evaluation.gaps import compared
@@ -36,6 +37,7 @@ def judged(
     oracles = {one.seed: measured_once(origins, one) for one in origins.oracles()} if oracle else {}
     before = measured_once(origins, original)
     hidden = records(origins, references, folder) if origins.compute.is_main else {}
+    elsewhere = tuned_for(experiment.config, experiment.choices)
     result = {
         "method": name,
         "seed": experiment.seeds.train,
@@ -52,6 +54,7 @@ def judged(
         **({"hidden": hidden} if hidden else {}),
         "meanings": {key: asdict(meaning) for key, meaning in experiment.meanings.items()},
         "per_class": {model: evaluation.per_class(origins, out) for model, out in outputs.items()},
+        **({"tuned_for": elsewhere} if elsewhere else {}),
         "cost": record["cost"],
         "original_cost": original.cost,
         "oracle_cost": oracle.cost if oracle else None,

@@ -5,6 +5,7 @@ is a run of its own in all but its folder: its model and its margins are entries
 """
 
 import copy
+import logging
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import torch
 
 from unlearn_cli.config.seeds import without_own_seed
 from unlearn_cli.data.rows import digest
+from unlearn_cli.errors import Diverged, RunError
 from unlearn_cli.evaluation.membership.margin import margins
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.methods.original import Original
@@ -29,7 +31,11 @@ from unlearn_cli.storage.tensors import read_tensors, write_tensors
 from unlearn_cli.tracking import NullSettings, Tracker
 from unlearn_cli.unlearning import made
 
+log = logging.getLogger("unlearn")
+
 KIND = "margins"
+TOLERATED = 0.1
+"""Share of a pool that may diverge as a method unlearns it; the rest is what is looked at."""
 
 
 @dataclass(eq=False)
@@ -74,6 +80,21 @@ class Pool(ABC):
                 self._make_side_by_side(missing[1:], unlearned)
         return np.stack([self.margins(number, unlearned) for number in range(self.count)])
 
+    def converged(self, unlearned: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Which of them have not diverged, (count,) bool, and φ (m, n) of those.
+
+        Raises:
+            RunError: more than a tenth have; what is left is not what the method makes of a model.
+        """
+        found = self.all_margins(unlearned)
+        whole = ~np.isnan(found).any(axis=1)
+        if (lost := int((~whole).sum())) > TOLERATED * self.count:
+            when, of = ("as they were unlearned", "method") if unlearned else ("in training", "train")
+            raise RunError(
+                f"{self.name}: {lost} of {self.count} diverged {when}, a tenth may; try a lower {of}.lr"
+            )
+        return whole, found[whole]
+
     def _make_side_by_side(self, numbers: list[int], unlearned: bool) -> None:
         """Those of these numbers that can be made; who makes the others next comes to their errors."""
         began, progress = time.monotonic(), self._progress(numbers, unlearned)
@@ -94,15 +115,22 @@ class Pool(ABC):
         return Remaining(name, len(missing), self.count, self.origins.experiment.progress)
 
     def margins(self, number: int, unlearned: bool) -> np.ndarray:
-        """(n,) φ of one at all rows; made once. One with nothing to forget is unlearned as it is."""
+        """(n,) φ of one at all rows; made once. One with nothing to forget is unlearned as it is.
+
+        All are NaN of one that diverges as it is unlearned. One that diverges in training is an error.
+        """
         run = self.one(number, unlearned)
 
         def make(folder: Path) -> None:
             model = run.get(Original()).model
-            if unlearned and len(run.forget_set.rows):
-                model, _ = made(run, copy.deepcopy(model), folder, Tracker())
-            logits = run.experiment.task.predict(model, run.trainer(folder), self.rows)
-            found = margins(logits, run.data.labels[self.rows])
+            try:
+                if unlearned and len(run.forget_set.rows):
+                    model, _ = made(run, copy.deepcopy(model), folder, Tracker())
+                logits = run.experiment.task.predict(model, run.trainer(folder), self.rows)
+                found = margins(logits, run.data.labels[self.rows])
+            except Diverged as error:
+                log.warning("%s %d diverged as it was unlearned: %s", self.name, number + 1, error)
+                found = np.full(len(self.rows), np.nan, dtype=np.float32)
             if run.compute.is_main:
                 write_tensors(folder / f"{KIND}.safetensors", {KIND: torch.from_numpy(found)})
 

@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 
 from unlearn_cli import shadows
 from unlearn_cli.compare import table
+from unlearn_cli.config.tuned_for import told, tuned_for
 from unlearn_cli.experiment import check_model, read
 from unlearn_cli.judging import judged
 from unlearn_cli.methods.base import GradientMethod
@@ -51,6 +52,8 @@ def run(config: DictConfig, choices: dict[str, str], again: bool = False) -> dic
     folder.is_main = compute.is_main
     origins = Origins.of(experiment, compute, Store(experiment.paths.store, compute))
     check(origins)  # what does not fit is told before anything is written
+    if elsewhere := tuned_for(experiment.config, experiment.choices):
+        log.warning("tuned: these values were tuned for %s", told(elsewhere))
 
     with stop_signals(), folder.running(again):
         if result := compute.broadcast(folder.result()):

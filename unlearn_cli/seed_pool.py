@@ -1,5 +1,7 @@
 """KLOM: unlearned models beside oracles of the same rows, both under as many seeds as there are oracles."""
 
+import logging
+
 import numpy as np
 from torch import Tensor
 
@@ -9,6 +11,8 @@ from unlearn_cli.methods.original import Original
 from unlearn_cli.methods.references import Origin
 from unlearn_cli.origins import Origins
 from unlearn_cli.pool import Pool, reseeded
+
+log = logging.getLogger("unlearn")
 
 
 class Seeds(Pool):
@@ -47,6 +51,9 @@ def _klom(origins: Origins, unlearned: bool) -> dict[str, float]:
         return margins(logits[pool.rows], labels[pool.rows])
 
     oracles = np.stack([of(origins.outputs(oracle)["logits"]) for oracle in origins.oracles()])
-    values = klom(pool.all_margins(unlearned), oracles)
+    _, found = pool.converged(unlearned)
+    if lost := pool.count - len(found):
+        log.warning("KLOM: %d of %d %s diverged, and are left out", lost, pool.count, pool.name)
+    values = klom(found, oracles)
     parts = {"forget": sets.forget, "retain": sets.unforgotten, "val": sets.val}
     return klom_metrics(values, {part: np.searchsorted(pool.rows, rows) for part, rows in parts.items()})

@@ -46,6 +46,11 @@ def test_a_value_typed_in_place_of_the_chosen_one_is_told(tmp_path):
     assert "by avg_gap (but for method.lr, typed in its place), on validation rows." in text
 
 
+def test_trials_of_another_setting_are_told(tmp_path):
+    made(tmp_path, "ft", config=TUNED, tuned_for={"forget.fraction": 0.5, "model": "mlp"})
+    assert "on seed 0 by avg_gap (with forget.fraction=0.5, model=mlp), on validation rows." in said(tmp_path)
+
+
 def test_without_any_tuning_nothing_is_said(tmp_path):
     made(tmp_path, "ft")
     made(tmp_path, "ga")

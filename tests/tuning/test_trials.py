@@ -112,5 +112,5 @@ def test_a_metric_in_its_own_direction_and_ties():
 
 def test_values_are_taken_by_the_line_that_found_them():
     typed = ["method=ft", "trials=3", "mask=saliency", "method.epochs=5", "method.search.lr.times=[1,2]"]
-    request = read_request([*typed, "tuned=before", "hydra/launcher=slurm", "into=found"])
+    request = read_request([*typed, "tuned=before", "progress=false", "hydra/launcher=slurm", "into=found"])
     assert request.taking == ["mask=saliency", "method.epochs=5", "tuned=found"]

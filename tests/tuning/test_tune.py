@@ -79,6 +79,22 @@ def test_runs_take_what_was_found(tuned, capsys):
     assert "holds no values of this method" in capsys.readouterr().err
 
 
+def test_values_of_another_setting_are_taken_with_a_word(tuned, capsys):
+    outputs, _ = tuned
+    more = (f"tuned={outputs / 'tuned'}", f"paths.outputs={outputs}", *SMALL[-2:], "method=ft")
+    (result,) = unlearn(*more)
+    assert "tuned_for" not in result
+    assert "were tuned for" not in capsys.readouterr().err
+    (result,) = unlearn("forget.fraction=0.2", *more)
+    assert result["tuned_for"] == {"forget.fraction": 0.1}
+    assert "tuned: these values were tuned for forget.fraction=0.1" in capsys.readouterr().err
+    table = (Path(result["folder"]) / "table.md").read_text()
+    assert "ft's values were tuned for forget.fraction=0.1." in table
+    of_random = "values=${task}/${data}/random/${method}"
+    (result,) = unlearn("forget=class", "forget.classes=[3]", of_random, *more)
+    assert result["tuned_for"] == {"forget": "random"}
+
+
 def test_values_of_another_setting_are_not_overwritten(tuned, capsys):
     with pytest.raises(SystemExit) as ended:
         tune(tuned[0], *TWO, "forget.fraction=0.2")

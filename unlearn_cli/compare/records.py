@@ -33,6 +33,7 @@ KINDS: dict[str, Any] = {
     "warnings": list,
     "source": str | None,
     "forget": dict,
+    "tuned_for": dict,
 }
 LARGEST = 1e150
 GROUPS = ("task", "data", "model", "forget", "method", "mask", "surgery", "lora")

@@ -10,6 +10,7 @@ from typing import Any
 
 from unlearn_cli.compare.numbers import number
 from unlearn_cli.compare.references import REFERENCES
+from unlearn_cli.config.tuned_for import told
 from unlearn_cli.evaluation.floor import AVERAGE, gaps_of_pairs
 from unlearn_cli.evaluation.gaps import ROUNDING, to_oracle
 
@@ -23,11 +24,12 @@ def original_gap(result: Mapping[str, Any]) -> float | None:
 
 
 def sentences(result: Mapping[str, Any]) -> list[str]:
-    """Of a run's result; none where it has no Avg Gap."""
+    """Of a run's result; none of the Avg Gap where it has none."""
     name, own, nothing = result["method"], result["avg_gap"], original_gap(result)
+    elsewhere = result.get("tuned_for")
+    found = [f"{name}'s values were tuned for {told(elsewhere)}."] if elsewhere else []
     if own is None or nothing is None:
-        return []
-    found = []
+        return found
     if name not in REFERENCES and own > nothing - ROUNDING:
         found.append(
             f"{name} does not beat unlearning nothing: Avg Gap {_text(own)}, the original's {_text(nothing)}."

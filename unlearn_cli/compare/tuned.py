@@ -7,6 +7,7 @@ from unlearn_cli.compare.comparison import Table
 from unlearn_cli.compare.keys import token
 from unlearn_cli.compare.records import Run
 from unlearn_cli.config.nested import flat
+from unlearn_cli.config.tuned_for import told
 
 
 def tuned(table: Table) -> list[str]:
@@ -29,7 +30,10 @@ def tuned(table: Table) -> list[str]:
 
 
 def _told(run: Run) -> str:
-    """`the best of 20 trials each on seed 0 by avg_gap`; empty where the run tells of none."""
+    """`the best of 20 trials each on seed 0 by avg_gap`; empty where the run tells of none.
+
+    With the setting of the trials where it is not the run's, and what was typed in place of chosen values.
+    """
     tuning = _tuning(run)
     if not tuning:
         return ""
@@ -37,8 +41,9 @@ def _told(run: Run) -> str:
     listed = [str(seed) for seed in seeds] if isinstance(seeds, list) else []
     of = f" on seed{'s' * (len(listed) > 1)} {', '.join(listed)}" if listed else ""
     chosen = f"the best of {tuning['trials']} trials each{of} by {tuning.get('objective')}"
-    typed = _typed(run, tuning)
-    return f"{chosen} (but for {', '.join(typed)}, typed in its place)" if typed else chosen
+    beside = [f"with {told(elsewhere)}"] if (elsewhere := run.result.get("tuned_for")) else []
+    beside += [f"but for {', '.join(typed)}, typed in its place"] if (typed := _typed(run, tuning)) else []
+    return f"{chosen} ({'; '.join(beside)})" if beside else chosen
 
 
 def _typed(run: Run, tuning: Mapping[str, Any]) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from unlearn_cli.errors import RunError
+from unlearn_cli.errors import Diverged
 from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.training.step import total
 
@@ -32,7 +32,7 @@ class Meter:
         if bad := [step for step in self.compute.gather([int(self.first_bad)]) if step >= 0]:
             wider = ", or precision=bf16 with its range" if self.compute.precision == "fp16" else ""
             kept = f"; the last good checkpoint is {checkpoint}" if checkpoint.exists() else ""
-            raise RunError(
+            raise Diverged(
                 f"the loss of '{stage}' is not finite at step {min(bad)} (epoch {epoch + 1}); "
                 f"a smaller lr or clip_norm=1 may help{wider}{kept}"
             )

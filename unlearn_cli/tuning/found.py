@@ -1,6 +1,5 @@
 """What a tuning has found: a file of values for each method, which runs take, and one of all its trials."""
 
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,18 +11,15 @@ from typing import Any
 import yaml
 
 from unlearn_cli.config.catalogue import VALUES
-from unlearn_cli.config.nested import flat, nested
+from unlearn_cli.config.nested import nested
 from unlearn_cli.config.run_path import resolved
-from unlearn_cli.config.variants import unseeded
+from unlearn_cli.config.tuned_for import differing, setting, setting_of, told
 from unlearn_cli.errors import InputError
 from unlearn_cli.storage.environment import source
 from unlearn_cli.storage.files import replacing, write_json
 from unlearn_cli.tuning.objective import Objective, is_destroyed
 from unlearn_cli.tuning.request import Request
 from unlearn_cli.tuning.trials import Run, Setting, Trial
-
-OF_SETTING = ("task", "data", "model", "train", "forget")
-"""Groups of a configuration that values are tuned for."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +61,8 @@ def place_of(into: Path, run: Run) -> Path:
 
 
 def told_setting(run: Run) -> dict[str, Any]:
-    """What values are tuned for: the options chosen, and every value below them but the seeds."""
-    config = unseeded(resolved(run.config))
-    chosen = {group: run.choices[group] for group in OF_SETTING if group in run.choices}
-    return chosen | dict(flat({group: config[group] for group in OF_SETTING}, "."))
+    """What values are tuned for."""
+    return setting(resolved(run.config), run.choices)
 
 
 def check_place(into: Path, run: Run) -> None:
@@ -77,15 +71,15 @@ def check_place(into: Path, run: Run) -> None:
     if not file.exists():
         return
     try:
-        before = dict(json.loads(file.read_text(encoding="utf-8"))["setting"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"into: {file} is no record of a tuning; give another folder") from error
-    now = json.loads(json.dumps(told_setting(run)))
-    if differing := [key for key in now | before if now.get(key) != before.get(key)]:
-        key = differing[0]
+        before = setting_of(file)
+    except InputError as error:
+        raise InputError(f"into: {error}") from error
+    now = told_setting(run)
+    if keys := differing(before, now):
+        key = keys[0]
         raise InputError(
-            f"into: {into} holds values of {run.choices['method']} for {key}={before.get(key)}, and these "
-            f"are for {key}={now.get(key)}; give another folder, into=FOLDER"
+            f"into: {into} holds values of {run.choices['method']} for {told({key: before[key]})}, and these "
+            f"are for {told({key: now[key]})}; give another folder, into=FOLDER"
         )
 
 

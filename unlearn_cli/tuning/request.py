@@ -29,10 +29,8 @@ class Request:
     @property
     def taking(self) -> list[str]:
         """What is typed to take the values, beside the method: the same setting, and the folder."""
-        searches = tuple(f"{group}.{SEARCH}" for group in SEARCHED)
-        same = [
-            one for one in self.overrides if not one.lstrip("+").startswith(("hydra", "tuned=", *searches))
-        ]
+        of_trials = ("hydra", "tuned=", "progress=", *(f"{group}.{SEARCH}" for group in SEARCHED))
+        same = [one for one in self.overrides if not one.lstrip("+").startswith(of_trials)]
         return [*same, f"tuned={self.settings.into}"]
 
     @property

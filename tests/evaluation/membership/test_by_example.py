@@ -127,7 +127,7 @@ def test_shadows_that_do_not_suffice_are_refused():
         ATTACKS["rmia online"].check(4, 0.1)
     ATTACKS["rmia offline"].check(4, 0.1)
     _, game = linear_gaussian_game(rows=8, shadows=2)
-    with pytest.raises(RunError, match="for 8 of 8 rows there is no shadow"):
+    with pytest.raises(RunError, match="8 of 8 rows have fewer than 2 shadow models"):
         ONLINE.scores(dataclasses.replace(game, inside=np.zeros((2, 8), bool)))
 
 

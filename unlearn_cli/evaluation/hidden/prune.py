@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import nn
 
 from unlearn_cli.evaluation.hidden.base import Found, Inspection, Subject
-from unlearn_cli.evaluation.hidden.compressed import compressed_accuracy, weights
+from unlearn_cli.evaluation.hidden.compressed import compressed, weights
 from unlearn_cli.evaluation.hidden.meanings import pruned
 from unlearn_cli.evaluation.meaning import Meaning
 
@@ -28,10 +28,8 @@ class Prune(Inspection):
         return {key: Meaning(*parts) for share in self.percent for key, parts in pruned(share).items()}
 
     def inspect(self, subject: Subject) -> Found:
-        found: dict[str, float] = {}
-        for share in self.percent:
-            found |= compressed_accuracy(subject, pruned_copy(subject.model, share), f"pruned_{share}")
-        return Found(found, {})
+        model = subject.model
+        return compressed(subject, ((f"pruned_{share}", pruned_copy(model, share)) for share in self.percent))
 
 
 @torch.no_grad()

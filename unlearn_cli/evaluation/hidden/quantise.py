@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unlearn_cli.evaluation.hidden.base import Found, Inspection, Subject
-from unlearn_cli.evaluation.hidden.compressed import compressed_accuracy, weights
+from unlearn_cli.evaluation.hidden.compressed import compressed, weights
 from unlearn_cli.evaluation.hidden.meanings import quantised
 from unlearn_cli.evaluation.meaning import Meaning
 
@@ -32,10 +32,8 @@ class Quantise(Inspection):
         return {key: Meaning(*parts) for bits in self.bits for key, parts in quantised(bits).items()}
 
     def inspect(self, subject: Subject) -> Found:
-        found: dict[str, float] = {}
-        for bits in self.bits:
-            found |= compressed_accuracy(subject, quantised_copy(subject.model, bits), f"int{bits}")
-        return Found(found, {})
+        model = subject.model
+        return compressed(subject, ((f"int{bits}", quantised_copy(model, bits)) for bits in self.bits))
 
 
 @torch.no_grad()

@@ -40,12 +40,15 @@ class MembershipAttack(Settings, ABC):
             )
 
 
-def by_row(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+def by_row(values: np.ndarray, chosen: np.ndarray, least: int = 1) -> np.ndarray:
     """(S, n) values of the chosen shadows by row, NaN elsewhere.
 
     Raises:
-        RunError: no shadow is chosen for some row.
+        RunError: fewer than `least` shadows are chosen for some row.
     """
-    if lacking := int((~chosen.any(axis=0)).sum()):
-        raise RunError(f"attacks: for {lacking} of {chosen.shape[1]} rows there is no shadow model")
+    if lacking := int((chosen.sum(axis=0) < least).sum()):
+        raise RunError(
+            f"attacks: {lacking} of {chosen.shape[1]} rows have fewer than {least} shadow models to compare; "
+            "give more, shadows.count"
+        )
     return np.where(chosen, values, np.nan)

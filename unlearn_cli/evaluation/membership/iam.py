@@ -40,7 +40,7 @@ class IAM(MembershipAttack):
         (1 − α) · without the row + α · fitted. Fitted: the mean signal of population rows that shadows
         learned, that of p = 1 where they learned none.
         """
-        without = by_row(signal(game.shadows), ~game.inside)
+        without = by_row(signal(game.shadows), ~game.inside, self.least[1])
         fitted = signal(game.population[game.population_inside])
         fit = fitted.mean() if len(fitted) else signal(np.array(np.inf))
         spread = np.nanstd(without, axis=0) if self.variance == "estimated" else np.nanstd(without)

@@ -30,16 +30,19 @@ class ULiRA(MembershipAttack):
 
     @property
     def least(self) -> tuple[int, int]:
-        each = 1 if self.variance == "fixed" else 2
-        return (each if self.mode == "online" else 0), each
+        return (self._each if self.mode == "online" else 0), self._each
+
+    @property
+    def _each(self) -> int:
+        return 1 if self.variance == "fixed" else 2
 
     def scores(self, game: Game) -> np.ndarray:
         """log N(φ; μ_in, σ_in²) − log N(φ; μ_out, σ_out²), or offline (φ − μ_out) / σ_out."""
-        mean_out, spread_out = self._gaussians(by_row(game.shadows, ~game.inside))
+        mean_out, spread_out = self._gaussians(by_row(game.shadows, ~game.inside, self._each))
         distance_out = (game.target - mean_out) / spread_out
         if self.mode == "offline":
             return distance_out
-        mean_in, spread_in = self._gaussians(by_row(game.shadows, game.inside))
+        mean_in, spread_in = self._gaussians(by_row(game.shadows, game.inside, self._each))
         distance_in = (game.target - mean_in) / spread_in
         return (distance_out**2 - distance_in**2) / 2 + np.log(spread_out / spread_in)
 
