@@ -32,13 +32,16 @@ def group_of(option: Option) -> str:
 
 
 def option_keys(option: Option) -> list[Key]:
-    """Without the seed that config.yaml sets for all options of a group."""
+    """Without those that config.yaml sets for all options of a group: a seed."""
     of, values = kind(option), values_of(option.path)
     said = comments_of(option.path)
     if group_of(option) == "task" and "task" in values:  # it chooses options of other groups, too
         values = values["task"]
         said = {name.removeprefix("task."): text for name, text in said.items()}
-    found = [key for key in keys(of, values, said) if key.name != "seed" or "seed" in values] if of else []
+    others = values_of(CONF / "config.yaml").get(group_of(option)) or {}
+    found = (
+        [key for key in keys(of, values, said) if key.name in values or key.name not in others] if of else []
+    )
     return [key for key in found if key.default != MANDATORY] if group_of(option) == "optim" else found
 
 

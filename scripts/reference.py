@@ -32,7 +32,7 @@ MARKS = re.compile(
     r"(<!-- (table|keys|values|results|controls): ([^>]+?) -->\n).*?(<!-- end(?:: [^>]+?)? -->)", re.DOTALL
 )
 STAGES = {"train": Training, "method": Method, "eval": Evaluation}
-"""Groups of which config.yaml itself sets a key, the seed."""
+"""Groups of which config.yaml itself sets keys, such as the seed."""
 REFERENCES = ("original", "retrain", "checkpoint")
 
 
@@ -140,10 +140,10 @@ def run() -> list[str]:
     found = keys(Experiment, {key: values[key] for key in values.keys() - STAGES.keys()}, comments_of(path))
     seed, *others = [key for key in found if key.name.partition(".")[0] in values.keys() - STAGES.keys()]
     of_stages = [
-        replace(key, name=f"{stage}.seed")
+        replace(key, name=f"{stage}.{key.name}")
         for stage, kind in STAGES.items()
         for key in keys(kind, values[stage])
-        if key.name == "seed"
+        if key.name in values[stage]
     ]
     return rows_of([seed, *of_stages, *others])
 

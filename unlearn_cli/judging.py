@@ -17,6 +17,7 @@ from unlearn_cli.methods.references import References
 from unlearn_cli.origins import Origins
 from unlearn_cli.tracking import Tracker
 from unlearn_cli.tracking.final import tell
+from unlearn_cli.validating import drawn
 
 log = logging.getLogger("unlearn")
 
@@ -55,6 +56,7 @@ def judged(
         "meanings": {key: asdict(meaning) for key, meaning in experiment.meanings.items()},
         "per_class": {model: evaluation.per_class(origins, out) for model, out in outputs.items()},
         **({"tuned_for": elsewhere} if elsewhere else {}),
+        **({"validation": record["validation"]} if "validation" in record else {}),
         "cost": record["cost"],
         "original_cost": original.cost,
         "oracle_cost": oracle.cost if oracle else None,
@@ -76,6 +78,8 @@ def judged(
         history = original.history + [row for row in record["history"] if row["stage"] != "original"]
         figures = evaluation.figures(origins, history, outputs, folder / "figures")
         about = evaluation.about(origins)
+        if "validation" in record:
+            figures.append(drawn(origins, record, folder / "figures" / "validation.png"))
         for one in evaluation.inspections:
             figures += one.figures(hidden[one.name], folder / "figures", about)
         tracker.predictions(evaluation.samples(origins, outputs))

@@ -9,9 +9,8 @@ from torch import nn
 
 from unlearn_cli import attacking
 from unlearn_cli.errors import RunError
+from unlearn_cli.evaluating import METRICS, entry, evaluated, evaluated_once, outputs_facts
 from unlearn_cli.evaluation.hidden.base import Inspection, Record, Subject
-from unlearn_cli.evaluation.meaning import MEANINGS
-from unlearn_cli.methods.original import Original
 from unlearn_cli.methods.references import Origin, References
 from unlearn_cli.origins import Origins
 from unlearn_cli.seed_pool import klom_of_method, klom_of_reference
@@ -26,7 +25,7 @@ RECORDS = "hidden"
 def measured(origins: Origins, model: nn.Module, outputs: Outputs, folder: Path) -> dict[str, float]:
     """All metrics of a model, by name."""
     values = attacking.attacked(origins, outputs, folder) | klom_of_method(origins)
-    for measure in _measures(origins):
+    for measure in (evaluated, *_other_measures(origins)):
         values |= measure(origins, model, outputs, folder)
     return values
 
@@ -34,16 +33,17 @@ def measured(origins: Origins, model: nn.Module, outputs: Outputs, folder: Path)
 def measured_once(origins: Origins, origin: Origin) -> dict[str, float]:
     """An origin's metrics for this run's forget set, kept in the store."""
     values = attacking.attacked_once(origins, origin) | klom_of_reference(origins, origin)
+    values |= evaluated_once(origins, origin)
     for (kind, facts), measure in zip(
-        _own_entries(origins, origin.key, origin.seed), _measures(origins), strict=True
+        _others(origins, origin.key, origin.seed), _other_measures(origins), strict=True
     ):
 
         def make(folder: Path, measure: Measure = measure) -> None:
             found = measure(origins, origin.model, origins.outputs(origin), folder)
             if origins.compute.is_main:
-                write_json(folder / "metrics.json", found)
+                write_json(folder / METRICS, found)
 
-        values |= read_json(origins.store.get(kind, facts, make) / "metrics.json")
+        values |= read_json(origins.store.get(kind, facts, make) / METRICS)
     return values
 
 
@@ -54,24 +54,18 @@ def entries(origins: Origins, key: str, seed: int) -> list[tuple[str, dict[str, 
         seed: of its training; it is judged with the run's seed and beside the run's original all the same.
     """
     attacked = attacking.entry(origins, key)
-    return [*_own_entries(origins, key, seed), *([attacked] if attacked else [])]
+    own = [entry(origins, key, seed), *_others(origins, key, seed)]
+    return [*own, *([attacked] if attacked else [])]
 
 
-def _own_entries(origins: Origins, key: str, seed: int) -> list[tuple[str, dict[str, Any]]]:
-    """Those of the evaluation, then of each metric of one's own."""
-    experiment, seeds = origins.experiment, origins.experiment.seeds
-    evaluation, config = experiment.eval, experiment.identity.configuration["eval"]
-    apart = {"attacks": [*evaluation.membership], "hidden": [one.name for one in evaluation.inspections]}
-    not_facts = {*evaluation.display_keys, "seed", "klom"}
-    not_facts |= {name for switch, parts in apart.items() if parts for name in (switch, *parts)}
-    config = {name: value for name, value in config.items() if name not in not_facts}
-    outputs: dict[str, Any] = {"model": key, "forget": origins.sets.fingerprint} | origins.judged_on
-    outputs |= evaluation.output_facts(origins) | origins.plugins("eval")
-    if {seeds.train, seeds.eval} != {seed}:
-        outputs["judged"] = {"seed": seeds.eval, "original": origins.key(Original())}
+def _others(origins: Origins, key: str, seed: int) -> list[tuple[str, dict[str, Any]]]:
+    """Those of each inspection, then of each metric of one's own."""
+    experiment, outputs = origins.experiment, outputs_facts(origins, key, seed)
     return [
-        ("metrics", outputs | {"eval": config} | evaluation.metric_facts()),
-        *(("inspection", outputs | {"inspection": one.facts(origins)}) for one in evaluation.inspections),
+        *(
+            ("inspection", outputs | {"inspection": one.facts(origins)})
+            for one in experiment.eval.inspections
+        ),
         *(("metric", outputs | {"metric": metric.facts()}) for metric in experiment.metric.values()),
     ]
 
@@ -105,11 +99,10 @@ def _folder_of(origins: Origins, number: int, model: Path | Origin) -> Path:
     return found
 
 
-def _measures(origins: Origins) -> list[Measure]:
-    """One for each of `entries`, in their order."""
+def _other_measures(origins: Origins) -> list[Measure]:
+    """One for each of `_others`, in their order."""
     experiment = origins.experiment
     return [
-        _evaluated,
         *(partial(_inspected, one) for one in experiment.eval.inspections),
         *(partial(_own, name) for name in experiment.metric),
     ]
@@ -123,18 +116,6 @@ def _inspected(
     if origins.compute.is_main:
         write_json(folder / RECORDS / f"{inspection.name}.json", found.record)
     return found.metrics
-
-
-def _evaluated(origins: Origins, model: nn.Module, outputs: Outputs, folder: Path) -> dict[str, float]:
-    """The metrics of `eval=`. RunError if one has no meaning, which an evaluation of one's own may forget."""
-    experiment = origins.experiment
-    values: dict[str, float] = experiment.eval.metrics(origins, model, outputs, folder)
-    if unexplained := values.keys() - MEANINGS.keys() - experiment.meanings.keys():
-        raise RunError(
-            f"eval: {', '.join(sorted(unexplained))} has no Meaning; "
-            f"{type(experiment.eval).__name__}.meanings has to give one"
-        )
-    return values
 
 
 def _own(name: str, origins: Origins, model: nn.Module, outputs: Outputs, folder: Path) -> dict[str, float]:

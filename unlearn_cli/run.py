@@ -5,7 +5,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from unlearn_cli import shadows
+from unlearn_cli import shadows, validating
 from unlearn_cli.compare import table
 from unlearn_cli.config.tuned_for import told, tuned_for
 from unlearn_cli.experiment import check_model, read
@@ -88,6 +88,7 @@ def check(origins: Origins) -> None:
     experiment.eval.check_rows(rehearsal)
     experiment.eval.check(rehearsal, blank)
     shadows.check(rehearsal)
+    validating.check(rehearsal, blank)
     for measure in (*experiment.eval.inspections, *experiment.metric.values()):
         measure.check(rehearsal, blank)
     experiment.surgery.check(origins.compute.precision)

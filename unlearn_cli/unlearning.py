@@ -21,6 +21,7 @@ from unlearn_cli.tasks.verbs.base import WritesDelta
 from unlearn_cli.tracking import Tracker
 from unlearn_cli.training.cost import peak_memory_mb
 from unlearn_cli.training.trainer import Trainer
+from unlearn_cli.validating import Validation, validation_of
 
 log = logging.getLogger("unlearn")
 
@@ -38,7 +39,8 @@ def unlearned(
         log.info("resumed: the model is unlearned already")
         return kept.read(experiment.method.restored(copy.deepcopy(original.model), folder)), found
     else:
-        model, record = made(origins, copy.deepcopy(original.model), folder, tracker)
+        validation = validation_of(origins, references, folder)
+        model, record = made(origins, copy.deepcopy(original.model), folder, tracker, validation)
     if origins.compute.is_main:
         kept.write(model, record)
     return model, record
@@ -56,11 +58,18 @@ def _facts(origins: Origins) -> dict[str, Any]:
 
 
 def made(
-    origins: Origins, model: nn.Module, folder: Path, tracker: Tracker
+    origins: Origins,
+    model: nn.Module,
+    folder: Path,
+    tracker: Tracker,
+    validation: Validation | None = None,
 ) -> tuple[nn.Module, dict[str, Any]]:
-    """The method applied to a copy of the original, which it may change, and what that cost."""
+    """The method applied to a copy of the original, which it may change, and what that cost.
+
+    validation: how the run looks at validation rows after each epoch, if it does.
+    """
     experiment, sets = origins.experiment, origins.sets
-    trainer = _trainer(origins, folder, tracker)
+    trainer = _trainer(origins, folder, tracker, validation)
     count, method = f"{len(sets.forget)} of {len(sets.train)}", experiment.choices["method"]
     log.info("unlearning %s samples: %s", count, method)
     experiment.lora.attach(model, experiment.seeds.method)
@@ -71,10 +80,14 @@ def made(
     cost["peak_memory_mb"] = peak_memory_mb(trainer.device)
     if trainer.mask:
         cost["mask_seconds"] = trainer.mask.seconds
-    return model, {"cost": cost, "history": trainer.history}
+    record: dict[str, Any] = {"cost": cost, "history": trainer.history}
+    if validation:
+        record["validation"] = validation.record(trainer.history)
+        cost["epochs"] = record["validation"]["epochs"]
+    return model, record
 
 
-def _trainer(origins: Origins, folder: Path, tracker: Tracker) -> Trainer:
+def _trainer(origins: Origins, folder: Path, tracker: Tracker, validation: Validation | None) -> Trainer:
     """The run's trainer, with its mask and surgery, told and watched after each epoch."""
     experiment, sets = origins.experiment, origins.sets
     trainer = origins.trainer(
@@ -91,9 +104,12 @@ def _trainer(origins: Origins, folder: Path, tracker: Tracker) -> Trainer:
 
     def monitor(model: nn.Module, epoch: int) -> dict[str, float]:
         watch(model, epoch)
-        return glance(model, epoch)
+        return glance(model, epoch) | (validation.look(model, epoch) if validation else {})
 
     trainer.monitor = monitor
+    if validation:
+        trainer.rank = validation.rank if validation.objective else None
+        trainer.enough = validation.enough
     return trainer
 
 

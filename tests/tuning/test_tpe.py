@@ -10,8 +10,8 @@ from unlearn_cli.config.ranges import Range
 from unlearn_cli.config.tune_keys import TuneSettings
 from unlearn_cli.errors import Preempted
 from unlearn_cli.evaluation.meaning import MEANINGS
+from unlearn_cli.evaluation.objective import Objective
 from unlearn_cli.tuning import tpe
-from unlearn_cli.tuning.objective import Objective
 from unlearn_cli.tuning.rounds import run_trials
 from unlearn_cli.tuning.trials import Setting, Trial
 

@@ -6,7 +6,7 @@ from omegaconf import OmegaConf
 
 from unlearn_cli.config.ranges import Range, drawn
 from unlearn_cli.evaluation.meaning import MEANINGS
-from unlearn_cli.tuning.objective import Objective
+from unlearn_cli.evaluation.objective import Objective
 from unlearn_cli.tuning.request import read_request
 from unlearn_cli.tuning.rounds import run_trials
 from unlearn_cli.tuning.trials import Run, Setting, Trial

@@ -1,4 +1,4 @@
-"""What is said under one run's table of its Avg Gap: whether it means anything, and whether it beats nothing.
+"""What is said under one run's table: which epoch it is of, and of its Avg Gap whether that means anything.
 
 With several oracles of the same rows, each two of them are as far from each other as a perfect method may be
 from one: whatever is no farther cannot be told from it.
@@ -24,10 +24,11 @@ def original_gap(result: Mapping[str, Any]) -> float | None:
 
 
 def sentences(result: Mapping[str, Any]) -> list[str]:
-    """Of a run's result; none of the Avg Gap where it has none."""
+    """Of a run's result: whose values it has, which epoch was taken, and of its Avg Gap if it has one."""
     name, own, nothing = result["method"], result["avg_gap"], original_gap(result)
-    elsewhere = result.get("tuned_for")
+    elsewhere, seen = result.get("tuned_for"), result.get("validation")
     found = [f"{name}'s values were tuned for {told(elsewhere)}."] if elsewhere else []
+    found += _on_validation(seen) if seen else []
     if own is None or nothing is None:
         return found
     if name not in REFERENCES and own > nothing - ROUNDING:
@@ -35,6 +36,25 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
             f"{name} does not beat unlearning nothing: Avg Gap {_text(own)}, the original's {_text(nothing)}."
         )
     return [*found, *_beside_floor(result, own, nothing)]
+
+
+def _on_validation(seen: Mapping[str, Any]) -> list[str]:
+    """Which epoch was taken, and whether enough was forgotten."""
+    found = []
+    if seen["select"] == "best":
+        value = "not finite" if seen["value"] is None else f"{seen['value']:.4g}"
+        of = " (of what is expected of an oracle)" if seen["stand_in"] else ""
+        found.append(
+            f"Taken: epoch {seen['epoch']} of {seen['epochs']}, the best by {seen['objective']}{of} on "
+            f"validation rows, {value}."
+        )
+    if seen["wanted"] is not None:
+        verb = "Enough was" if seen["enough"] else "Not enough was ever"
+        found.append(
+            f"{verb} forgotten after {seen['epochs']} epochs: {_text(seen['wanted'])} % no longer recognised "
+            f"was asked for; the epoch taken has {_text(seen['forgotten'])} %."
+        )
+    return found
 
 
 def _beside_floor(result: Mapping[str, Any], own: float, nothing: float) -> list[str]:

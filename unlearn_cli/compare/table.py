@@ -35,6 +35,7 @@ HEADLINE = (
     "mask_seconds",
     "sae_seconds",
     "peak_memory_mb",
+    "epochs",
     "samples",
     "delta_mb",
 )

@@ -5,6 +5,8 @@ from typing import Any
 SEARCH = "search"
 """The key with ranges, in a method's values and in a mask's."""
 AS_EVER = {"judged_on": "test", "tuning": None}
+LAST_EPOCH = {"select": "last", "stop_at": None}
+"""Keys of every method, as ever: it trains as long as it is told to, and ends with what it has come to."""
 SEARCHED = ("method", "mask")
 """Groups with ranges."""
 ATTACKS = ("ulira", "rmia", "iam")
@@ -24,6 +26,8 @@ def awake(config: dict[str, Any]) -> dict[str, Any]:
     for group in SEARCHED:
         if isinstance(node := config.get(group), dict):
             config[group] = {key: value for key, value in node.items() if key != SEARCH}
+    if isinstance(node := config.get("method"), dict):
+        config["method"] = {key: value for key, value in node.items() if LAST_EPOCH.get(key, node) != value}
     evaluation = config.get("eval")
     found = dict(evaluation) if isinstance(evaluation, dict) else {}
     for switch, parts in SWITCHES.items():

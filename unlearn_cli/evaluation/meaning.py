@@ -158,6 +158,7 @@ MEANINGS = {
     "sae_seconds": Meaning("SAE", "s", "lower", "time of the sparse autoencoder, not in RTE"),
     "peak_memory_mb": Meaning("peak memory", "MB", "lower", "largest memory held so far"),
     "delta_mb": Meaning("delta", "MB", "lower", "file of the changed tensors"),
+    "epochs": Meaning("epochs", "", "lower", "epochs of unlearning that were made"),
     "samples": Meaning("samples", "", "lower", "samples passed through the model"),
     "FD": Meaning(
         "Fréchet distance", "", "lower", "to real images of retained classes, judge's features (no FID)"

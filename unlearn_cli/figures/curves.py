@@ -13,6 +13,8 @@ from unlearn_cli.figures.palette import COLOURS, DASHES, MARKERS, OTHERS, head, 
 LOSS, RATE = "loss", "learning rate"
 PLACE = ("stage", "epoch", "step")
 """Keys of a row that say where it stands."""
+OWN_FIGURE = "validation/"
+"""Of what is drawn elsewhere (see figures/validation.py)."""
 QUANTITIES = {
     "lr": RATE,
     "acc": "accuracy (%)",
@@ -74,7 +76,7 @@ def _panels(rows: Sequence[Mapping[str, Any]]) -> Panels:
     """Losses first, then the learning rate."""
     found: Panels = {}
     for key in sorted({key for row in rows for key, value in row.items() if value is not None}):
-        if key in PLACE:
+        if key in PLACE or key.startswith(OWN_FIGURE):
             continue
         watched, _, last = key.rpartition("/")
         quantity = QUANTITIES.get(key) or (LOSS if watched == LOSS else QUANTITIES.get(last, last))

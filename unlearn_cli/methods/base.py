@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from torch import nn
@@ -43,6 +43,15 @@ class Method(Searched):
         lt=2**63,
         description="seed of unlearning: order of samples, noise, what a mask's scores draw; null: `seed`",
     )
+    select: Literal["last", "best"] = Field(
+        default="last",
+        description="the epoch whose weights are the result: the last, or the best on validation rows",
+    )
+    stop_at: Annotated[float, Field(ge=0, le=100)] | Literal["validation"] | None = Field(
+        default=None,
+        description="ends after the first epoch at which no more than so many percent of what is to be "
+        "forgotten is still recognised; validation: as many as of validation rows of the same classes",
+    )
 
     @model_validator(mode="after")
     def _weighs_something(self) -> Self:
@@ -57,6 +66,10 @@ class Method(Searched):
         Raises:
             InputError: the settings do not fit this model or data.
         """
+
+    def has_epochs(self) -> bool:
+        """Whether the model after any of its epochs could be its result."""
+        return False
 
     def has_two_sides(self) -> bool:
         """Whether each step has a term for forgetting and one for retaining, of some weight."""
@@ -80,6 +93,10 @@ class Unlearning(Method, ABC):
             trainer: the training loop with device, precision, seed and mask; also counts the cost.
         """
 
+    def as_judged(self, task: Never, model: Never) -> nn.Module:
+        """The model after an epoch as it would be the result, for a look at it; it trains on."""
+        return model
+
     def restored(self, model: Never, folder: Path) -> nn.Module:
         """Attach to a copy of the original what the method of that run folder added to it beside weights."""
         return model
@@ -89,3 +106,6 @@ class GradientMethod(Unlearning, Recipe):
     """An algorithm that trains: its recipe's fields stand beside its own."""
 
     sides: ClassVar[tuple[str, ...] | None] = ()
+
+    def has_epochs(self) -> bool:
+        return True

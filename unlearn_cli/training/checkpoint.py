@@ -15,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 from unlearn_cli.config.hashing import key_of
 from unlearn_cli.errors import RunError, in_a_line
 from unlearn_cli.storage.files import Damaged, replacing, set_aside
+from unlearn_cli.training.best import Best
 from unlearn_cli.training.cost import Cost
 from unlearn_cli.training.step import Companion
 
@@ -45,6 +46,7 @@ class Checkpoint:
     averaged: AveragedModel | None
     cost: Cost
     companion: Companion | None = None
+    best: Best | None = None
 
     def __post_init__(self) -> None:
         self.before = replace(self.cost)  # phases that came earlier have checkpoints of their own
@@ -57,6 +59,7 @@ class Checkpoint:
             "scaler": self.scaler.state_dict(),
             "averaged": self.averaged.state_dict() if self.averaged else None,
             "companion": self.companion.state_dict() if self.companion else None,
+            **({"best": self.best.state_dict()} if self.best else {}),
             "cost": self.cost.since(self.before).to_dict(),
             "step": step,
             "history": history,
@@ -74,6 +77,8 @@ class Checkpoint:
             self.averaged.load_state_dict(content["averaged"])
         if self.companion:
             self.companion.load_state_dict(content["companion"])
+        if self.best:
+            self.best.load_state_dict(content["best"])
         self.scaler.load_state_dict(content["scaler"])
         self.cost.add(Cost(**content["cost"]))
         self._optimizer_state = content["optimizer"]

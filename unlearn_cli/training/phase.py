@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from unlearn_cli.errors import RunError
 from unlearn_cli.runtime.stopping import stop, stop_requested
+from unlearn_cli.training.best import Best
 from unlearn_cli.training.checkpoint import Checkpoint
 from unlearn_cli.training.cost import Cost
 from unlearn_cli.training.meter import Meter
@@ -36,6 +37,7 @@ class Phase:
         checkpoint_seconds: time between checkpoints; 0 = after every step.
         prepare: called if the phase begins with its first step.
         may_rest: a loss of 0 from the first step to the last is no fault.
+        best: keeps the best epoch's weights, which the model has in the end.
     """
 
     def __init__(
@@ -50,14 +52,22 @@ class Phase:
         checkpoint_seconds: float,
         prepare: Callable[[], None] | None = None,
         may_rest: bool = False,
+        best: Best | None = None,
     ):
         self.stage, self.model, self.steps, self.total_steps = stage, model, steps, sum(steps)
-        self.update, self.companion, self.may_rest = update, companion, may_rest
+        self.update, self.companion, self.may_rest, self.best = update, companion, may_rest, best
         self.compute, self.cost, self.checkpoint_seconds = update.compute, cost, checkpoint_seconds
         recipe, optimizer = update.recipe, update.optimizer
         self.averaged = recipe.make_ema(model)
         self.checkpoint = Checkpoint(
-            folder / f"{stage}.resume.pt", model, optimizer, update.scaler, self.averaged, cost, companion
+            folder / f"{stage}.resume.pt",
+            model,
+            optimizer,
+            update.scaler,
+            self.averaged,
+            cost,
+            companion,
+            best,
         )
         state = self.compute.main_first(partial(self.checkpoint.load, self.compute.device))
         if prepare and not state.step:
@@ -115,14 +125,17 @@ class Phase:
         if self.averaged:
             self.compute.same_buffers(self.averaged)
         self.compute.same_buffers(self.model)
-        if monitor:
-            with self.cost.paused(self.compute.device):
-                row |= monitor(self.averaged.module if self.averaged else self.model, self.epoch + 1)
+        shown = self.averaged.module if self.averaged else self.model
+        with self.cost.paused(self.compute.device):
+            if monitor:
+                row |= monitor(shown, self.epoch + 1)
+            if self.best:
+                self.best.offer(row, shown)
         self.history.append(row)
         return row
 
     def finish(self) -> None:
-        """Write the checkpoint of the end; the model takes its averaged weights, where there are any.
+        """Write the checkpoint of the end; the model takes its averaged or best weights, where there are any.
 
         RunError: the loss was 0 from the first step to the last, and it may not be.
         """
@@ -136,6 +149,8 @@ class Phase:
             self._save()
         if self.averaged:
             self.model.load_state_dict(self.averaged.module.state_dict())
+        if self.best:
+            self.best.restore(self.model)
         for parameter in self.model.parameters():
             parameter.requires_grad_(True)
 

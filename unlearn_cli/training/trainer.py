@@ -19,6 +19,7 @@ from unlearn_cli.runtime.progress import Progress
 from unlearn_cli.runtime.seeding import fold, seed_all
 from unlearn_cli.runtime.stopping import stop, stop_requested
 from unlearn_cli.storage.files import read_json, write_json
+from unlearn_cli.training.best import Best, Rank
 from unlearn_cli.training.cost import Cost
 from unlearn_cli.training.lone_values import by_running_statistics
 from unlearn_cli.training.mask import Mask
@@ -61,6 +62,10 @@ class Trainer:
     """Called with each new row of `history` (one an epoch)."""
     monitor: Monitor | None = None
     """(model, epochs done) -> named values, measured after an epoch outside the clock."""
+    rank: Rank | None = None
+    """What orders epochs: the model ends with the weights of the best. None = of the last."""
+    enough: Callable[[dict[str, Any]], bool] = lambda row: False
+    """Called with each epoch's row of `history`; a phase ends once it is true."""
     derived_once: DerivedOnce | None = None
     """(kind, facts, make) -> the folder of what follows from the original model and these facts alone, made
     by make(folder) where it is not there; a run's is the store. None = made in `folder`."""
@@ -161,6 +166,7 @@ class Trainer:
         phase = Phase(
             *(stage, model, steps, update, companion, self.cost),
             *(self.folder, self.checkpoint_seconds, prepare, may_rest),
+            best=Best(model, self.rank) if self.rank else None,
         )
         self.history += phase.history
         called = self.compute.wrapped(model)
@@ -168,7 +174,7 @@ class Trainer:
         bar = Progress(stage, phase.total_steps, phase.step, self.progress and self.is_main)
         with lone_values, bar:
             for epoch in phase.epochs_left():
-                if until and epoch and until(phase.history[-1]):
+                if epoch and self._is_over(phase.history[-1], until):
                     break
                 left = phase.begin_epoch(epoch, feed(epoch, recipe.batch_size, orders))
                 for raw in self.data.batches(left, self.is_forget, self.anchors):
@@ -208,10 +214,17 @@ class Trainer:
         return folder
 
     def within(self, folder: Path) -> "Trainer":
-        """The same habits, with checkpoints in another folder, and cost and history of its own."""
+        """The same habits, with checkpoints in another folder, and cost and history of its own.
+
+        It trains something else than the model that `rank` and `enough` are for.
+        """
         other = copy(self)
         other.folder, other.cost, other.history = folder, Cost(), []
+        other.rank, other.enough = None, lambda row: False
         return other
+
+    def _is_over(self, row: dict[str, Any], until: Callable[[dict[str, Any]], bool] | None) -> bool:
+        return self.enough(row) or bool(until and until(row))
 
     def _for_step(self, raw: Batch, stage: str, step: int) -> tuple[Batch, float]:
         """This process's part of a step's batch, augmented, and the weight of its terms; every draw seeded.

@@ -15,9 +15,9 @@ from unlearn_cli.config.nested import nested
 from unlearn_cli.config.run_path import resolved
 from unlearn_cli.config.tuned_for import differing, setting, setting_of, told
 from unlearn_cli.errors import InputError
+from unlearn_cli.evaluation.objective import Objective, is_destroyed
 from unlearn_cli.storage.environment import source
 from unlearn_cli.storage.files import replacing, write_json
-from unlearn_cli.tuning.objective import Objective, is_destroyed
 from unlearn_cli.tuning.request import Request
 from unlearn_cli.tuning.trials import Run, Setting, Trial
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 from pathlib import Path
 
-from unlearn_cli.tuning.objective import Objective
+from unlearn_cli.evaluation.objective import Objective
 from unlearn_cli.tuning.trials import Run, Setting, Trial, Values
 
 ETA = 3

@@ -7,9 +7,9 @@ from rich import box
 from rich.table import Table
 
 from unlearn_cli.config.describe import as_typed
+from unlearn_cli.evaluation.objective import is_destroyed
 from unlearn_cli.runtime import terminal
 from unlearn_cli.tuning.found import Found, told_score
-from unlearn_cli.tuning.objective import is_destroyed
 
 
 def show(found: Sequence[Found]) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from unlearn_cli.config.ranges import Range
 from unlearn_cli.config.tune_keys import TuneSettings
 from unlearn_cli.errors import InputError
+from unlearn_cli.evaluation.objective import Objective
 from unlearn_cli.runtime.seeding import rng
-from unlearn_cli.tuning.objective import Objective
 from unlearn_cli.tuning.rounds import Launch, run_trials
 from unlearn_cli.tuning.trials import Setting, Trial, Values
 

@@ -13,6 +13,7 @@ from unlearn_cli.config.composing import composed, composed_launcher
 from unlearn_cli.config.dormant import SEARCH, SWITCHES
 from unlearn_cli.config.texts import with_texts
 from unlearn_cli.errors import InputError, RunError
+from unlearn_cli.evaluation.objective import Objective
 from unlearn_cli.experiment import read
 from unlearn_cli.origins import Origins
 from unlearn_cli.run import check
@@ -24,7 +25,6 @@ from unlearn_cli.sweep.launch import launch
 from unlearn_cli.sweep.record import Record
 from unlearn_cli.tuning import tpe
 from unlearn_cli.tuning.found import Found, check_place, write
-from unlearn_cli.tuning.objective import Objective
 from unlearn_cli.tuning.request import Request, read_request
 from unlearn_cli.tuning.rounds import run_trials
 from unlearn_cli.tuning.trials import Run, Setting, Trial, fixed, spaces

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import ClassVar, Protocol, cast
 
 import torch
@@ -42,6 +43,11 @@ class BoundaryExpanding(GradientMethod):
 
         with shadow_class(task, model, trainer):
             return trainer.fit(model, shuffled(sets.forget), objective, self)
+
+    def as_judged(self, task: BoundaryExpandingTask, model: nn.Module) -> nn.Module:
+        narrowed = deepcopy(model)
+        task.narrow_head(narrowed, cast(WithHead, model).head.out_features - 1)
+        return narrowed
 
 
 @contextmanager

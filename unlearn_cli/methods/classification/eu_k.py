@@ -29,6 +29,9 @@ class EUk(CFk):
     def check(self, task: LayeredTask, model: nn.Module, data: ImageData, sets: Sets) -> None:
         resettable(model, self.last_layers(task, model))
 
+    def has_epochs(self) -> bool:
+        return self.reinit == "once"
+
     def unlearn(self, task: LayeredTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         names = self.last_layers(task, model)
         kept = trainer.mask.bind(dict(model.named_parameters())) if trainer.mask else None

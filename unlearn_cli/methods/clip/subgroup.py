@@ -52,6 +52,9 @@ class Subgroup(GradientMethod):
             raise ValueError("with 1 alone the model is the original; give one below 1")
         return shares
 
+    def has_epochs(self) -> bool:
+        return False  # its two trainings and the restoring are one
+
     def unlearn(self, task: SubgroupTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         teacher = deepcopy(model).eval().requires_grad_(False)
         start = weights(model, self.trained_names(model))

@@ -47,6 +47,9 @@ class TaskVector(GradientMethod):
             raise ValueError("with 0 alone the model stays as it is; give one above 0")
         return scales
 
+    def has_epochs(self) -> bool:
+        return False  # its epochs go towards the forget set, which is then taken away
+
     def unlearn(self, task: TaskVectorTask, model: nn.Module, sets: Sets, trainer: Trainer) -> nn.Module:
         start = weights(model, self.trained_names(model))
         vectors = [self.vector(task, model, sets, trainer, start, number) for number in range(self.vectors)]

@@ -1,4 +1,4 @@
-"""What trials are chosen by: a number of each run, the less the better."""
+"""What trials, and the epochs of a run, are chosen by: a number of each, the less the better."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
