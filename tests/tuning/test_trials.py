@@ -7,6 +7,7 @@ from omegaconf import OmegaConf
 from unlearn_cli.config.ranges import Range, drawn
 from unlearn_cli.evaluation.meaning import MEANINGS
 from unlearn_cli.evaluation.objective import Objective
+from unlearn_cli.tuning.found import Found
 from unlearn_cli.tuning.request import read_request
 from unlearn_cli.tuning.rounds import run_trials
 from unlearn_cli.tuning.trials import Run, Setting, Trial
@@ -60,6 +61,39 @@ def test_nothing_has_no_factor():
     assert not LR.fits(0.0)
     assert not LR.fits(True)
     assert Range(low=0, high=1).fits(None)
+
+
+@pytest.mark.parametrize(
+    ("space", "value", "found", "is_end"),
+    [
+        (LR, 0.02, 0.02, False),
+        (LR, 0.02, 0.17, True),
+        (LR, 0.02, 0.0021, True),
+        (LR, 0.02, 0.5, True),
+        (Range(low=0, high=10), 3, 9, False),
+        (Range(low=0, high=10), 3, 10, True),
+        (Range(low=0.1, high=10, log=True), 0.0, 0.0, True),
+        (Range(low=0, high=10), None, None, False),
+    ],
+)
+def test_the_end_of_a_range(space, value, found, is_end):
+    assert space.is_end(found, value) is is_end
+
+
+def found_of(*scores: float, lr: float = 0.1) -> Found:
+    told = setting(**{"method.lr": (LR, 0.1)})
+    trials = [Trial("ft", number, {"method.lr": lr} if number > 1 else {}) for number in range(1, 4)]
+    for trial, score in zip(trials, scores, strict=True):
+        trial.results, trial.whole = [result(score)], True
+    return Found(told, trials, AVG, read_request(["method=ft", "trials=3"]))
+
+
+def test_doubts_about_the_ranges():
+    assert not found_of(1.0, 2.0, 3.0, lr=0.9).doubts
+    (wider,) = found_of(3.0, 1.0, 2.0, lr=0.9).doubts
+    assert wider.startswith("method.lr: the best, 0.9, lies at the end of its range")
+    (idle,) = found_of(1.0, 1.0, 1.0).doubts
+    assert "(method.lr) has an effect" in idle
 
 
 def test_halving_leaves_a_third_and_the_values_in_force(monkeypatch):

@@ -14,6 +14,8 @@ from unlearn_cli.errors import did_you_mean
 
 DIGITS = 3
 """Of a drawn value: more say nothing, and make commands hard to read."""
+NEAR = 0.05
+"""Of a range from its end."""
 
 
 class Draws(Protocol):
@@ -58,6 +60,14 @@ class Range(Settings):
         assert self.low is not None
         assert self.high is not None
         return self.low, self.high, self.log
+
+    def is_end(self, found: Any, value: Any) -> bool:
+        """Whether what was found lies outside, or within a twentieth of an end. value: in force."""
+        low, high, is_log = self.ends(value)
+        if not _is_number(found) or (is_log and found <= 0):
+            return _is_number(found)
+        place = math.log(found / low) / math.log(high / low) if is_log else (found - low) / (high - low)
+        return not NEAR < place < 1 - NEAR
 
     def fits(self, value: Any) -> bool:
         """Whether there is something to draw: nothing has a factor but a number above 0."""

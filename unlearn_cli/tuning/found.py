@@ -11,7 +11,9 @@ from typing import Any
 import yaml
 
 from unlearn_cli.config.catalogue import VALUES
+from unlearn_cli.config.describe import as_typed
 from unlearn_cli.config.nested import nested
+from unlearn_cli.config.ranges import Range
 from unlearn_cli.config.run_path import resolved
 from unlearn_cli.config.tuned_for import differing, setting, setting_of, told
 from unlearn_cli.errors import InputError
@@ -52,6 +54,20 @@ class Found:
         """All that were searched, as the best trial has them, and what was typed, for which they are."""
         searched = {key: self.best.values.get(key, value) for key, (_, value) in self.setting.spaces.items()}
         return self.setting.fixed | searched
+
+    @property
+    def doubts(self) -> list[str]:
+        """Why other ranges may do better; a line each."""
+        scores = {self.score(trial) for trial in self.trials if trial.whole}
+        if len(self.trials) > 1 and len(scores) == 1:
+            searched = ", ".join(self.setting.spaces)
+            return [f"all trials came out alike: nothing that was searched ({searched}) has an effect here"]
+        return [
+            f"{key}: the best, {as_typed(self.values[key])}, lies at the end of its range; a wider one "
+            f"({key.replace('.', '.search.', 1)}) may do better"
+            for key, (space, value) in self.setting.spaces.items()
+            if isinstance(space, Range) and space.is_end(self.values[key], value)
+        ]
 
 
 def place_of(into: Path, run: Run) -> Path:
@@ -99,6 +115,7 @@ def write(found: Found, command: Sequence[str]) -> Path:
         "draw": request.settings.draw,
         "best": best.number,
         "values": found.values,
+        "doubts": found.doubts,
         "ranges": {key: as_told(space) for key, (space, _) in found.setting.spaces.items()},
         "setting": told_setting(run),
         "command": ["unlearn", *command],

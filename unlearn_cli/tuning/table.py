@@ -34,6 +34,9 @@ def show(found: Sequence[Found]) -> None:
         )
     console = terminal.console()
     console.print(table)
+    for one in found:
+        for doubt in one.doubts:
+            console.print(f"{one.setting.method}: {doubt}", style="yellow", soft_wrap=True, markup=False)
     methods = ",".join(one.setting.method for one in found)
     taking = shlex.join([*(["-m"] if len(found) > 1 else []), f"method={methods}", *found[0].request.taking])
     console.print(f"to take them: unlearn {taking}", soft_wrap=True, markup=False)
