@@ -10,33 +10,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import nn
 
-from unlearn_cli.config.protocols import lacking
 from unlearn_cli.errors import InputError, RunError
 from unlearn_cli.evaluating import evaluated, evaluated_once
-from unlearn_cli.evaluation.accuracy import per_class
+from unlearn_cli.evaluation.expected import (
+    expected_forgetting,
+    expected_metrics,
+    forgetting,
+    is_expected,
+    is_whole,
+)
 from unlearn_cli.evaluation.gaps import compared
-from unlearn_cli.evaluation.meaning import MEANINGS
-from unlearn_cli.evaluation.objective import DEFAULTS, TIES, Objective
+from unlearn_cli.evaluation.objective import Objective
 from unlearn_cli.figures.validation import validation_curves
 from unlearn_cli.methods.base import Method
 from unlearn_cli.methods.references import References
 from unlearn_cli.origins import Origins
-from unlearn_cli.tasks.verbs.base import Predicts
 
 PART = "validation/"
 """How the keys of what was seen begin, in an epoch's row of the history."""
 OBJECTIVE = f"{PART}objective"
-FORGETTING = {"clip": "For", "vlm": "UA_direct"}
-"""By task the metric that says what percentage to be forgotten is not recognised; of others UA."""
-STAND_IN = {
-    "classification": ("UA", "RA", "TA"),
-    "generation": ("UA", "RA"),
-    "text_to_image": ("UA", "IRA", "CRA"),
-}
-"""By task what is known of an oracle without one: see `expected_of_oracle`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +59,10 @@ class Validation:
             raise RunError(
                 f"method.select: on validation rows there is no number to choose by: {error}"
             ) from error
-        if self.wanted is not None and (key := forgetting(self.origins)) not in self.original:
+        if (
+            self.wanted is not None
+            and (key := forgetting(self.origins.experiment.task.name)) not in self.original
+        ):
             raise RunError(f"method.stop_at: on validation rows there is no {key} to stop at")
 
     def look(self, model: nn.Module, epoch: int) -> dict[str, float]:
@@ -96,12 +93,12 @@ class Validation:
     def record(self, history: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """What came of it, for the run's result."""
         rows = [row for row in history if any(key.startswith(PART) for key in row)]
-        method = self.origins.experiment.method
+        experiment, method = self.origins.experiment, self.origins.experiment.method
         chosen = min(rows, key=self.rank) if self.objective else rows[-1]
         return {
             "select": method.select,
             "objective": self.objective.name if self.objective else None,
-            "stand_in": self.objective is not None and not self.origins.experiment.has_oracle,
+            "stand_in": bool(self.objective and self.objective.is_gap) and not experiment.has_oracle,
             "stop_at": method.stop_at,
             "wanted": self.wanted,
             "epochs": len(rows),
@@ -112,7 +109,7 @@ class Validation:
         }
 
     def _forgotten(self, row: Mapping[str, Any]) -> float:
-        return float(row.get(f"{PART}{forgetting(self.origins)}", 0.0))
+        return float(row.get(f"{PART}{forgetting(self.origins.experiment.task.name)}", 0.0))
 
     def _metrics(self, row: Mapping[str, Any]) -> dict[str, float]:
         found = {key: value for key, value in row.items() if key.startswith(PART) and key != OBJECTIVE}
@@ -126,7 +123,7 @@ def drawn(origins: Origins, record: Mapping[str, Any], file: Path) -> Path:
     """The figure of a run whose record has what came of it."""
     found = record["validation"]
     rows = [row for row in record["history"] if any(key.startswith(PART) for key in row)]
-    key = forgetting(origins)
+    key = forgetting(origins.experiment.task.name)
     panels = {OBJECTIVE: found["objective"]} if found["objective"] else {}
     panels |= {f"{PART}{key}": f"{key} (%)"}
     validation_curves(
@@ -142,14 +139,16 @@ def validation_of(origins: Origins, references: References, folder: Path) -> Val
         return None
     seen = on_validation(origins)
     original = evaluated_once(seen, references.original)
-    unseen = expected_forgetting(seen, references) if expects_forgetting(seen) else None
     oracle = evaluated_once(seen, references.oracle) if references.oracle else None
-    if oracle is None and unseen is not None:
-        oracle = expected_of_oracle(seen, original, unseen)
-    wanted = unseen if method.stop_at == "validation" else None
+    objective, wanted = None, None
+    if _is_expected(seen):
+        unseen = _expected_forgetting(seen, references)
+        oracle = oracle or expected_metrics(original, seen.experiment.task.name, unseen)
+        wanted = unseen if method.stop_at == "validation" else None
     if isinstance(method.stop_at, float):
         wanted = 100 - method.stop_at
-    objective = objective_of(seen) if method.select == "best" else None
+    if method.select == "best":
+        objective = Objective.of_epochs(seen.experiment, _is_expected(seen))
     found = Validation(seen, objective, original, oracle, wanted, folder)
     found.check_measured()
     return found
@@ -190,8 +189,8 @@ def check(origins: Origins, model: nn.Module) -> None:
     except InputError as error:
         raise InputError(f"{key}: of validation rows: {error}") from error
     if method.select == "best":
-        objective_of(seen)
-    if method.stop_at == "validation" and not expects_forgetting(seen):
+        Objective.of_epochs(seen.experiment, _is_expected(seen))
+    if method.stop_at == "validation" and not _is_expected(seen):
         raise InputError(
             "method.stop_at: validation rows do not tell how much of this forget set a model recognises that "
             "has not seen it; give a number of percent"
@@ -213,59 +212,14 @@ def on_validation(origins: Origins) -> Origins:
     return seen
 
 
-def objective_of(origins: Origins) -> Objective:
-    """That of `unlearn tune`; without an oracle the mean gap to what is expected of one.
-
-    Raises:
-        InputError: neither can be had.
-    """
-    experiment = origins.experiment
-    name = experiment.task.name
-    if experiment.has_oracle or DEFAULTS.get(name) == ("H",):
-        return Objective.of((), experiment)
-    if not (keys := STAND_IN.get(name)) or not expects_forgetting(origins):
-        raise InputError(
-            "method.select: the best epoch is the nearest to the oracle, and this run has none, nor is it "
-            "known what one would recognise; set oracle.compare=true or method.select=last"
-        )
-    return Objective(keys, TIES.get(name), MEANINGS)
+def _is_expected(origins: Origins) -> bool:
+    """Whether it is known how much a model should not recognise that has not seen the forget set."""
+    return is_expected(origins.experiment.task, origins.sets, origins.data.labels)
 
 
-def forgetting(origins: Origins) -> str:
-    """The metric that says how much of what is to be forgotten is no longer recognised."""
-    return FORGETTING.get(origins.experiment.task.name, "UA")
-
-
-def expects_forgetting(origins: Origins) -> bool:
-    """Whether `expected_forgetting` can be had."""
+def _expected_forgetting(origins: Origins, references: References) -> float:
+    """In percent."""
     sets, labels = origins.sets, origins.data.labels
-    if _is_whole(origins):
-        return True
-    known = np.isin(labels[sets.forget], labels[sets.val]).any()
-    return bool(known) and not len(sets.test_forgotten) and not lacking(origins.experiment.task, Predicts)
-
-
-def expected_forgetting(origins: Origins, references: References) -> float:
-    """Percent of the forget set that a model should not recognise which has not seen it.
-
-    Of whole classes and of concepts all of it. Else the original's error on validation rows, which it has not
-    seen either, weighed as the forget set's classes are: the reference point of SCRUB+R (Kurmanji et al.,
-    NeurIPS 2023), which takes it of the unlearned model.
-    """
-    if _is_whole(origins):
+    if is_whole(sets, labels):
         return 100.0
-    sets, labels = origins.sets, origins.data.labels
-    logits = origins.outputs(references.original)["logits"]
-    by_class = per_class(logits, labels, sets.val, len(origins.data.classes))
-    return 100 - float(np.nanmean(by_class[labels[sets.forget]]))
-
-
-def expected_of_oracle(origins: Origins, original: Mapping[str, float], unseen: float) -> dict[str, float]:
-    """What stands in for an oracle's metrics: the original's, but for how much is not recognised."""
-    return {**original, forgetting(origins): unseen}
-
-
-def _is_whole(origins: Origins) -> bool:
-    """Whether whole classes, or concepts, are to be forgotten, of which an oracle learns nothing."""
-    sets = origins.sets
-    return bool(sets.concepts) or bool(np.isin(origins.data.labels[sets.forget], sets.classes).all())
+    return expected_forgetting(sets, labels, origins.outputs(references.original)["logits"])

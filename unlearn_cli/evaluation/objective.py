@@ -15,6 +15,12 @@ DEFAULTS = {"generation": ("UA", "RA"), "clip": ("H",), "vlm": ("H",)}
 """By task; of others the Avg Gap."""
 TIES = {"generation": "FD"}
 """Of equal trials: the lower of these."""
+EXPECTED = {
+    "classification": ("UA", "RA", "TA"),
+    "generation": ("UA", "RA"),
+    "text_to_image": ("UA", "IRA", "CRA"),
+}
+"""By task what can be expected of an oracle that nobody has trained; see expected.py."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,23 @@ class Objective:
                 "metric that is to be higher or lower, as in objective=H"
             )
         return found
+
+    @classmethod
+    def of_epochs(cls, experiment: Experiment, is_expected: bool) -> "Objective":
+        """That of trials; without an oracle the mean gap to what is expected of one.
+
+        Raises:
+            InputError: neither can be had.
+        """
+        task = experiment.task.name
+        if experiment.has_oracle or not cls(DEFAULTS.get(task, (AVERAGE,)), None, MEANINGS).is_gap:
+            return cls.of((), experiment)
+        if task not in EXPECTED or not is_expected:
+            raise InputError(
+                "method.select: the best epoch is the nearest to an oracle; there is none, nor is it known "
+                "what one would recognise; set oracle.compare=true or method.select=last"
+            )
+        return cls(EXPECTED[task], TIES.get(task), MEANINGS)
 
     @property
     def is_gap(self) -> bool:
