@@ -16,7 +16,7 @@ from omegaconf import OmegaConf, open_dict
 from tiny_commands import methods
 
 from unlearn_cli.config.catalogue import conf_folder, fits, groups, options
-from unlearn_cli.config.dormant import SEARCH
+from unlearn_cli.config.dormant import AS_EVER_IN, SEARCH
 from unlearn_cli.config.protocols import lacking
 from unlearn_cli.experiment import Experiment, read
 
@@ -32,6 +32,8 @@ GIVEN = (
     {
         "forget=group": ["forget.column=Male", "forget.values=[true]"],
         "forget=indices": ["forget.file=rows.txt"],
+        "forget=where": ["forget.query=smiling"],
+        "forget=request": ["forget.file=request.json"],
         "method=checkpoint": ["method.path=model.pt"],
         "method=transfer": ["method.path=RUN_FOLDER", "task=vlm"],
         "model=unet": ["task=generation"],
@@ -238,10 +240,12 @@ def settings_class(node: Any) -> Any:
 
 @pytest.mark.parametrize("group", ["task", "data", "model", "forget", "method", "mask", "eval", "tracking"])
 def test_values_stand_in_yaml_alone(group):
-    """Those of seeds in config.yaml, for all options of a group. What has no ranges to search has none."""
+    """Those of seeds in config.yaml, for all options of a group. What has no ranges to search has none; what
+    records of earlier runs lack has the value that it had then."""
+    without = ("seed", SEARCH, *AS_EVER_IN.get(group, ()))
     for option in options(group):
         kind = settings_class(OmegaConf.load(option.path))
-        fields = {name: field for name, field in kind.model_fields.items() if name not in ("seed", SEARCH)}
+        fields = {name: field for name, field in kind.model_fields.items() if name not in without}
         defaults = [name for name, field in fields.items() if not field.is_required()]
         assert not defaults, f"{kind.__name__} has values of its own for {defaults}"
 

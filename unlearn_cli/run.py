@@ -6,6 +6,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from unlearn_cli import shadows, validating
+from unlearn_cli.certificate import certificate
 from unlearn_cli.compare import table
 from unlearn_cli.config.tuned_for import told, tuned_for
 from unlearn_cli.experiment import check_model, read
@@ -69,7 +70,10 @@ def run(config: DictConfig, choices: dict[str, str], again: bool = False) -> dic
         if compute.is_main:
             track_references(experiment.tracking, experiment.described, result, experiment.paths.outputs)
             table.write(result, folder.path / "table.md")
-        folder.finish(result, origins.store.seconds)
+        folder.keep(result)
+        if compute.is_main:
+            certificate.write(origins, result, folder)
+        folder.finish(origins.store.seconds)
     return result
 
 

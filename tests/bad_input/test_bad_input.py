@@ -146,7 +146,10 @@ from only_run import GA
         ("--config-dir=nowhere", "--config-dir: no such folder 'nowhere'"),
         # what was not given
         ("method=checkpoint", "method.path: missing; set method.path=…"),
-        ("forget=indices", "forget.file: missing; set forget.file=…"),
+        ("forget=indices", "forget.file, forget.rows: neither given; give one, as in forget.file=rows.txt"),
+        ("forget=request", "forget.file: missing; set forget.file=…"),
+        ("forget=request forget.file=request.json", "forget.file: 'request.json': no such file; give a JSON"),
+        ("forget=where", "forget.query: missing; set forget.query=…"),
         # what does not fit
         ("model=vgg16_bn", "data.size: vgg16_bn cannot take images of 8x8 pixels"),
         ("precision=fp16", "precision: 'fp16' needs a GPU"),

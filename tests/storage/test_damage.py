@@ -27,7 +27,8 @@ def finished(tmp_path):
     """A finished run's folder."""
     folder = RunFolder(tmp_path / "run", {"seed": 0})
     with folder.running():
-        folder.finish(FOUND)
+        folder.keep(FOUND)
+        folder.finish()
     return folder
 
 
@@ -52,7 +53,8 @@ def test_a_damaged_record_of_a_finished_run_is_set_aside_and_the_run_made_anew(f
     assert finished.result() is None, "looking changes nothing"
     with finished.running():
         assert finished.result() is None
-        finished.finish(FOUND)
+        finished.keep(FOUND)
+        finished.finish()
     assert finished.result() == FOUND
     assert (finished.path / f"{name}.damaged-0").exists()
     (told,) = [message for message in caplog.messages if "damaged" in message]

@@ -36,7 +36,8 @@ def test_a_run_from_beginning_to_end(folder, caplog):
         (folder.path / "unlearn.resume.pt").write_text("")
         (folder.path / ".model.1.tmp").write_text("")
         log.info("told")
-        folder.finish({"metrics": {"UA": 1.0}})
+        folder.keep({"metrics": {"UA": 1.0}})
+        folder.finish()
     log.info("not told")
     assert status(folder)["state"] == "finished"
     assert folder.result() == {"metrics": {"UA": 1.0}}
@@ -103,7 +104,7 @@ def test_metrics_without_the_word_finished_are_no_result(folder):
 def test_other_processes_write_nothing(tmp_path):
     folder = RunFolder(tmp_path / "run", {}, is_main=False)
     with folder.running():
-        folder.finish({})
+        folder.finish()
     assert list(folder.path.iterdir()) == []
 
 

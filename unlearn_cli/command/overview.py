@@ -10,6 +10,7 @@ USAGE = {
     "unlearn tune method=ft,ga …": "finds their values",
     "unlearn status [SWEEP]": "how the latest sweep, or that one, goes",
     "unlearn rerun RUN_FOLDER": "that run once more, from its own record; here or elsewhere",
+    "unlearn verify RUN_FOLDER": "whether a request's certificate and all its files are as they were",
     "unlearn track RUN_FOLDER …": "finished runs, or a sweep's, told to Weights & Biases",
     "unlearn new method NAME": "writes a plug-in that runs; also model, data, metric, forget",
     "unlearn schema FOLDER": "JSON Schemas of all YAML files, for editors",

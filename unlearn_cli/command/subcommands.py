@@ -7,6 +7,7 @@ SUBCOMMANDS = {
     "completion": "unlearn_cli.command.completion.command:completion",
     "rerun": "unlearn_cli.command.rerun:rerun",
     "track": "unlearn_cli.command.track:track",
+    "verify": "unlearn_cli.certificate.verify:verify",
     TUNE: "unlearn_cli.tuning.command:tune",
     "new": "unlearn_cli.command.new:new",
 }

@@ -5,8 +5,9 @@ from typing import Any
 SEARCH = "search"
 """The key with ranges, in a method's values and in a mask's."""
 AS_EVER = {"judged_on": "test", "tuning": None}
-LAST_EPOCH = {"select": "last", "stop_at": None}
-"""Keys of every method, as ever: it trains as long as it is told to, and ends with what it has come to."""
+AS_EVER_IN = {"method": {"select": "last", "stop_at": None}, "forget": {"rows": None}}
+"""Keys by group that earlier versions had not, as ever: a method trains as long as it is told to and ends with
+what it has come to, rows are named in a file."""
 SEARCHED = ("method", "mask")
 """Groups with ranges."""
 ATTACKS = ("ulira", "rmia", "iam")
@@ -23,11 +24,12 @@ def awake(config: dict[str, Any]) -> dict[str, Any]:
     What earlier versions had no key for stands there where it is not as ever; ranges of `unlearn tune` never.
     """
     config = {key: value for key, value in config.items() if AS_EVER.get(key, config) != value}
+    for group, ever in AS_EVER_IN.items():
+        if isinstance(node := config.get(group), dict):
+            config[group] = {key: value for key, value in node.items() if ever.get(key, node) != value}
     for group in SEARCHED:
         if isinstance(node := config.get(group), dict):
             config[group] = {key: value for key, value in node.items() if key != SEARCH}
-    if isinstance(node := config.get("method"), dict):
-        config["method"] = {key: value for key, value in node.items() if LAST_EPOCH.get(key, node) != value}
     evaluation = config.get("eval")
     found = dict(evaluation) if isinstance(evaluation, dict) else {}
     for switch, parts in SWITCHES.items():

@@ -37,6 +37,10 @@ def _what(kind: str, facts: Mapping[str, Any], classes: Sequence[str]) -> str:
         return f"{facts.get('column')} = {_listed(facts['values'])}"
     if facts.get("file"):
         return f"the rows of {str(facts['file']).rpartition('/')[2]}"
+    if facts.get("rows"):
+        return f"row{'s' if len(facts['rows']) > 1 else ''} {_listed(facts['rows'])}"
+    if facts.get("query"):
+        return f"rows where {_listed(facts['query'])}"
     mode = facts.get("mode")
     return f"{kind} ({mode})" if mode and mode != "worst" else kind.replace("_", " ")
 

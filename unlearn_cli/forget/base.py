@@ -56,6 +56,10 @@ class Selector(Settings, ABC):
         """The forget set of a run. InputError if nothing, or nothing else, would be left."""
         return self.select(origins.data, origins.splits)
 
+    def answered(self, data: ImageData) -> dict[str, Any] | None:
+        """What a certificate says of the request that the run answers, fit for JSON; None: there is none."""
+        return None
+
     @abstractmethod
     def select(self, data: ImageData, splits: Splits) -> ForgetSet:
         """Rows of `splits.train` by the data alone: the set, or one of its kind if it `needs_original`."""

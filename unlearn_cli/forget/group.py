@@ -1,7 +1,9 @@
 """Rows that share a value of any column: an attribute, a domain, a person, a coarse label."""
 
+from typing import Any
+
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.names import listed, unknown
@@ -18,10 +20,15 @@ class Group(Selector):
         description="column of the data that says what is forgotten: an attribute, a domain, a person"
     )
     values: list[bool | int | float | str] = Field(
-        min_length=1, description="values whose rows are forgotten, as the column spells them"
+        min_length=1, description="values whose rows are forgotten, as the column spells them; one or a list"
     )
     fraction: float | None = Field(gt=0, lt=1, description="part of their rows that is forgotten; null: all")
     seed: int = Field(ge=0, description="draws that part; follows `seed` unless set")
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _as_list(cls, values: Any) -> Any:
+        return [values] if isinstance(values, bool | int | float | str) else values
 
     @property
     def draws(self) -> bool:

@@ -174,19 +174,22 @@ class RunFolder:
             log.removeHandler(handler)
             handler.close()
 
-    def finish(self, result: dict[str, Any] | None = None, shared_seconds: float = 0.0) -> None:
-        """Write the result, if there is one, and mark the run finished; what only served its resumption goes.
+    def keep(self, result: dict[str, Any]) -> None:
+        """Write the result; the run is not finished by it."""
+        if self.is_main:
+            write_json(self.path / RESULT, result)
+            write_json(self.path / ENVIRONMENT, self._environment())  # with what the run imported
+
+    def finish(self, shared_seconds: float = 0.0) -> None:
+        """Mark the run finished; what only served its resumption goes.
 
         shared_seconds: what of its time went into things that other runs share (`unlearn plan` estimates by
         the rest).
         """
         if self.is_main:
-            if result:
-                write_json(self.path / RESULT, result)
-                write_json(self.path / ENVIRONMENT, self._environment())  # with what the run imported
             remove_leftovers(self.path)
             seconds = time.time() - self.began - shared_seconds
-            self._status("finished", seconds=seconds, files=self._sealed())
+            self._status("finished", seconds=seconds, files=self.content())
             remove_working_files(self.path)
 
     def refused(self, error: Exception) -> None:
@@ -195,7 +198,8 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             self._status("failed", _line(error))
 
-    def _sealed(self) -> dict[str, str]:
+    def content(self) -> dict[str, str]:
+        """SHA-256 by path of its files, without those that change after the run's end."""
         working = [file.name for file in self.path.glob("*.resume.*")]
         return hashes(self.path, without=[*UNSEALED, *working])
 
