@@ -5,7 +5,10 @@ from typing import Any
 SEARCH = "search"
 """The key with ranges, in a method's values and in a mask's."""
 AS_EVER = {"judged_on": "test", "tuning": None}
-AS_EVER_IN = {"method": {"select": "last", "stop_at": None}, "forget": {"rows": None}}
+AS_EVER_IN: dict[str, dict[str, Any]] = {
+    "method": {"select": "last", "stop_at": None},
+    "forget": {"rows": None},
+}
 """Keys by group that earlier versions had not, as ever: a method trains as long as it is told to and ends
 with what it has come to; rows are named in a file."""
 SEARCHED = ("method", "mask")
