@@ -40,7 +40,7 @@ class Experiment(Settings):
         description="sets all seeds: train.seed, method.seed, eval.seed and forget.seed follow it unless set",
     )
     device: Device = Field(description="auto: CUDA where there is a GPU")
-    precision: Precision = Field(description="auto: bf16 on a GPU that has it, else fp32")
+    precision: Precision = Field(description="auto: bf16 on a GPU that has it; on a CPU where it is faster")
     channels_last: bool = Field(description="memory layout of images and convolutions: NHWC, often faster")
     compile: bool = Field(description="torch.compile while training; pays in long trainings on a GPU")
     progress: bool = Field(description="progress bars on the terminal")

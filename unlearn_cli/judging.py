@@ -44,6 +44,7 @@ def judged(
         "seed": experiment.seeds.train,
         "seeds": asdict(experiment.seeds),
         "choices": experiment.choices,
+        "precision": origins.compute.precision,
         **compared(
             metrics,
             before,

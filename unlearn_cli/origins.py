@@ -20,18 +20,18 @@ from unlearn_cli.data.rows import digest
 from unlearn_cli.data.splits import Sets, Splits, divide, split
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.forget.forget_set import ForgetSet
+from unlearn_cli.loading import loaded
 from unlearn_cli.methods.original import Original
 from unlearn_cli.methods.references import Origin, References
 from unlearn_cli.methods.retrain import Retrain
 from unlearn_cli.models.capabilities import Exports
 from unlearn_cli.models.checkpoint import load_into, save_model
+from unlearn_cli.precision import decide
 from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.storage.files import read_json, write_json
 from unlearn_cli.storage.store import Store
 from unlearn_cli.storage.tensors import write_tensors
 from unlearn_cli.tasks.monitor import glances
-from unlearn_cli.tasks.verbs.diffusion import CaptionsImages
-from unlearn_cli.tasks.verbs.vlm import AsksQuestions
 from unlearn_cli.tracking import NullSettings, Tracker, tracked
 from unlearn_cli.tracking.lineage import model_artifact
 from unlearn_cli.tracking.run_info import run_info
@@ -65,20 +65,8 @@ class Origins:
         cls, experiment: Experiment, compute: Compute, store: Store, data: ImageData | None = None
     ) -> "Origins":
         """Load the data (unless they are at hand) and split them."""
-        if data is None:
-            where = (experiment.paths.data, store, compute)
-            preprocessing = experiment.model.preprocessing(getattr(experiment.data, "size", None))
-            data = (
-                experiment.data.load_for(preprocessing, *where)
-                if preprocessing
-                else experiment.data.load(*where)
-            )
-            if experiment.model.takes_colour:
-                data = data.in_colour()
-            if isinstance(experiment.task, CaptionsImages):
-                data = experiment.task.as_captioned(data)
-            if isinstance(experiment.task, AsksQuestions):
-                data = experiment.task.as_questions(data)
+        data = data or loaded(experiment, store, compute)
+        decide(experiment, data.spec, compute)
         splits = split(data, experiment.data.val_fraction, experiment.data.split_seed)
         if experiment.judged_on == "validation":
             splits = splits.judged_on_validation()

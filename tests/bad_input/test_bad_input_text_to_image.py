@@ -61,6 +61,7 @@ def as_if_on_a_gpu(self, device, precision, channels_last, compile):
     from accelerate import Accelerator
 
     self.precision, self.channels_last, self.compile = precision, channels_last, compile
+    self.undecided = False
     self.accelerator, self.device = Accelerator(cpu=True), torch.device("cpu")
 
 

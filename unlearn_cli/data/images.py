@@ -112,7 +112,7 @@ class ImageData(ABC):
         x = batch.x
         if augment and not self.augment.random_resized:
             x = crop_and_flip(x, self.augment.crop_padding, self.augment.flip)
-        x = x.float() / 255
+        x = x.float().div_(255)
         if augment and self.augment.random_resized:
             x = random_resized_crop(x, self.augment.flip)
         return replace(batch, x=x)

@@ -24,6 +24,8 @@ from torch.amp import GradScaler
 from torch.nn.parallel import DistributedDataParallel
 
 from unlearn_cli.errors import InputError
+from unlearn_cli.runtime.cpu import granted_cores
+from unlearn_cli.runtime.heap import keep_freed_memory
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -43,7 +45,8 @@ class Compute:
 
     Args:
         device: `auto` takes CUDA where there is one.
-        precision: `auto` is bf16 on a GPU that has it, fp32 elsewhere; master weights are fp32 always.
+        precision: `auto` is bf16 on a GPU that has it; on a CPU fp32, unless `unlearn_cli.precision` finds
+            the model faster in bf16. Master weights are fp32 always.
         channels_last: NHWC memory layout for images and convolutions.
         compile: pass models through `torch.compile` while they train.
 
@@ -57,20 +60,24 @@ class Compute:
                 "device: 'cuda' asked for, but PyTorch finds no CUDA device here; use device=cpu"
             )
         on_gpu = device != "cpu" and torch.cuda.is_available()
+        keep_freed_memory()
+        if "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(min(torch.get_num_threads(), granted_cores()))
+        self.undecided = precision == "auto" and not on_gpu
+        """Whether `precision` stands for `auto`, which no one has settled for the model."""
         if precision == "auto":
             precision = "bf16" if on_gpu and torch.cuda.is_bf16_supported() else "fp32"
         if precision == "fp16" and not on_gpu:
             raise InputError(
                 "precision: 'fp16' needs a GPU (loss scaling); use precision=bf16 or fp32 on a CPU"
             )
-        self.precision = precision
+        self.precision: Precision = precision
         self.channels_last = channels_last
         self.compile = compile
-        AcceleratorState._reset_state()  # runs of one sweep in one process may differ in precision
-        mixed = "no" if precision == "fp32" else precision
+        AcceleratorState._reset_state()  # runs of one sweep in one process may differ in device
         with _telling_of_a_wait():
             self.accelerator = Accelerator(
-                mixed_precision=mixed,
+                mixed_precision="no",  # `autocast` is ours: the precision may be settled later
                 cpu=not on_gpu,
                 kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
             )
@@ -89,7 +96,8 @@ class Compute:
         return self.accelerator.is_main_process
 
     def autocast(self) -> AbstractContextManager[None]:
-        return self.accelerator.autocast()
+        lower = torch.float16 if self.precision == "fp16" else torch.bfloat16
+        return torch.autocast(self.device.type, lower, enabled=self.precision != "fp32")
 
     def scaler(self) -> GradScaler:
         """Scales the loss so that fp16 gradients do not vanish; does nothing in other precisions."""

@@ -6,6 +6,7 @@ No generator state is ever saved: a resumed run seeds step k as the first run di
 
 import hashlib
 import random
+from functools import cache
 
 import numpy as np
 import torch
@@ -25,6 +26,13 @@ def rng(*parts: object) -> np.random.Generator:
 def seed_all(*parts: object) -> None:
     """Seed torch (CPU and CUDA), NumPy and Python from `parts`."""
     seed = fold(*parts)
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
+    if _has_cuda():  # torch.manual_seed asks every kind of device that there is none of, at every step
+        torch.cuda.manual_seed_all(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)
+
+
+@cache
+def _has_cuda() -> bool:
+    return torch.cuda.is_available()

@@ -14,6 +14,7 @@ from unlearn_cli.config.hashing import key_of
 from unlearn_cli.config.variants import forget_values
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.origins import Origins
+from unlearn_cli.precision import remembered
 from unlearn_cli.prerequisite import Prerequisite, identity
 from unlearn_cli.prerequisites import prerequisites
 from unlearn_cli.storage.store import NotMade, ReadOnlyStore
@@ -181,10 +182,12 @@ class StoreLookup:
 
     def _origins(self, experiment: Experiment) -> Origins | None:
         """The run as far as it is known without making anything; None if its data were never read."""
-        precision = experiment.precision
+        precision, on_gpu = experiment.precision, self.on_gpu and experiment.device != "cpu"
         if precision == "auto":
-            precision = "bf16" if self.on_gpu and experiment.device != "cpu" else "fp32"
-        compute: Any = SimpleNamespace(precision=precision, device=torch.device("cpu"), is_main=True)
+            precision = "bf16" if on_gpu else "fp32"
+        compute: Any = SimpleNamespace(
+            precision=precision, undecided=False, device=torch.device("cpu"), is_main=True
+        )
         data = key_of({name: experiment.config[name] for name in ("data", "task")})
         try:
             origins = Origins.of(
@@ -193,4 +196,6 @@ class StoreLookup:
         except NotMade:
             return None
         self.loaded[data] = origins.data
+        if experiment.precision == "auto" and not on_gpu:
+            compute.precision = remembered(experiment, origins.data.spec)
         return origins

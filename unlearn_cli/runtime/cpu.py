@@ -1,0 +1,67 @@
+"""The processor: what it is called, how many of its cores this process may use. Imports nothing heavy."""
+
+import math
+import os
+import platform
+from functools import cache
+from pathlib import Path
+
+CPUINFO = Path("/proc/cpuinfo")
+CGROUPS = Path("/sys/fs/cgroup")
+OWN_CGROUP = Path("/proc/self/cgroup")
+BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")
+"""How Linux calls a processor's own bf16 instructions (x86 vectors, x86 matrices, Arm)."""
+
+
+@cache
+def cpu_name() -> str:
+    """`AMD EPYC 9654, avx512_bf16`: in a virtual machine a name alone may stand for many processors."""
+    try:
+        first = CPUINFO.read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
+    except OSError:
+        return platform.processor() or platform.machine()
+    lines = [line.partition(":") for line in first.splitlines()]
+    told = {key.strip(): value.strip() for key, _, value in lines}
+    flags = told.get("flags", told.get("Features", "")).split()
+    return ", ".join([told.get("model name", platform.machine()), *(f for f in BF16_FLAGS if f in flags)])
+
+
+def wait_asleep() -> None:
+    """To be called before PyTorch is imported: its threads shall not spin while they wait for each other.
+
+    A thread that spins keeps its core from those that work, so that two commands at once would take many
+    times as long. What the environment says already stands.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def granted_cores() -> int:
+    """Cores that this process may use: by its affinity, and by the quota of its (version 2) control groups.
+
+    PyTorch goes by the affinity alone: in a container with 4 of 64 cores it would start 64 threads.
+    """
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on Linux
+        cores = os.cpu_count() or 1
+    return max(1, min([cores, *_quotas()]))
+
+
+def _quotas() -> list[int]:
+    """In cores, rounded up, of this process's control group and of those above it."""
+    try:
+        own = next(line for line in OWN_CGROUP.read_text().splitlines() if line.startswith("0::"))
+    except (OSError, StopIteration):
+        return []
+    group = CGROUPS / own[len("0::/") :]
+    found = []
+    for folder in (group, *group.parents):
+        if CGROUPS not in (folder, *folder.parents):
+            break
+        try:
+            quota, period = (folder / "cpu.max").read_text().split()
+        except (OSError, ValueError):  # the root has none
+            continue
+        if quota != "max":
+            found.append(math.ceil(int(quota) / int(period)))
+    return found
