@@ -18,6 +18,7 @@ from tiny_commands import methods
 from unlearn_cli.config.catalogue import conf_folder, fits, groups, options
 from unlearn_cli.config.dormant import AS_EVER_IN, SEARCH
 from unlearn_cli.config.protocols import lacking
+from unlearn_cli.errors import InputError
 from unlearn_cli.experiment import Experiment, read
 
 CONF = conf_folder()
@@ -64,6 +65,7 @@ WITHOUT_NUMBERS = (
         for name in ("celeba", "cifar10_release", "coreset", "ddpm_cifar10", "imagenet_class")
     }
     | {f"doco/{name}" for name in ("object", "style", "person", "nsfw", "memorised")}
+    | {f"salun/{name}" for name in ("cifar10_fast", "cifar10_fast50", "cifar10_fast_class", "table1_fast")}
     | {"salun/imagenette", "adu/domainnet", "adu/pacs"}
     | {f"sauce/{name}" for name in ("objects", "sports", "emotions", "colours", "materials")}
 )
@@ -272,6 +274,13 @@ def test_values_stand_in_yaml_alone(group):
 def test_adus_numbers_stand_beside_so_many_domains_and_such_parts(experiment_name, overrides, h):
     found = experiment(f"experiment=adu/{experiment_name}", *overrides).paper["expected"]
     assert (found and found["H"][0]) == h
+
+
+@pytest.mark.parametrize("key", ["train", "method"])
+def test_labels_are_smoothed_where_there_are_some(key):
+    assert experiment("method=ft", f"{key}.label_smoothing=0.1")
+    with pytest.raises(InputError, match=rf"^{key}\.label_smoothing: the loss of task=generation is not one"):
+        experiment("task=generation", "method=ft", f"{key}.label_smoothing=0.1")
 
 
 def test_a_papers_numbers_stand_beside_its_own_setting_alone():

@@ -19,12 +19,14 @@ from unlearn_cli.config.seeds import STAGES, Seeds
 from unlearn_cli.config.settings import Settings, build, checked, kind_of
 from unlearn_cli.config.variants import spelt_out
 from unlearn_cli.errors import InputError
-from unlearn_cli.evaluation.meaning import Meaning, check_meaning
+from unlearn_cli.evaluation.meaning import Meaning
+from unlearn_cli.evaluation.own_metrics import own_metrics
 from unlearn_cli.methods.retrain import Retrain
 from unlearn_cli.runtime.compute import Compute, Device, Precision
 from unlearn_cli.runtime.garbage import no_collection
 from unlearn_cli.storage.environment import environment
 from unlearn_cli.storage.identity import Identity, identity_of
+from unlearn_cli.tasks.verbs.base import SmoothsLabels
 from unlearn_cli.tracking.run_info import Described
 from unlearn_cli.training.optim import Training
 
@@ -209,6 +211,7 @@ def _check_fits_task(experiment: Experiment) -> None:
         )
     _has_verbs(task, method.needs, "method", "method", choices)
     _has_effect(experiment)
+    _has_labels_to_smooth(experiment)
     experiment.eval.check_pools(experiment)
     if experiment.forget.trains:
         _has_verbs(task, experiment.forget.lower.needs, "lower", "lower@forget.lower", choices)
@@ -231,6 +234,18 @@ def _has_effect(experiment: Experiment) -> None:
             f"method={name} has not both{' with these values' if method.sides is not None else ''}; "
             f"set surgery=none, or choose one of {fitting}"
         )
+
+
+def _has_labels_to_smooth(experiment: Experiment) -> None:
+    """Refuse smoothed labels where the loss is of none."""
+    if isinstance(experiment.task, SmoothsLabels):
+        return
+    for key, recipe in (("train", experiment.train), ("method", experiment.method)):
+        if getattr(recipe, "label_smoothing", 0):
+            raise InputError(
+                f"{key}.label_smoothing: the loss of task={experiment.choices['task']} is not one of class "
+                f"labels; set {key}.label_smoothing=0"
+            )
 
 
 def check_model(experiment: Experiment, model: nn.Module) -> None:
@@ -265,23 +280,6 @@ def _has_capabilities(model: nn.Module, needs: type, key: str, choices: dict[str
             f"{kind.__module__}.{kind.__qualname__} must offer "
             f"{', '.join(spelt(needs, name) for names in missing.values() for name in names)}"
         )
-
-
-def own_metrics(nodes: dict[str, Any]) -> dict[str, Any]:
-    """The metrics of `metric=`, by key, each with a meaning."""
-    found = {}
-    for key, node in nodes.items():
-        if not isinstance(node, dict):
-            raise InputError(
-                "metric: a metric's YAML begins with the line '# @package metric.KEY', KEY being its name in "
-                "tables, and this one does not"
-            )
-        found[key] = build(node, f"metric.{key}")
-        check_meaning(key, f"metric.{key}._target_: {node['_target_']}", found[key])
-    names = [metric.meaning.name for metric in found.values()]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise InputError(f"metric: two metrics are called '{twice}' in tables; give one another name")
-    return found
 
 
 def _fitting(group: str, fits: Callable[[Any], bool]) -> str:

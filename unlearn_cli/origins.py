@@ -12,6 +12,7 @@ import numpy as np
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from unlearn_cli.config.dormant import without_off
 from unlearn_cli.config.hashing import key_of
 from unlearn_cli.config.seeds import Stage
 from unlearn_cli.config.sources import sources
@@ -91,7 +92,7 @@ class Origins:
     def facts(self, rows: np.ndarray) -> dict[str, Any]:
         """Everything that determines a model trained from scratch on `rows`."""
         experiment = self.experiment
-        return {
+        facts = {
             "task": experiment.task.facts(),
             "data": self.data.fingerprint,
             "split": self.splits.fingerprint,
@@ -109,6 +110,7 @@ class Origins:
             "precision": self.compute.precision,
             **self.plugins("task", "data"),  # the model tells its own
         }
+        return without_off(facts)
 
     def plugins(self, *groups: str) -> dict[str, Any]:
         """Among facts: the source of the plug-ins in these groups of the configuration, if there are any."""
@@ -217,8 +219,7 @@ class Origins:
     def under(self, task: Any, model: Any, train: Recipe, seed: int) -> "Origins":
         """The same data and sets under another task, model, recipe and seed (a judge of drawn images)."""
         other = {"task": task, "model": model, "train": Training(**train.model_dump(), seed=seed)}
-        experiment = self.experiment.model_copy(update=other)
-        return self._with(experiment, lambda _: self.forget_set)
+        return self._with(self.experiment.model_copy(update=other), lambda _: self.forget_set)
 
     def seen_as(self, column: str) -> "Origins":
         """The same rows with another column's values as classes (what a judge of that column learns from)."""

@@ -70,8 +70,9 @@ def assert_same_losses(history, other):
 
 @pytest.mark.parametrize("world", [2, 3])
 def test_training_together_gives_the_weights_of_training_alone(toy, tmp_path, recipe, world):
-    """Uneven shares, augmentation, a penalty, clipping and EMA; and what is logged is the same, too."""
-    plan = recipe(clip_norm=0.5, ema=0.8, weight_decay=0.01)
+    """Uneven shares, augmentation, a penalty, clipping, look-ahead, EMA; and what is logged is the same."""
+    plan = recipe(clip_norm=0.5, ema=0.8, weight_decay=0.01, lookahead=0.9, nesterov=True, bias_lr_factor=2.0)
+    toy.augment = toy.augment.model_copy(update={"flip": "alternating"})
     alone, shared = tmp_path / "alone", tmp_path / "shared"
     for folder in (alone, shared):
         folder.mkdir()
@@ -86,9 +87,9 @@ def test_training_together_gives_the_weights_of_training_alone(toy, tmp_path, re
         assert_same_losses(history, json.loads((shared / f"{rank}.json").read_text()))
 
 
-@pytest.mark.parametrize("ema", [None, 0.8])
-def test_batch_norm_statistics_are_the_same_everywhere(toy, tmp_path, recipe, ema):
-    assert together(2, fit, toy, tmp_path, recipe(ema=ema), True) == [0, 0]
+@pytest.mark.parametrize("changes", [{"lookahead": 0.9}, {"ema": 0.8}])
+def test_batch_norm_statistics_are_the_same_everywhere(toy, tmp_path, recipe, changes):
+    assert together(2, fit, toy, tmp_path, recipe(**changes), True) == [0, 0]
     one, two = (load_file(tmp_path / f"{rank}.safetensors") for rank in range(2))
     assert one.keys() == two.keys()
     assert all(torch.equal(one[name], two[name]) for name in one)

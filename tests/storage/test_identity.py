@@ -33,6 +33,18 @@ def data(path, name="mine"):
     return {"name": name, "path": path, "config": None, "train_split": "train", "caption": "a cat/a dog"}
 
 
+def test_keys_that_are_off_and_were_not_there_once_are_no_part_of_it():
+    """Of recipes, be they a method's, an original's or a lower level's, and of augmentation."""
+    off = {"lookahead": None, "label_smoothing": 0.0, "nesterov": False, "bias_lr_factor": 1.0}
+    once = config(train={"lr": 0.1}, forget={"lower": {"lr": 0.1}}, data=data("a/b"))
+    now = config(train={"lr": 0.1} | off, forget={"lower": {"lr": 0.1} | off}, data=data("a/b"))
+    now["data"]["augment"], once["data"]["augment"] = {"flip": True, "crop_fill": "zeros"}, {"flip": True}
+    assert identity_of(now).key == identity_of(once).key
+    for key, value in (("lookahead", 0.95), ("label_smoothing", 0.1), ("nesterov", True)):
+        on = now | {"train": now["train"] | {key: value}}
+        assert identity_of(on).key != identity_of(once).key
+
+
 def test_what_names_nothing_is_known_by_its_configuration_alone():
     Path("train").mkdir()  # a split's name, and no place
     Path("mine").mkdir()

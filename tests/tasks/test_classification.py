@@ -1,6 +1,7 @@
 """The classifier's verbs against formulas written out, on logits that are given."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
@@ -45,6 +46,18 @@ def entropy_towards(labels):
 def test_loss_is_cross_entropy_of_each_sample(model, batch):
     torch.testing.assert_close(task.loss(model, batch), entropy_towards([0, 2, 1]))
     torch.testing.assert_close(task.relabel_loss(model, batch, LABELS.flip(0)), entropy_towards([1, 2, 0]))
+
+
+def test_smoothed_labels_are_shared_by_all_classes(model, batch):
+    """(1 − s) of the loss towards the label and s of its mean over all, in every loss towards a label."""
+    smoothed = replace(batch, smoothing=0.3)
+    spread = torch.stack([entropy_towards([label] * 3) for label in range(3)]).mean(0)
+    expected = 0.7 * entropy_towards([0, 2, 1]) + 0.3 * spread
+    torch.testing.assert_close(task.loss(model, smoothed), expected)
+    torch.testing.assert_close(task.relabel_loss(model, smoothed, LABELS), expected)
+    torch.testing.assert_close(task.wrong_and_true_loss(model, smoothed)[1], expected)
+    torch.testing.assert_close(task.loss_and_divergence(model, Given(LOGITS), smoothed)[0], expected)
+    assert smoothed.select(slice(2)).smoothing == 0.3
 
 
 def test_wrong_loss_is_towards_another_label(model, batch):

@@ -35,6 +35,9 @@ def closed_form(schedule, step):
             return annealed(0.4, 0, step / 10)
         case "multistep":
             return 0.4 * 0.1 ** sum(step >= milestone for milestone in (4, 8))
+        case "triangle":  # from a fifth, to the peak at 23 %, to 7 % at the end
+            up, down = 0.2 + 0.8 * step / 2.3, 1 - 0.93 * (step - 2.3) / 7.7
+            return 0.4 * (up if step < 2.3 else down)
         case "onecycle":  # 30 % up from a 25th, then down to a 10,000th of that; 10 steps, state 11 unseen
             peak = 0.3 * 11 - 1
             start, end = 0.4 / 25, 0.4 / 25 / 1e4
@@ -44,7 +47,7 @@ def closed_form(schedule, step):
             )
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "multistep", "onecycle"])
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "multistep", "onecycle", "triangle"])
 def test_schedule(recipe, schedule):
     chosen = recipe(schedule=schedule, lr=0.4, milestones=[1, 2])
     found = rates(chosen)
@@ -72,9 +75,46 @@ def test_a_warm_up_as_long_as_the_phase_or_above_the_rate(recipe):
     assert rates(recipe(lr=0.4, warmup_epochs=7, warmup_lr=0.5)) == pytest.approx([0.5] * 10)
 
 
-def test_one_cycle_takes_no_warm_up(recipe):
-    with pytest.raises(ValidationError, match="warms up by itself"):
-        recipe(schedule="onecycle", warmup_epochs=1)
+@pytest.mark.parametrize("schedule", ["onecycle", "triangle"])
+def test_one_cycle_takes_no_warm_up(recipe, schedule):
+    with pytest.raises(ValidationError, match=f"{schedule} warms up by itself"):
+        recipe(schedule=schedule, warmup_epochs=1)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "onecycle", "triangle"])
+def test_biases_learn_at_a_rate_and_decay_of_their_own(recipe, schedule):
+    """In every step so many times the rate; the decay of a step, rate times weight decay, is everybody's."""
+    layer = nn.BatchNorm1d(2)
+    chosen = recipe(lr=0.4, bias_lr_factor=64.0, schedule=schedule)
+    optimizer = chosen.make_optimizer(chosen.parameter_groups(dict(layer.named_parameters())))
+    update = chosen.make_schedule(optimizer, STEPS)
+    weights, biases = optimizer.param_groups
+    assert [group["params"] for group in (weights, biases)] == [[layer.weight], [layer.bias]]
+    for _ in range(3):
+        assert biases["lr"] == pytest.approx(64 * weights["lr"])
+        decays = [group["lr"] * group["weight_decay"] for group in (weights, biases)]
+        assert decays[0] == pytest.approx(decays[1])
+        update.step()
+    assert len(recipe(bias_lr_factor=2.0).parameter_groups({"a.bias": layer.bias})) == 1
+
+
+def test_nesterov_by_hand(recipe):
+    """θ ← θ − β·(g + μ·v), v ← μ·v + g."""
+    p = nn.Parameter(torch.tensor([2.0]))
+    chosen = recipe(lr=0.5, momentum=0.9, nesterov=True, weight_decay=0.0)
+    optimizer, expected, velocity = chosen.make_optimizer([p]), 2.0, 0.0
+    for gradient in (1.0, -0.5):
+        p.grad = torch.tensor([gradient])
+        optimizer.step()
+        velocity = 0.9 * velocity + gradient
+        expected -= 0.5 * (gradient + 0.9 * velocity)
+        assert p.item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("changes", [{"momentum": 0.0}, {"optimizer": "adam"}])
+def test_nesterov_needs_momentum(recipe, changes):
+    with pytest.raises(ValidationError, match="only SGD with momentum"):
+        recipe(nesterov=True, **changes)
 
 
 @pytest.mark.parametrize(

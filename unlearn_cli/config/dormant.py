@@ -11,6 +11,14 @@ AS_EVER_IN: dict[str, dict[str, Any]] = {
 }
 """Keys by group that earlier versions had not, as ever: a method trains as long as it is told to and ends
 with what it has come to; rows are named in a file."""
+OFF = {
+    "label_smoothing": 0.0,
+    "lookahead": None,
+    "nesterov": False,
+    "bias_lr_factor": 1.0,
+    "crop_fill": "zeros",
+}
+"""The same of keys that stand in recipes and data, at whatever depth."""
 SEARCHED = ("method", "mask")
 """Groups with ranges."""
 ATTACKS = ("ulira", "rmia", "iam")
@@ -26,7 +34,7 @@ def awake(config: dict[str, Any]) -> dict[str, Any]:
 
     What earlier versions had no key for stands there where it is not as ever; ranges of `unlearn tune` never.
     """
-    config = {key: value for key, value in config.items() if AS_EVER.get(key, config) != value}
+    config = {key: value for key, value in without_off(config).items() if AS_EVER.get(key, config) != value}
     for group, ever in AS_EVER_IN.items():
         if isinstance(node := config.get(group), dict):
             config[group] = {key: value for key, value in node.items() if ever.get(key, node) != value}
@@ -47,6 +55,13 @@ def awake(config: dict[str, Any]) -> dict[str, Any]:
     kept = config | ({"eval": found} if found else {})
     off = set() if switched_on(found, "attacks") else {"shadows"}
     return {key: value for key, value in kept.items() if key not in off}
+
+
+def without_off(node: Any) -> Any:
+    """Values, or facts, without the keys that are off and that earlier versions had not."""
+    if isinstance(node, dict):
+        return {key: without_off(value) for key, value in node.items() if OFF.get(key, node) != value}
+    return [without_off(value) for value in node] if isinstance(node, list) else node
 
 
 def switched_on(evaluation: dict[str, Any], switch: str) -> list[str] | None:

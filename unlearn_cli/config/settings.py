@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationErro
 from pydantic_core import CoreSchema
 
 from unlearn_cli.config.classes import is_own
+from unlearn_cli.config.dormant import without_off
 from unlearn_cli.config.importing import imported
 from unlearn_cli.config.numbers import LARGEST, meant, strict
 from unlearn_cli.config.sources import import_changed_again, source_of
@@ -31,8 +32,8 @@ class Settings(BaseModel):
 
 
 def described(settings: Settings) -> dict[str, Any]:
-    """A settings object as JSON-able facts: which class it is, a plug-in's source, and its values."""
-    return {**kind_facts(settings), **settings.model_dump(mode="json")}
+    """A settings object as JSON-able facts: its class, a plug-in's source, its values but what is off."""
+    return {**kind_facts(settings), **without_off(settings.model_dump(mode="json"))}
 
 
 def kind_facts(settings: Settings) -> dict[str, Any]:

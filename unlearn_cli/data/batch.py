@@ -1,6 +1,6 @@
 """The one currency between data, trainer and tasks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -19,6 +19,8 @@ class Batch:
     """(B,) bool: the row belongs to the forget set."""
     anchor: Tensor | None = None
     """(B,) int64 class that shall take the place of y: y itself in rows that stay. None: nothing is named."""
+    smoothing: float = 0.0
+    """Share of each label that is spread over all classes, while training (`Recipe.label_smoothing`)."""
 
     def __len__(self) -> int:
         return len(self.y)
@@ -26,4 +28,5 @@ class Batch:
     def select(self, which: Tensor | slice) -> "Batch":
         """The part of the batch named by a mask, by positions or by a slice."""
         anchor = None if self.anchor is None else self.anchor[which]
-        return Batch(self.x[which], self.y[which], self.index[which], self.forget[which], anchor)
+        part = {name: getattr(self, name)[which] for name in ("x", "y", "index", "forget")}
+        return replace(self, **part, anchor=anchor)

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
-from unlearn_cli.data.augment import crop_and_flip, random_resized_crop
+from unlearn_cli.data.augment import flips, mirror, random_crop, random_resized_crop
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.rows import digest, stratified
 from unlearn_cli.errors import InputError
 
 if TYPE_CHECKING:
-    from unlearn_cli.data.augment import Augment
+    from unlearn_cli.data.augment import Augment, Epoch
 
 
 @dataclass(kw_only=True)
@@ -107,15 +107,19 @@ class ImageData(ABC):
         """What a kind of data changes beside."""
         return {}
 
-    def prepare(self, batch: Batch, augment: bool) -> Batch:
-        """Float pixels in [0, 1]; augmented at random by torch's global CPU generator if `augment`."""
-        x = batch.x
-        if augment and not self.augment.random_resized:
-            x = crop_and_flip(x, self.augment.crop_padding, self.augment.flip)
-        x = x.float().div_(255)
-        if augment and self.augment.random_resized:
-            x = random_resized_crop(x, self.augment.flip)
-        return replace(batch, x=x)
+    def prepare(self, batch: Batch, augment: bool, epoch: Epoch | None = None) -> Batch:
+        """Float pixels in [0, 1]; augmented at random by torch's global CPU generator if `augment`.
+
+        epoch: that the batch belongs to, for flips that alternate.
+        """
+        if not augment:
+            return replace(batch, x=unit(batch.x))
+        how = self.augment
+        if how.random_resized:
+            x = random_resized_crop(unit(batch.x))
+            return replace(batch, x=mirror(x, flips(how.flip, batch.index, epoch)))
+        x = random_crop(batch.x, how.crop_padding, how.crop_fill)
+        return replace(batch, x=unit(mirror(x, flips(how.flip, batch.index, epoch))))
 
     def image(self, row: int) -> np.ndarray:
         """(H, W, C) uint8, for figures."""
@@ -176,6 +180,11 @@ class Resident(ImageData):
     def pixels(self, plan: Sequence[np.ndarray]) -> Iterator[Tensor]:
         for rows in plan:
             yield self.tensor[torch.from_numpy(np.asarray(rows, dtype=np.int64)).to(self.device)]
+
+
+def unit(x: Tensor) -> Tensor:
+    """uint8 as float32 in [0, 1]."""
+    return x.float().div_(255)
 
 
 def channel_statistics(tensor: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:

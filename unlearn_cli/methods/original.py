@@ -3,12 +3,14 @@
 from typing import ClassVar, Protocol
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.data.splits import Sets, Splits
 from unlearn_cli.methods.base import Method
+from unlearn_cli.models.capabilities import BeginsFromData
 from unlearn_cli.tasks.verbs.base import HasLoss, Pretrains
 from unlearn_cli.training.optim import Recipe
 from unlearn_cli.training.trainer import Trainer
@@ -37,9 +39,16 @@ class Original(Method):
         def objective(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
             return {"train": task.loss(model, batch).mean()}
 
+        def begin() -> None:
+            if isinstance(model, BeginsFromData):
+                seen = rows[:: -(-len(rows) // model.first_look)]  # as many of each part of the data
+                model.begin_from(torch.cat([batch.x for batch in trainer.batches(seen)]))
+
         learnt = task.pretraining(trainer.data, rows) if isinstance(task, Pretrains) else objective
         names = [name for name, _ in model.named_parameters()]
-        return trainer.fit(model, shuffled(rows), learnt, recipe, stage=self.job, parameters=names)
+        return trainer.fit(
+            model, shuffled(rows), learnt, recipe, stage=self.job, parameters=names, prepare=begin
+        )
 
     def rows(self, run: Parted) -> np.ndarray:
         """Those that this model may see."""

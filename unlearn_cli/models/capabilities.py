@@ -63,6 +63,15 @@ class Exports(Protocol):
 
 
 @runtime_checkable
+class BeginsFromData(Protocol):
+    first_look: int
+    """How many images it wants to see, at most."""
+
+    def begin_from(self, x: Tensor) -> None:
+        """Set what follows from images (n, C, H, W) in [0, 1] that it is to learn, and from no other."""
+
+
+@runtime_checkable
 class Guidable(Protocol):
     @property
     def unconditional(self) -> bool:

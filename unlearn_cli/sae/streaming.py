@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unlearn_cli.data.augment import Epoch
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import Plan, shuffled
 from unlearn_cli.errors import InputError
@@ -29,7 +30,7 @@ class Activations:
         for rows in plan:
             yield batch_of(self.x, rows, self.device)
 
-    def prepare(self, batch: Batch, augment: bool) -> Batch:
+    def prepare(self, batch: Batch, augment: bool, epoch: Epoch | None = None) -> Batch:
         return replace(batch, x=batch.x.float())
 
     def sample(self) -> Tensor:

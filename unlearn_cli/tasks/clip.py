@@ -47,7 +47,8 @@ class Clip(Recognition):
             clip = cast(ZeroShotClip, model)  # or a compiled one
             drawn = int(torch.randint(len(texts), ()))
             logits = clip.scaled(clip.image_features(batch.x), clip.text_features(texts[drawn]))
-            return {"train": F.cross_entropy(logits, numbers[drawn][batch.index])}
+            texts_of_rows = numbers[drawn][batch.index]
+            return {"train": F.cross_entropy(logits, texts_of_rows, label_smoothing=batch.smoothing)}
 
         return objective
 

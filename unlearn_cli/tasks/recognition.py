@@ -17,6 +17,7 @@ class Recognition(Settings):
 
     name: ClassVar[str]
     wrong_forwards: ClassVar[int] = 0  # a label costs nothing
+    smooths_labels: ClassVar[bool] = True
 
     def facts(self) -> dict[str, Any]:
         """What of the task moves the training of an original: its name says it all."""
@@ -28,11 +29,11 @@ class Recognition(Settings):
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         """Cross-entropy per sample, (B,), nats."""
-        return F.cross_entropy(self.logits(model, batch), batch.y, reduction="none")
+        return cross_entropy(self.logits(model, batch), batch.y, batch)
 
     def relabel_loss(self, model: nn.Module, batch: Batch, labels: Tensor) -> Tensor:
         """Cross-entropy towards the given labels (B,), per sample."""
-        return F.cross_entropy(self.logits(model, batch), labels, reduction="none")
+        return cross_entropy(self.logits(model, batch), labels, batch)
 
     def wrong_loss(
         self, model: nn.Module, batch: Batch, exclude_true: bool = True, where: Tensor | None = None
@@ -46,16 +47,13 @@ class Recognition(Settings):
         labels = wrong_labels(batch.y, logits.shape[1], exclude_true)
         if where is not None:
             labels = torch.where(where, labels, batch.y)
-        return F.cross_entropy(logits, labels, reduction="none")
+        return cross_entropy(logits, labels, batch)
 
     def wrong_and_true_loss(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Cross-entropy per sample, each (B,), towards another label drawn now and towards the true one."""
         logits = self.logits(model, batch)
         wrong = wrong_labels(batch.y, logits.shape[1], exclude_true=True)
-        return (
-            F.cross_entropy(logits, wrong, reduction="none"),
-            F.cross_entropy(logits, batch.y, reduction="none"),
-        )
+        return cross_entropy(logits, wrong, batch), cross_entropy(logits, batch.y, batch)
 
     def divergence(
         self, student: nn.Module, teacher: nn.Module, batch: Batch, temperature: float = 1.0
@@ -72,7 +70,7 @@ class Recognition(Settings):
         logits = self.logits(student, batch)
         output = F.log_softmax(logits / temperature, dim=1)
         divergence = F.kl_div(output, target, reduction="none", log_target=True).sum(dim=1)
-        return F.cross_entropy(logits, batch.y, reduction="none"), temperature**2 * divergence
+        return cross_entropy(logits, batch.y, batch), temperature**2 * divergence
 
     @torch.no_grad()
     def predict(self, model: nn.Module, trainer: Trainer, rows: np.ndarray) -> Tensor:
@@ -95,6 +93,11 @@ class Recognition(Settings):
         """Accuracy on the rows in percent, to be watched during training."""
         right = self.predict(model, trainer, rows).argmax(1).numpy() == trainer.data.labels[rows]
         return {"acc": 100 * float(right.mean())}
+
+
+def cross_entropy(logits: Tensor, labels: Tensor, batch: Batch) -> Tensor:
+    """(B,), nats, towards labels (B,) smoothed as the batch says (Szegedy et al. 2016)."""
+    return F.cross_entropy(logits, labels, reduction="none", label_smoothing=batch.smoothing)
 
 
 def wrong_labels(labels: Tensor, classes: int, exclude_true: bool) -> Tensor:

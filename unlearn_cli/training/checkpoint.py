@@ -17,6 +17,7 @@ from unlearn_cli.errors import RunError, in_a_line
 from unlearn_cli.storage.files import Damaged, replacing, set_aside
 from unlearn_cli.training.best import Best
 from unlearn_cli.training.cost import Cost
+from unlearn_cli.training.lookahead import Lookahead
 from unlearn_cli.training.step import Companion
 
 OF = "of"
@@ -33,7 +34,7 @@ class State:
 
 @dataclass(eq=False)
 class Checkpoint:
-    """Model, optimiser, averaged weights and counters of one phase in one file, replaced atomically.
+    """Model, optimiser, averaged and slow weights and counters of one phase in one file, replaced atomically.
 
     Orders and random numbers are functions of (seed, stage, step), so they need no state of their own;
     the schedule is replayed from the step.
@@ -44,6 +45,7 @@ class Checkpoint:
     optimizer: Optimizer
     scaler: GradScaler
     averaged: AveragedModel | None
+    lookahead: Lookahead | None
     cost: Cost
     companion: Companion | None = None
     best: Best | None = None
@@ -58,6 +60,7 @@ class Checkpoint:
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "averaged": self.averaged.state_dict() if self.averaged else None,
+            "lookahead": self.lookahead.state_dict() if self.lookahead else None,
             "companion": self.companion.state_dict() if self.companion else None,
             **({"best": self.best.state_dict()} if self.best else {}),
             "cost": self.cost.since(self.before).to_dict(),
@@ -75,6 +78,8 @@ class Checkpoint:
         self.model.load_state_dict(content["model"])
         if self.averaged:
             self.averaged.load_state_dict(content["averaged"])
+        if self.lookahead:
+            self.lookahead.load_state_dict(content["lookahead"])
         if self.companion:
             self.companion.load_state_dict(content["companion"])
         if self.best:
@@ -91,7 +96,8 @@ class Checkpoint:
 
     def _of(self) -> str:
         """Tells the phases to which this checkpoint's tensors belong from others."""
-        parts = {"model": self.model, "averaged": self.averaged, "companion": self.companion}
+        kinds = ("model", "averaged", "lookahead", "companion")
+        parts = {kind: getattr(self, kind) for kind in kinds}
         tensors = {name: _shapes(part.state_dict()) for name, part in parts.items() if part is not None}
         groups = [len(group["params"]) for group in self.optimizer.param_groups]
         return key_of({"tensors": tensors, "optimizer": type(self.optimizer).__name__, "groups": groups})

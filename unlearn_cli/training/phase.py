@@ -58,13 +58,14 @@ class Phase:
         self.update, self.companion, self.may_rest, self.best = update, companion, may_rest, best
         self.compute, self.cost, self.checkpoint_seconds = update.compute, cost, checkpoint_seconds
         recipe, optimizer = update.recipe, update.optimizer
-        self.averaged = recipe.make_ema(model)
+        self.averaged, self.lookahead = recipe.make_ema(model), recipe.make_lookahead(model, self.total_steps)
         self.checkpoint = Checkpoint(
             folder / f"{stage}.resume.pt",
             model,
             optimizer,
             update.scaler,
             self.averaged,
+            self.lookahead,
             cost,
             companion,
             best,
@@ -73,6 +74,7 @@ class Phase:
         if prepare and not state.step:
             prepare()
             self.averaged = self.checkpoint.averaged = recipe.make_ema(model)
+            self.lookahead = self.checkpoint.lookahead = recipe.make_lookahead(model, self.total_steps)
         self.step = self.resumed_at = state.step
         """Steps done, now and when it began here."""
         self.history = state.history
@@ -108,6 +110,8 @@ class Phase:
         if self.companion:
             measured |= self.companion.step()
         self.schedule.step()
+        if self.lookahead:
+            self.lookahead.step(self.step + 1)
         if self.averaged:
             self.averaged.update_parameters(self.model)
         self.meter.add(terms, measured, self.step)

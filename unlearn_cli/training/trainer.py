@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from unlearn_cli.data.augment import Epoch
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.data.feeds import Feed
 from unlearn_cli.data.images import ImageData
@@ -179,7 +180,8 @@ class Trainer:
                 left = phase.begin_epoch(epoch, feed(epoch, recipe.batch_size, orders))
                 for raw in self.data.batches(left, self.is_forget, self.anchors):
                     phase.save_if_due()  # before the step, so that an epoch's row is always in the checkpoint
-                    batch, weight = self._for_step(raw, stage, phase.step)
+                    raw = replace(raw, smoothing=recipe.label_smoothing)
+                    batch, weight = self._for_step(raw, stage, phase.step, Epoch(orders, epoch))
                     with self.autocast():
                         terms = {name: weight * term for name, term in objective(called, batch).items()}
                     phase.take_step(terms, len(raw))
@@ -226,14 +228,14 @@ class Trainer:
     def _is_over(self, row: dict[str, Any], until: Callable[[dict[str, Any]], bool] | None) -> bool:
         return self.enough(row) or bool(until and until(row))
 
-    def _for_step(self, raw: Batch, stage: str, step: int) -> tuple[Batch, float]:
+    def _for_step(self, raw: Batch, stage: str, step: int, epoch: Epoch) -> tuple[Batch, float]:
         """This process's part of a step's batch, augmented, and the weight of its terms; every draw seeded.
 
         The weight makes the processes' average the batch's mean. A batch smaller than the number of processes
         goes to all of them.
         """
         self.seeded(stage, step)
-        batch, weight = self.data.prepare(raw, augment=True), 1.0
+        batch, weight = self.data.prepare(raw, augment=True, epoch=epoch), 1.0
         if (world := self.compute.world) > 1:
             if (whole := len(batch)) >= world:
                 batch = batch.select(slice(self.compute.rank, None, world))

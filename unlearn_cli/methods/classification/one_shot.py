@@ -1,7 +1,7 @@
 """What one-shot methods share: the loss as a function of one flat parameter vector, and one update by it."""
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import torch
 from torch import Tensor, nn
@@ -41,11 +41,11 @@ def per_sample_gradients(task: HasLoss, model: nn.Module, batch: Batch) -> Tenso
     """∇_θ ℓ(θ; z_i) of each sample, (B, P). The model must be in eval mode (batch norm mixes samples)."""
 
     def loss(theta: Tensor, sample: dict[str, Tensor]) -> Tensor:
-        alone = type(batch)(**{name: value[None] for name, value in sample.items()})
+        alone = replace(batch, **{name: value[None] for name, value in sample.items()})  # type: ignore[arg-type]
         return losses_at(task, model, alone)(theta).sum()
 
     given = {field.name: getattr(batch, field.name) for field in fields(batch)}
-    samples = {name: value for name, value in given.items() if value is not None}
+    samples = {name: value for name, value in given.items() if isinstance(value, Tensor)}
     with sdpa_kernel(SDPBackend.MATH):  # fused attention has no batching rule
         return vmap(grad(loss), in_dims=(None, 0), randomness="different")(flat_parameters(model), samples)
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unlearn_cli.data.augment import Epoch
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.models.clip.zero_shot import ZeroShotClip
 from unlearn_cli.training.trainer import Trainer
@@ -37,5 +38,5 @@ class Embeddings:
         for rows in plan:
             yield self.embedded.select(self.place[torch.from_numpy(rows).to(self.place.device)])
 
-    def prepare(self, batch: Batch, augment: bool) -> Batch:
+    def prepare(self, batch: Batch, augment: bool, epoch: Epoch | None = None) -> Batch:
         return batch

@@ -103,7 +103,8 @@ class SelectiveAmnesia(GradientMethod):
         images = task.draw(model, labels, self.sampler, trainer, stage=stage).float() / 255
         none = torch.full_like(labels, -1)  # rows of the data set: they have none
         kept = torch.zeros_like(labels, dtype=torch.bool)
-        return Batch(*(part.to(trainer.device) for part in (images, labels, none, kept)))
+        images, labels, none, kept = (part.to(trainer.device) for part in (images, labels, none, kept))
+        return Batch(images, labels, none, kept)
 
     def fisher(
         self, task: SelectiveAmnesiaTask, model: nn.Module, sets: Sets, trainer: Trainer

@@ -58,6 +58,12 @@ class DeterministicLoss(HasLoss, Deterministic, Protocol):
 
 
 @runtime_checkable
+class SmoothsLabels(Protocol):
+    smooths_labels: ClassVar[bool]
+    """Its losses are cross-entropies towards class labels, and regard `Batch.smoothing`."""
+
+
+@runtime_checkable
 class WritesDelta(Protocol):
     writes_delta: ClassVar[bool]
     """A run keeps the tensors that differ from the original's, not another whole model."""
