@@ -18,7 +18,8 @@ from run_results import entries, run_folders, state
 from safetensors.torch import load_file
 from tiny_commands import EPOCH, TINY
 
-from unlearn_cli.command.new import KINDS, SKELETONS, filled, new
+from unlearn_cli.command.new import KINDS, new
+from unlearn_cli.command.skeleton import SKELETONS, filled
 from unlearn_cli.compare.command import main as compare
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.classification.evaluation import ClassifierEvaluation
@@ -141,16 +142,18 @@ def test_what_new_writes_passes_its_tests(tmp_path, monkeypatch, capsys):
     for kind in KINDS:
         new([kind, f"mine_{kind}"])
         assert f"unlearn {kind}=mine_{kind}" in capsys.readouterr().out
+    new(["project", "mine_project"])
+    assert "unlearn experiment=mine" in capsys.readouterr().out
     quick = "from unlearn_cli.evaluation.classification.evaluation import ClassifierEvaluation as E\n"
     Path("conftest.py").write_text(f"{quick}E.figures = lambda *_: []\n")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "plugins"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "plugins", "mine_project"],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    assert "7 passed" in done.stdout
+    assert "8 passed" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -163,7 +166,7 @@ def test_what_new_writes_passes_its_tests(tmp_path, monkeypatch, capsys):
         ),
         (["method", "salun"], "'salun': there is a method=salun already; take another name"),
         (["method", "class"], "'class': a word of Python itself"),
-        (["method", "mine", "/etc/hosts"], "/etc/hosts: a file, where the folder of the plug-in was to be"),
+        (["method", "mine", "/etc/hosts"], "/etc/hosts: a file, where the folder was to be"),
         (["method"], "the following arguments are required: NAME"),
         (["model", "statistics"], "'statistics': a module of that name is installed, and would hide yours"),
     ],

@@ -147,7 +147,7 @@ def test_every_family(run, arguments):
     assert 1 <= found["validation"]["epoch"] <= found["validation"]["epochs"]
 
 
-KILLED = (*RL, BEST, "method.ema=0.9", "method.stop_at=10", "checkpoint_minutes=0")
+KILLED = (*RL, BEST, "method.ema=0.9", "checkpoint_minutes=0")
 
 
 @THOROUGH

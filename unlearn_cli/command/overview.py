@@ -12,7 +12,7 @@ USAGE = {
     "unlearn rerun RUN_FOLDER": "that run once more, from its own record; here or elsewhere",
     "unlearn verify RUN_FOLDER": "whether a request's certificate and all its files are as they were",
     "unlearn track RUN_FOLDER …": "finished runs, or a sweep's, told to Weights & Biases",
-    "unlearn new method NAME": "writes a plug-in that runs; also model, data, metric, forget",
+    "unlearn new method NAME": "writes a plug-in that runs; also model, data, metric, forget, project",
     "unlearn schema FOLDER": "JSON Schemas of all YAML files, for editors",
     "unlearn completion bash": 'TAB, by eval "$(unlearn completion bash)" in ~/.bashrc; also zsh, fish',
     "unlearn-compare FOLDER …": "finished runs side by side: tables, tests, a page",

@@ -1,0 +1,68 @@
+"""`unlearn new project FOLDER`; that its own test passes, tests/test_extension.py tells."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from unlearn_cli.command.new import new
+from unlearn_cli.command.new_project import FILES
+from unlearn_cli.command.skeleton import SKELETONS
+from unlearn_cli.errors import InputError
+
+SHORT = ("train.epochs=1", "method.epochs=1", "progress=false")
+
+
+@pytest.fixture
+def project(unlearn, monkeypatch):
+    """The folder that it writes, in which we are, with its plug-ins in use."""
+    assert unlearn("new", "project", "mine").code == 0
+    monkeypatch.chdir("mine")
+    monkeypatch.setenv("UNLEARN_PLUGINS", "plugins")
+    return Path.cwd()
+
+
+def commands(readme):
+    """The README's, each as its words."""
+    found = re.findall(r"^    (unlearn.*?)(?: +#.*)?$", readme, re.MULTILINE)
+    return [shlex.split(line)[1:] for line in found if line.startswith("unlearn ")]
+
+
+def test_all_of_it_is_there_and_told(project):
+    readme = (project / "README.md").read_text()
+    for file in FILES:
+        assert (project / file).is_file()
+        assert file == "README.md" or f"`{file}`" in readme
+    assert {path.name for path in (SKELETONS / "project").iterdir()} == {
+        f"{Path(skeleton).name}.txt" for skeleton in FILES.values() if skeleton.startswith("project/")
+    }
+
+
+def test_what_its_sweeps_would_do(project, unlearn):
+    """On this machine as on the cluster, which is not asked for that."""
+    for where in ((), ("hydra/launcher=local",)):
+        ended = unlearn("plan", "-m", "experiment=mine_sweep", *where)
+        assert ended.code == 0, ended.err
+        assert "12 runs, 12 to do" in ended.out
+
+
+def test_nothing_is_written_over(tmp_path):
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "mine.py").write_text("")
+    with pytest.raises(InputError, match=r"mine\.py: is there already"):
+        new(["project", str(tmp_path)])
+    assert not (tmp_path / "README.md").exists()
+
+
+@pytest.mark.thorough
+def test_the_commands_of_its_readme_run_as_they_stand(project, unlearn):
+    """But for that which wants a cluster; the trainings are short."""
+    found = commands((project / "README.md").read_text())
+    assert len(found) == 4
+    for words in found:
+        if words == ["-m", "experiment=mine_sweep"]:
+            continue
+        ended = unlearn(*words, *SHORT)
+        assert ended.code == 0, ended.err
+    assert len([*project.glob("outputs/classification/**/certificate.json")]) == 13
