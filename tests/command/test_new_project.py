@@ -11,7 +11,7 @@ from unlearn_cli.command.new_project import FILES
 from unlearn_cli.command.skeleton import SKELETONS
 from unlearn_cli.errors import InputError
 
-SHORT = ("train.epochs=1", "method.epochs=1", "progress=false")
+SHORT = ("train.epochs=1", "progress=false")
 
 
 @pytest.fixture
