@@ -6,7 +6,11 @@ import datasets
 import pytest
 from hub_settings import PETS
 
+from unlearn_cli.data.splits import split
 from unlearn_cli.errors import InputError
+from unlearn_cli.forget.group import Group
+from unlearn_cli.forget.indices import Indices
+from unlearn_cli.forget.where import Where
 
 AUTO = {"val_split": "auto", "test_split": "auto"}
 
@@ -31,6 +35,24 @@ def test_a_table_beside_images_gives_their_labels(noise, load, tmp_path, splits)
     assert data.classes == ["steam train", "test rig"]
     assert (len(data.train_rows), len(data.test_rows)) == (6, 6)
     assert data.columns["person"].tolist() == [0, 1] * 6
+
+
+@pytest.mark.parametrize(
+    ("selector", "wanted"),
+    [
+        (Where(query="person == 1 and label == 'a'"), [1, 5]),
+        (Group(column="person", values=1, fraction=None, seed=0), [1, 3, 5]),
+        (Indices(file=None, rows=["train/2.png", "described/train/3.png"]), [2, 3]),
+    ],
+    ids=["query", "value", "files"],
+)
+def test_rows_to_forget_by_its_columns(noise, load, tmp_path, selector, wanted):
+    place = tmp_path / "described"
+    for seed, part in enumerate(("train", "test")):
+        described(place / part, noise(6, seed=seed), ["b", "a", "a", "b", "b", "a"])
+    data = load(place, **AUTO)
+    chosen = selector.select(data, split(data, 0.0, 0))
+    assert data.columns["file"][chosen.rows].tolist() == [f"train/{number}.png" for number in wanted]
 
 
 def test_without_folders_of_splits_all_are_one(noise, load, tmp_path):

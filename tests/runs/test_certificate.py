@@ -63,6 +63,7 @@ def test_what_it_says(run):
     assert record["evidence"]["oracle"] == found["oracle"]
     assert record["choices"]["method"] == "ga"
     assert record["values"]["method"]["epochs"] == 1
+    assert record["inputs"].keys() == {"forget.file"}
     assert record["models"].keys() == {"original", "oracle"}
     assert {"model.safetensors", "metrics.json", "config.yaml", "forget.json"} <= record["files"].keys()
     assert record["versions"]["packages"]["torch"]

@@ -16,10 +16,12 @@ import numpy as np
 from unlearn_cli.certificate.limits import not_shown
 from unlearn_cli.certificate.sealed_record import FILES
 from unlearn_cli.compare.run_sentences import sentences
+from unlearn_cli.config.nested import flat
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.origins import Origins
 from unlearn_cli.storage.environment import OWN
 from unlearn_cli.storage.files import read_json
+from unlearn_cli.storage.identity import CONTENT, Identity
 from unlearn_cli.storage.run_folder import ENVIRONMENT
 from unlearn_cli.storage.store import manifest_of
 
@@ -68,6 +70,7 @@ def record_of(
         "evidence": evidence | {"sentences": sentences(result)},
         "not_shown": not_shown(experiment, evidence, request["rows_asked_for"], len(forget_set.rows), copies),
         "versions": _versions(read_json(folder / ENVIRONMENT)),
+        "inputs": _inputs(experiment.identity),
         "models": _models(origins, result["entries"]),
         FILES: dict(files),
     }
@@ -90,6 +93,12 @@ def copies_retained(origins: Origins) -> int | None:
         return None
     retained = np.setdiff1d(origins.splits.train, rows)
     return int(np.isin(copies[rows], copies[retained]).sum())
+
+
+def _inputs(identity: Identity) -> dict[str, str]:
+    """Fingerprint of each file and folder that the configuration names , by its key."""
+    values = dict(flat(identity.configuration, "."))
+    return {key: str(values[key]).removeprefix(CONTENT) for key in identity.files if key in values}
 
 
 def _models(origins: Origins, entries: Mapping[str, str]) -> dict[str, Any]:
