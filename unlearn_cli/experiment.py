@@ -123,7 +123,7 @@ class Experiment(Settings):
     def has_oracle(self) -> bool:
         """Whether the run is compared with the oracle."""
         compare = self.oracle.compare
-        return not self.model.ready_made if compare == "auto" else compare
+        return not self.model.comes_trained if compare == "auto" else compare
 
     @property
     def needs_oracle(self) -> bool:

@@ -9,6 +9,7 @@ from torch import nn
 
 from unlearn_cli import attacking
 from unlearn_cli.config.tuned_for import tuned_for
+from unlearn_cli.loading import own_model
 from unlearn_cli.evaluation.base import Outputs
 from unlearn_cli.evaluation.floor import floor
 from unlearn_cli.evaluation.gaps import compared
@@ -62,6 +63,7 @@ def judged(
         "original_cost": original.cost,
         "oracle_cost": oracle.cost if oracle else None,
         **experiment.paper,
+        **own_model(experiment, origins.data, origins.splits),
         "folder": str(folder),
         "entries": {key: one.key for key in ("original", "oracle") if (one := getattr(references, key))},
         "forget": {

@@ -18,10 +18,10 @@ from unlearn_cli.config.seeds import Stage
 from unlearn_cli.config.sources import sources
 from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.rows import digest
-from unlearn_cli.data.splits import Sets, Splits, divide, split
+from unlearn_cli.data.splits import Sets, Splits, divide
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.forget.forget_set import ForgetSet
-from unlearn_cli.loading import loaded
+from unlearn_cli.loading import loaded, splits_of
 from unlearn_cli.methods.original import Original
 from unlearn_cli.methods.references import Origin, References
 from unlearn_cli.methods.retrain import Retrain
@@ -68,9 +68,7 @@ class Origins:
         """Load the data (unless they are at hand) and split them."""
         data = data or loaded(experiment, store, compute)
         decide(experiment, data.spec, compute)
-        splits = split(data, experiment.data.val_fraction, experiment.data.split_seed)
-        if experiment.judged_on == "validation":
-            splits = splits.judged_on_validation()
+        splits = splits_of(experiment, data)
         return cls(experiment, compute, store, data, splits, experiment.forget.chosen)
 
     @cached_property
@@ -112,6 +110,18 @@ class Origins:
         }
         return without_off(facts)
 
+    def facts_of(self, method: Original) -> dict[str, Any]:
+        """Everything that determines the original or the oracle: of one that comes trained its weights."""
+        facts = self.facts(method.rows(self))
+        given = self.experiment.model.weights_facts() if self.is_given(method) else {}
+        untouched = ("train", "seed") if given else ()
+        return {key: value for key, value in facts.items() if key not in untouched} | given
+
+    @property
+    def original_facts(self) -> dict[str, Any]:
+        """Everything that determines the original."""
+        return self.facts_of(Original())
+
     def plugins(self, *groups: str) -> dict[str, Any]:
         """Among facts: the source of the plug-ins in these groups of the configuration, if there are any."""
         found = sources([self.experiment.config.get(group) for group in groups])
@@ -124,20 +134,28 @@ class Origins:
     def get(self, method: Original) -> Origin:
         """The original model or the oracle, from the store or trained now; loaded once in a run.
 
-        A ready-made model is its own original, and the store has none of it.
+        An original that comes trained is in no store.
         """
         key = self.key(method)
         if key not in self.loaded:
-            ready = self.experiment.model.ready_made
-            self.loaded[key] = self._ready_made(key) if ready else self._trained(method, key)
+            self.loaded[key] = self._given(key) if self.is_given(method) else self._trained(method, key)
         return self.loaded[key]
 
-    def _ready_made(self, key: str) -> Origin:
+    def is_given(self, method: Original) -> bool:
+        """Whether that model comes trained: the original may, what has to do without rows never does."""
+        return self.experiment.model.comes_trained and not isinstance(method, Retrain)
+
+    def _given(self, key: str) -> Origin:
         cost = Cost().to_dict() | {"peak_memory_mb": 0.0}
-        return Origin(self.build().eval(), key, self.experiment.seeds.train, cost, history=[])
+        return Origin(self.start().eval(), key, self.experiment.seeds.train, cost, history=[])
+
+    def start(self) -> nn.Module:
+        """What an original is before any training here, on the device: one that comes trained is whole."""
+        model = self.experiment.model
+        return self.compute.place(model.original(self.data.spec)) if model.comes_trained else self.build()
 
     def _trained(self, method: Original, key: str) -> Origin:
-        facts = self.facts(method.rows(self))
+        facts = self.facts_of(method)
         folder = self.store.get("model", facts, lambda folder: self._train(method, facts, folder))
         model = load_into(self.build(), folder, facts)
         cost, history = (read_json(folder / f"{name}.json") for name in ("cost", "history"))
@@ -167,7 +185,7 @@ class Origins:
 
     def key(self, method: Original) -> str:
         """The entry of the original model or the oracle, be it there or not."""
-        return key_of(self.facts(method.rows(self)))
+        return key_of(self.facts_of(method))
 
     def mask(self, trainer: Trainer) -> Mask | None:
         """The mask of the original model's weights for this forget set; its scores are kept in the store."""

@@ -64,8 +64,8 @@ def model_entry(method: Original) -> Entry:
     """That of the original or the oracle."""
 
     def entry(origins: Origins) -> tuple[str, dict[str, Any]]:
-        if origins.experiment.model.ready_made:  # there is nothing to train
+        if origins.is_given(method):  # there is nothing to train
             return "outputs", origins.output_facts(origins.key(method))
-        return "model", origins.facts(method.rows(origins))
+        return "model", origins.facts_of(method)
 
     return entry

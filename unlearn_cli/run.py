@@ -82,10 +82,10 @@ def check(origins: Origins) -> None:
     experiment = origins.experiment
     task, method, choices = experiment.task, experiment.method, experiment.choices
     experiment.forget.check(origins)
-    blank, rehearsal = origins.build(), origins.rehearsal()
+    blank, rehearsal = origins.start(), origins.rehearsal()
     check_model(experiment, blank)
-    if experiment.model.ready_made:
-        check_finite(blank, "model")
+    if experiment.model.comes_trained:
+        check_finite(blank, "model.weights" if experiment.model.learnt_rows else "model")
     recipe = method if isinstance(method, GradientMethod) else None
     experiment.mask.check(task, blank, recipe)
     method.check(task, blank, origins.data, rehearsal.sets)

@@ -42,6 +42,7 @@ def unlearned(
         validation = validation_of(origins, references, folder)
         model, record = made(origins, copy.deepcopy(original.model), folder, tracker, validation)
     if origins.compute.is_main:
+        experiment.model.write_back(model, folder)
         kept.write(model, record)
     return model, record
 
@@ -49,8 +50,8 @@ def unlearned(
 def _facts(origins: Origins) -> dict[str, Any]:
     """What determines the method's model."""
     method, sets = origins.experiment.method, origins.sets
-    rows = method.rows(origins) if isinstance(method, Original) else sets.train
-    return origins.facts(rows) | {
+    facts = origins.facts_of(method) if isinstance(method, Original) else origins.original_facts
+    return facts | {
         "forget": sets.fingerprint,
         "method": origins.experiment.identity.configuration["method"],
         "forgotten": by_content(origins.forget_set.facts),

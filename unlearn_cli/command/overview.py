@@ -12,6 +12,7 @@ USAGE = {
     "unlearn rerun RUN_FOLDER": "that run once more, from its own record; here or elsewhere",
     "unlearn verify RUN_FOLDER": "whether a request's certificate and all its files are as they were",
     "unlearn track RUN_FOLDER …": "finished runs, or a sweep's, told to Weights & Biases",
+    "unlearn export RUN_FOLDER --to torch": "its model as a file of torch; also timm, transformers, onnx",
     "unlearn new method NAME": "writes a plug-in that runs; also model, data, metric, forget, project",
     "unlearn schema FOLDER": "JSON Schemas of all YAML files, for editors",
     "unlearn completion bash": 'TAB, by eval "$(unlearn completion bash)" in ~/.bashrc; also zsh, fish',

@@ -8,6 +8,7 @@ SUBCOMMANDS = {
     "rerun": "unlearn_cli.command.rerun:rerun",
     "track": "unlearn_cli.command.track:track",
     "verify": "unlearn_cli.certificate.verify:verify",
+    "export": "unlearn_cli.api.export:export",
     TUNE: "unlearn_cli.tuning.command:tune",
     "new": "unlearn_cli.command.new:new",
 }

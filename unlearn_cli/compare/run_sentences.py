@@ -24,11 +24,12 @@ def original_gap(result: Mapping[str, Any]) -> float | None:
 
 
 def sentences(result: Mapping[str, Any]) -> list[str]:
-    """Of a run's result: whose values it has, which epoch was taken, and of its Avg Gap if it has one."""
+    """Of a run's result: whose values it has, which epoch was taken, whose model it was, and of its Avg Gap."""
     name, own, nothing = result["method"], result["avg_gap"], original_gap(result)
     elsewhere, seen = result.get("tuned_for"), result.get("validation")
     found = [f"{name}'s values were tuned for {told(elsewhere)}."] if elsewhere else []
     found += _on_validation(seen) if seen else []
+    found += _of_own_model(result)
     if own is None or nothing is None:
         return found
     if name not in REFERENCES and own > nothing - ROUNDING:
@@ -55,6 +56,27 @@ def _on_validation(seen: Mapping[str, Any]) -> list[str]:
             f"was asked for; the epoch taken has {_text(seen['forgotten'])} %."
         )
     return found
+
+
+def _of_own_model(result: Mapping[str, Any]) -> list[str]:
+    model = result.get("own_model")
+    if not model:
+        return []
+    rows = model["trained_on"]
+    said = "all training rows" if rows["said_by"] == "train" else rows["said_by"]
+    found = [
+        f"The original is {model['file']}, which is said to have learnt {rows['count']:,} rows ({said})."
+    ]
+    if not result["oracle"]:
+        return [
+            *found,
+            "No oracle, so no gap, Avg Gap, agreement or KL; oracle=true train=NAME trains one by a recipe.",
+        ]
+    recipe = model["oracle_recipe"]
+    return [
+        *found,
+        f"The oracle was trained by train={recipe}; the gaps also hold how that differs from yours.",
+    ]
 
 
 def _beside_floor(result: Mapping[str, Any], own: float, nothing: float) -> list[str]:

@@ -8,9 +8,14 @@ AS_EVER = {"judged_on": "test", "tuning": None}
 AS_EVER_IN: dict[str, dict[str, Any]] = {
     "method": {"select": "last", "stop_at": None},
     "forget": {"rows": None},
+    "model": {
+        "weights": None,
+        "trained_on": "train",
+        "input": {"mean": None, "std": None, "resize": "auto", "crop": None, "interpolation": "bilinear"},
+    },
 }
 """Keys by group that earlier versions had not, as ever: a method trains as long as it is told to and ends
-with what it has come to; rows are named in a file."""
+with what it has come to; rows are named in a file; the original is trained here."""
 OFF = {
     "label_smoothing": 0.0,
     "lookahead": None,

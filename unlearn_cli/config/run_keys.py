@@ -51,7 +51,7 @@ class Oracles(Settings):
     """Whether a run is compared with the retrained model, and with how many. `oracle=false` is `compare`."""
 
     compare: bool | Literal["auto"] = Field(
-        description="compare with the retrain oracle or not; auto: unless the model is ready-made. "
+        description="compare with the retrain oracle or not; auto: unless the model comes trained. "
         "`oracle=false` says the same"
     )
     count: int = Field(

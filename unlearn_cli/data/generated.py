@@ -18,7 +18,7 @@ from unlearn_cli.data.prompt_files import Prompt, read_prompts
 from unlearn_cli.data.settings import DataSettings
 from unlearn_cli.data.substitution import Kind, Substitution, Words, substitutions
 from unlearn_cli.errors import InputError
-from unlearn_cli.models.base import ModelSettings
+from unlearn_cli.models.base import AnyModel
 from unlearn_cli.models.diffusion.sampling import GUIDANCE, SEED, OwnDraws, Sampler
 from unlearn_cli.models.finite import check_finite
 from unlearn_cli.storage.tensors import write_tensors
@@ -87,9 +87,9 @@ class Generated(DataSettings):
 
     @field_validator("pipeline", mode="before")
     @classmethod
-    def _is_ready_made(cls, node: Any) -> ModelSettings:
+    def _is_ready_made(cls, node: Any) -> AnyModel:
         model = build(node, "model") if isinstance(node, dict) else node
-        if not isinstance(model, ModelSettings) or not model.ready_made:
+        if not isinstance(model, AnyModel) or not model.ready_made:
             raise InputError(
                 "data: the images of data=generated are drawn by a ready-made model; "
                 "use model=sd15, model=pipeline model.path=FOLDER, or other data"

@@ -160,6 +160,23 @@ def split(data: ImageData, val_fraction: float, seed: int) -> Splits:
     return Splits(train, val, data.test_rows, seed, digest(data.fingerprint, train, val, data.test_rows))
 
 
+def split_as_trained(data: ImageData, train: np.ndarray, seed: int) -> Splits:
+    """The splits of a model that has learnt the rows `train`: what is left is to validate and to test.
+
+    InputError: no test row is left, or nothing was learnt.
+    """
+    train, official = np.unique(train), np.concatenate([data.train_rows, *_official(data)])
+    val, test = np.setdiff1d(official, train), np.setdiff1d(data.test_rows, train)
+    if not len(train) or not len(test):
+        told = f"all {len(data.test_rows)} test rows of {data.name} are" if len(train) else "no row is"
+        raise InputError(f"{told} among what the model has learnt; give rows (data) that it has not seen")
+    return Splits(train, val, test, seed, digest(data.fingerprint, train, val, test))
+
+
+def _official(data: ImageData) -> list[np.ndarray]:
+    return [] if data.val_rows is None else [data.val_rows]
+
+
 def _tell_of_copies(data: ImageData, train: np.ndarray, val: np.ndarray) -> None:
     """A line if validation rows that were drawn here have exactly the images that are trained on.
 

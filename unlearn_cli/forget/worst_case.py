@@ -71,7 +71,7 @@ class WorstCase(BilevelProblem):
 
     def selection_facts(self, origins: Origins) -> dict[str, Any]:
         """Everything that determines the selection, for the store's key."""
-        facts = origins.facts(origins.splits.train) | {"forget": self.facts()}
+        facts = origins.original_facts | {"forget": self.facts()}
         return facts | origins.plugins("forget")
 
     def _units_and_random_set(self, data: ImageData, splits: Splits) -> tuple[Units, np.ndarray]:

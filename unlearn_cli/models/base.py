@@ -1,22 +1,36 @@
 """What every `model=` option offers."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
+from pydantic import Field, model_validator
 from torch import nn
+from typing_extensions import Self
 
 from unlearn_cli.config.settings import Settings, described
 from unlearn_cli.data.geometry import Preprocessing
 from unlearn_cli.data.image_spec import ImageSpec
-from unlearn_cli.storage.identity import by_content
+from unlearn_cli.data.images import ImageData
+from unlearn_cli.errors import InputError
+from unlearn_cli.models.class_order import in_order
+from unlearn_cli.models.input import Input, Known
+from unlearn_cli.models.own_weights import KEY, filled, read, write_like
+from unlearn_cli.models.recorded import recorded
+from unlearn_cli.storage.identity import by_content, content_of
+
+WRITTEN = "unlearned"
+"""Name, in a run's folder, of the model in the format that it came in."""
 
 
-class ModelSettings(Settings, ABC):
+class AnyModel(Settings, ABC):
     """A family of models. A subclass' fields are the keys of its YAML."""
 
     tasks: ClassVar[tuple[str, ...]] = ("classification",)
     ready_made: ClassVar[bool] = False
-    """Its weights are the original model: nothing is trained, and nothing can be retrained."""
+    """`build` gives trained weights, which are the original model: nothing is trained, and nothing can be
+    retrained."""
 
     takes_colour: ClassVar[bool] = False
     """It takes three channels alone: grey images are given to it as such."""
@@ -28,6 +42,20 @@ class ModelSettings(Settings, ABC):
         A classifier takes float images (B, channels, height, width) in [0, 1] to logits (B, classes).
         """
 
+    @property
+    def comes_trained(self) -> bool:
+        """Whether the original is not to be trained here."""
+        return self.ready_made
+
+    @property
+    def learnt_rows(self) -> Literal["train"] | Path | None:
+        """Where it stands which rows the original has learnt; None: it is trained here, or nobody knows."""
+        return None
+
+    def original(self, images: ImageSpec) -> nn.Module:
+        """The original of a model that comes trained."""
+        return self.build(images)
+
     def preprocessing(self, size: int | None) -> Preprocessing | None:
         """What a ready-made model's library does with a picture; None: pictures come as `data.size` says.
 
@@ -35,6 +63,104 @@ class ModelSettings(Settings, ABC):
         """
         return None
 
+    def as_taken(self, data: ImageData) -> ImageData:
+        """The data as the model takes them: in colour, by its own mean and std, classes in its order."""
+        return data.in_colour() if self.takes_colour else data
+
     def facts(self) -> dict[str, Any]:
         """What determines a model's weights, beside its training, fit for JSON: files by their content."""
         return by_content(described(self))
+
+    def weights_facts(self) -> dict[str, Any]:
+        """What tells an original that comes trained from others, beside `facts`."""
+        return {}
+
+    def write_back(self, model: nn.Module, folder: Path) -> None:
+        """Into a run's folder, in the format that the original came in, where that is another than ours."""
+
+
+class ModelSettings(AnyModel):
+    """A family whose original may be weights of one's own; a class of one's own derives from this."""
+
+    weights: Path | None = Field(
+        default=None,
+        description="a trained model of one's own, which is the original then: a state dict (.pt, .pth, "
+        ".safetensors), of model=timm and model=transformers also a folder",
+    )
+    trained_on: Literal["train"] | Path = Field(
+        default="train",
+        description="rows that those weights have learnt: train, all of the data's training part; or a file "
+        "that lists them as forget.file does",
+    )
+    input: Input = Input()
+
+    @model_validator(mode="after")
+    def _has_weights(self) -> Self:
+        if self.weights is None and (self.input != Input() or self.trained_on != "train"):
+            key = "model.trained_on" if self.trained_on != "train" else "model.input"
+            raise InputError(f"{key}: tells of {KEY}, and that is not set; set {KEY}=FILE")
+        return self
+
+    @property
+    def own_weights(self) -> Path | None:
+        """`weights`, unless a class of one's own reads them itself."""
+        return None if self.ready_made else self.weights
+
+    @property
+    def comes_trained(self) -> bool:
+        return self.ready_made or self.weights is not None
+
+    @property
+    def learnt_rows(self) -> Literal["train"] | Path | None:
+        return self.trained_on if self.own_weights else None
+
+    def original(self, images: ImageSpec) -> nn.Module:
+        """`build`, with `weights`. InputError: they do not fit it, or are for other classes."""
+        model = self.build(images)
+        return filled(model, read(self.own_weights), images.classes) if self.own_weights else model
+
+    def known(self) -> Known:
+        """What the weights' own files say: of a run of this program all of it."""
+        return recorded(self.own_weights) if self.own_weights else Known()
+
+    def preprocessing(self, size: int | None) -> Preprocessing | None:
+        return self.input.geometry(self.known()) if self.own_weights else None
+
+    def as_taken(self, data: ImageData) -> ImageData:
+        """InputError: nobody says with which mean and std the weights were trained."""
+        if self.own_weights is None:
+            return super().as_taken(data)
+        known = self.known()
+        if self.takes_colour or known.channels == 3:
+            data = data.in_colour()
+        found = {name: self._per_channel(name, known, data.channels) for name in ("mean", "std")}
+        return replace(in_order(data, known.classes, KEY), mean=found["mean"], std=found["std"])
+
+    def _per_channel(self, name: str, known: Known, channels: int) -> tuple[float, ...]:
+        values = getattr(self.input, name) or getattr(known, name)
+        if values is None:
+            raise InputError(
+                f"model.input.{name}: not said in {self.weights}; give that of the training's Normalize, as "
+                "in model.input.mean=[0.485,0.456,0.406]; mean [0] and std [1] are no normalisation"
+            )
+        spread = tuple(values) * (channels if len(values) == 1 else 1)
+        if len(spread) != channels:
+            raise InputError(
+                f"model.input.{name}: {len(values)} values for images of {channels} channel(s); "
+                "give one for each"
+            )
+        return spread
+
+    def facts(self) -> dict[str, Any]:
+        """Weights of one's own are not among them: an oracle has never seen them."""
+        own = described(self)
+        given = () if self.ready_made else ModelSettings.model_fields
+        return by_content({name: value for name, value in own.items() if name not in given})
+
+    def weights_facts(self) -> dict[str, Any]:
+        return {"weights": content_of(self.own_weights)} if self.own_weights else {}
+
+    def write_back(self, model: nn.Module, folder: Path) -> None:
+        """As a file like `weights`, with the same names in the same place."""
+        if self.own_weights:
+            write_like(read(self.own_weights), model, folder / f"{WRITTEN}{self.own_weights.suffix}")

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from unlearn_cli.errors import InputError, RunError
+from unlearn_cli.models.named_alike import differences
 from unlearn_cli.models.state_dict import read_state_dict
 from unlearn_cli.storage.files import read_json, replacing, write_json
 
@@ -69,22 +70,9 @@ def load_into(model: Model, path: Path, facts: Mapping[str, Any]) -> Model:
 def _matched(model: nn.Module, state: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
     """The file's tensors under the model's own names."""
     own = {name.removeprefix("net."): (name, tensor) for name, tensor in model.state_dict().items()}
-    # Counters of batches that old files lack; nothing reads them while batch norm has a fixed momentum.
-    missing = [name for name in own if name not in state and not name.endswith("num_batches_tracked")]
-    unexpected = [name for name in state if name not in own]
-    shapes = [
-        f"{name} is {list(state[name].shape)} in the file, {list(tensor.shape)} here"
-        for name, (_, tensor) in own.items()
-        if name in state and state[name].shape != tensor.shape
-    ]
-    differences = [
-        f"{len(names)} {kind} (first: {names[0]})"
-        for kind, names in (("missing", missing), ("unexpected", unexpected), ("of another shape", shapes))
-        if names
-    ]
-    if differences:
+    if told := differences({name: tensor for name, (_, tensor) in own.items()}, state):
         raise InputError(
-            f"checkpoint {path}: another architecture, tensors differ: {'; '.join(differences)}; "
+            f"checkpoint {path}: another architecture, tensors differ: {told}; "
             "give the model= that it was trained as"
         )
     return {own[name][0]: tensor for name, tensor in state.items()}

@@ -1,53 +1,115 @@
 """Weight files from anywhere, read as plain tensors: no code in a file is ever executed."""
 
+import argparse
 import pickle
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from unlearn_cli.errors import InputError
+from unlearn_cli.storage.files import replacing
 
 NESTED = ("state_dict", "model_state_dict", "model")
 """Where training scripts put the weights among other things."""
 
 WRAPPERS = ("module.", "_orig_mod.", "net.")
 """Prefixes of DataParallel, torch.compile and our `Normalised`."""
+PLAIN = (str, int, float, bool, type(None))
+"""Of values that are no containers."""
+
+
+@dataclass(frozen=True)
+class StateFile:
+    """A file of weights, with what it holds beside them, so that others can be written in their place."""
+
+    path: Path
+    content: Any
+    """All that it holds."""
+    nesting: tuple[str, ...]
+    """The keys that lead to the state dict."""
+    state: dict[str, Tensor]
+    """Tensors, on the CPU, by the names that the file gives them."""
+
+    @classmethod
+    def read(cls, path: Path) -> "StateFile":
+        """A .safetensors file or a torch checkpoint (.pt, .pth, .tar, ...).
+
+        InputError for a file that is missing, damaged or holds more than tensors and plain values.
+        """
+        if not path.is_file():
+            raise InputError(
+                f"checkpoint {path}: no such file; give a run's folder, a .safetensors or a .pt file"
+            )
+        content = state = _load(path)
+        if not isinstance(state, Mapping):
+            raise InputError(f"checkpoint {path}: holds a {type(state).__name__}; save model.state_dict()")
+        nesting: tuple[str, ...] = ()
+        while key := next((key for key in NESTED if isinstance(state.get(key), Mapping)), None):
+            nesting, state = (*nesting, key), state[key]
+        if not state or not all(isinstance(value, Tensor) for value in state.values()):
+            raise InputError(
+                f"checkpoint {path}: holds no state dict (names and tensors); save model.state_dict()"
+            )
+        return cls(path, content, nesting, dict(state))
+
+    def write(self, path: Path, state: Mapping[str, Tensor]) -> None:
+        """The same file with these tensors: their names, their place, and the plain values around them.
+
+        Whatever else holds tensors is left out: the optimiser's state and averaged weights know the rows yet.
+        """
+        tensors = {
+            name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+            for name, tensor in state.items()
+        }
+        with replacing(path) as temporary:
+            if self.path.suffix == ".safetensors":
+                save_file(tensors, temporary, metadata={"format": "pt"})
+            else:
+                torch.save(_in_place(self.content, self.nesting, tensors), temporary)
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """Names and tensors (on the CPU) of a .safetensors file or a torch checkpoint (.pt, .pth, .tar, ...).
+    """Names and tensors of a file, as `StateFile.read`.
 
     Names come without the prefixes of wrappers, and without the statistics of a normalisation layer
-    (`normalize.*` in SalUn's checkpoints), which here belong to the data. InputError for a file that is
-    missing, damaged or holds more than tensors and plain values.
+    (`normalize.*` in SalUn's checkpoints), which here belong to the data.
     """
-    if not path.is_file():
-        raise InputError(
-            f"checkpoint {path}: no such file; give a run's folder, a .safetensors or a .pt file"
-        )
-    state = _load(path)
-    if not isinstance(state, Mapping):
-        raise InputError(f"checkpoint {path}: holds a {type(state).__name__}; save model.state_dict()")
-    while inner := next((state[key] for key in NESTED if isinstance(state.get(key), Mapping)), None):
-        state = inner
-    if not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise InputError(
-            f"checkpoint {path}: holds no state dict (names and tensors); save model.state_dict()"
-        )
+    state = StateFile.read(path).state
     while prefix := next((p for p in WRAPPERS if state and all(key.startswith(p) for key in state)), None):
         state = {key.removeprefix(prefix): value for key, value in state.items()}
     return {key: value for key, value in state.items() if not key.startswith("normalize.")}
+
+
+def _in_place(content: Any, nesting: tuple[str, ...], tensors: dict[str, Tensor]) -> Any:
+    if not nesting:
+        return tensors
+    key, *below = nesting
+    others = {name: value for name, value in content.items() if name != key and _is_plain(value)}
+    return {**others, key: _in_place(content[key], tuple(below), tensors)}
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, argparse.Namespace):
+        return _is_plain(vars(value))
+    if isinstance(value, Mapping):
+        return all(map(_is_plain, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return isinstance(value, PLAIN)
 
 
 def _load(path: Path) -> Any:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        # timm's training puts its arguments beside the weights: a Namespace is a bag of values
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise InputError(
             f"checkpoint {path}: refused, it is damaged or would run code when read; "

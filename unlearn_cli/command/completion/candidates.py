@@ -34,7 +34,7 @@ def _candidates(line: CommandLine) -> list[str]:
     if subcommand == "status":
         runs = outputs(situation)
         return folders(typed or f"{runs}sweeps/") or folders(typed or runs)
-    if subcommand in ("rerun", "track", "verify"):
+    if subcommand in ("rerun", "track", "verify", "export"):
         return folders(typed or outputs(situation)) or folders(typed)
     if subcommand == TUNE:
         return _of_tuning(line, typed)

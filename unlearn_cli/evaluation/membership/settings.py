@@ -60,7 +60,7 @@ class AttackedByRow(Evaluation):
     def check_pools(self, experiment: Any) -> None:
         choices = experiment.choices
         for key, off, is_on in (("eval.attacks", "[]", self.attacks), ("eval.klom", "false", self.klom)):
-            if is_on and experiment.model.ready_made:
+            if is_on and experiment.model.comes_trained:
                 raise InputError(
                     f"{key}: model={choices['model']} is ready-made, and there is no recipe to train others "
                     f"like it; set {key}={off}"

@@ -1,19 +1,27 @@
 """Any classifier of timm, with forms for small images where the family has one."""
 
+import shutil
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import timm
 import torch
 from pydantic import Field, field_validator
+from timm.data import resolve_data_config
 from torch import nn
 
+from unlearn_cli.data.geometry import Preprocessing
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import FULL, InputError, did_you_mean
-from unlearn_cli.models.base import ModelSettings
+from unlearn_cli.models.base import WRITTEN, ModelSettings
 from unlearn_cli.models.classifiers import small_cnn  # noqa: F401  registers itself with timm
 from unlearn_cli.models.classifiers.normalise import Normalised
 from unlearn_cli.models.classifiers.stem import SMALL, shrink, small_options
+from unlearn_cli.models.classifiers.timm_weights import CONFIG, TimmPreprocessing, TimmWeights
+from unlearn_cli.models.classifiers.trial import check_takes
+from unlearn_cli.models.input import Known
+from unlearn_cli.models.own_weights import filled, have_form, read, write_like
 from unlearn_cli.models.state_dict import read_state_dict
 from unlearn_cli.storage.caches import check_caches
 from unlearn_cli.storage.hub import hub_or_cache
@@ -49,31 +57,98 @@ class TimmSettings(ModelSettings):
     def build(self, images: ImageSpec) -> Normalised:
         """As `ModelSettings.build`. Pretrained weights bring the mean and std that they were trained with."""
         channels, size = images.channels, (self.resize, self.resize) if self.resize else images.size
-        small = self.stem == "cifar" or (self.stem == "auto" and max(size) <= SMALL)
-        options = small_options(self.name, size) if small else {}
-        net = self._create(len(images.classes), channels, size, options | self.options)
+        net = self._net(len(images.classes), channels, size, self._is_small(channels, size))
+        mean, std = images.mean, images.std
+        starts = self.pretrained is not False and not self.own_weights
+        if starts and channels == len(net.pretrained_cfg["mean"]):
+            mean, std = net.pretrained_cfg["mean"], net.pretrained_cfg["std"]
+        model = Normalised(net, mean, std, size if self.resize else None)
+        check_takes(model, self.architecture, channels, size)
+        return model
+
+    @property
+    def architecture(self) -> str:
+        """timm's name of the model: the folder's of one's own weights, else `name`."""
+        return self._own.architecture(self.name) if self._own else self.name
+
+    def original(self, images: ImageSpec) -> Normalised:
+        if self._own is None:
+            return self.build(images)
+        return filled(self._untrained.build(images), read(self._own.file), images.classes)
+
+    def known(self) -> Known:
+        return self._own.known(self.architecture) if self._own else Known()
+
+    def preprocessing(self, size: int | None) -> Preprocessing | None:
+        """Of one's own weights theirs; of timm's, where data.size asks for larger pictures, timm's own."""
+        if self.own_weights:
+            return super().preprocessing(size)
+        if self.pretrained is False or self.stem == "cifar" or size is None or size <= SMALL:
+            return None
+        config = timm.get_pretrained_cfg(self.name)
+        shape = resolve_data_config({"img_size": size}, pretrained_cfg=config.to_dict() if config else {})
+        return TimmPreprocessing(shape, 3)
+
+    def facts(self) -> dict[str, Any]:
+        if not self._own:
+            return super().facts()
+        return super().facts() | {"name": self.architecture, "options": self._options}
+
+    def write_back(self, model: nn.Module, folder: Path) -> None:
+        """As `weights`: a file like it, or a folder."""
+        if self._own is None:
+            return
+        place, file = folder / WRITTEN, self._own.file
+        if self._own.config:
+            place.mkdir(exist_ok=True)
+            shutil.copyfile(self._own.place / CONFIG, place / CONFIG)
+            write_like(read(file), model, place / file.name)
+        else:
+            write_like(read(file), model, place.with_suffix(file.suffix))
+
+    @cached_property
+    def _own(self) -> TimmWeights | None:
+        return TimmWeights(self.own_weights.expanduser()) if self.own_weights else None
+
+    @property
+    def _untrained(self) -> "TimmSettings":
+        """Without timm's weights, which an oracle may start from."""
+        return self.model_copy(update={"pretrained": False})
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        return (self._own.arguments if self._own else {}) | self.options
+
+    def _is_small(self, channels: int, size: tuple[int, int]) -> bool:
+        """Whether the form for small images is meant; `auto` of one's own weights: the one that they have."""
+        if self.stem != "auto" or max(size) > SMALL:
+            return self.stem == "cifar"
+        if not self._own:
+            return True
+        with torch.device("meta"):
+            large = self._untrained._net(2, channels, size, small=False)
+        return not have_form(large, read(self._own.file).state)
+
+    def _net(self, classes: int, channels: int, size: tuple[int, int], small: bool) -> Any:
+        options = small_options(self.architecture, size) if small else {}
+        net = self._create(classes, channels, size, options | self._options)
         changed = small and (shrink(net, keep_weights=self.pretrained is not False) or bool(options))
         if self.stem == "cifar" and not changed:
             raise InputError(
-                f"model.stem: cifar is a form of ResNets, VGGs and Swins, {self.name} has none; "
+                f"model.stem: cifar is a form of ResNets, VGGs and Swins, {self.architecture} has none; "
                 "use model.stem=imagenet, or model.options for a smaller patch size"
             )
-        mean, std = images.mean, images.std
-        if self.pretrained is not False and channels == len(net.pretrained_cfg["mean"]):
-            mean, std = net.pretrained_cfg["mean"], net.pretrained_cfg["std"]
-        model = Normalised(net, mean, std, size if self.resize else None)
-        _try(model, self.name, channels, size)
-        return model
+        return net
 
     def _create(self, classes: int, channels: int, size: tuple[int, int], options: dict[str, Any]) -> Any:
-        defaults = timm.get_pretrained_cfg(self.name)
+        defaults = timm.get_pretrained_cfg(self.architecture)
         if defaults and defaults.fixed_input_size:  # ViTs and Swins are built for one size
             options = {"img_size": size} | options
         overlay = {"state_dict": _weights(self.pretrained)} if isinstance(self.pretrained, Path) else None
         try:
             with hub_or_cache(self.pretrained is True):
                 net: Any = timm.create_model(
-                    self.name,
+                    self.architecture,
                     pretrained=self.pretrained is not False,
                     pretrained_cfg_overlay=overlay,
                     num_classes=classes,
@@ -119,20 +194,6 @@ def _check_overlap(net: nn.Module, state: dict[str, torch.Tensor], path: object)
             f"model.pretrained: {path} names {found} of the model's {len(names)} parameters; "
             "give weights of the same architecture, named as timm names them"
         )
-
-
-@torch.no_grad()
-def _try(model: nn.Module, name: str, channels: int, size: tuple[int, int]) -> None:
-    """One blank image through the model: an image too small for it is told before any training."""
-    model.eval()
-    try:
-        model(torch.zeros(1, channels, *size))
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(
-            f"data.size: {name} cannot take images of {size[0]}x{size[1]} pixels ({_line(error)}); "
-            "give larger images or choose model=resnet20"
-        ) from error
-    model.train()
 
 
 def _line(error: Exception) -> str:

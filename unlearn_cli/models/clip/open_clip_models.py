@@ -21,7 +21,7 @@ from unlearn_cli.data.geometry import Preprocessing
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.rows import digest
 from unlearn_cli.errors import InputError, did_you_mean
-from unlearn_cli.models.base import ModelSettings
+from unlearn_cli.models.base import AnyModel
 from unlearn_cli.models.clip.clip_files import HINT, check_layout, check_weight_file
 from unlearn_cli.models.clip.preprocessing import OpenClipPreprocessing
 from unlearn_cli.models.clip.zero_shot import CONFIG, ZeroShotClip, check_template
@@ -36,7 +36,7 @@ READING = (SafetensorError, pickle.UnpicklingError, EOFError)
 """How open_clip tells of what it cannot load."""
 
 
-class OpenClip(ModelSettings):
+class OpenClip(AnyModel):
     """Its weights are kept in fp32, whatever precision they are stored and run in."""
 
     tasks: ClassVar[tuple[str, ...]] = ("clip",)

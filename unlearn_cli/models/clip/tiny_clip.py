@@ -9,7 +9,7 @@ from pydantic import Field
 
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
-from unlearn_cli.models.base import ModelSettings
+from unlearn_cli.models.base import AnyModel
 from unlearn_cli.models.clip.tokenizer import own_tokenizer
 from unlearn_cli.models.clip.zero_shot import ZeroShotClip, check_template
 from unlearn_cli.models.patches import check_patches
@@ -17,7 +17,7 @@ from unlearn_cli.models.patches import check_patches
 VOCABULARY = 49408  # open_clip's own tokenizer, which comes with the package
 
 
-class TinyClip(ModelSettings):
+class TinyClip(AnyModel):
     """A vision transformer and a text transformer, trained together on the captions (task=clip)."""
 
     tasks: ClassVar[tuple[str, ...]] = ("clip",)

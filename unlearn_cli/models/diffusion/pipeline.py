@@ -17,7 +17,7 @@ from unlearn_cli.data.geometry import Preprocessing
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.rows import digest
 from unlearn_cli.errors import InputError
-from unlearn_cli.models.base import ModelSettings
+from unlearn_cli.models.base import AnyModel
 from unlearn_cli.models.delta import load_delta, names_in
 from unlearn_cli.models.diffusion.noising import ddpm_process
 from unlearn_cli.models.diffusion.pipeline_folder import (
@@ -54,7 +54,7 @@ class PretrainedTextToImage(TextToImage):
         return True
 
 
-class Pipeline(ModelSettings):
+class Pipeline(AnyModel):
     """Its weights are kept in fp32, whatever precision they are stored and run in."""
 
     tasks: ClassVar[tuple[str, ...]] = ("text_to_image",)

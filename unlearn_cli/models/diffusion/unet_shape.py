@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from unlearn_cli.errors import InputError
-from unlearn_cli.models.base import ModelSettings
+from unlearn_cli.models.base import AnyModel
 
 
-class UNetShape(ModelSettings):
+class UNetShape(AnyModel):
     """The levels of a UNet and its noising process."""
 
     channels: list[Annotated[int, Field(gt=0)]] = Field(

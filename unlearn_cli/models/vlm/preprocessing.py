@@ -12,26 +12,11 @@ from transformers import MllamaImageProcessor
 from transformers.models.mllama.image_processing_mllama import get_all_supported_aspect_ratios
 
 from unlearn_cli.data.geometry import Fitted, Preprocessing
+from unlearn_cli.models.processor import ProcessorPreprocessing, made
+from unlearn_cli.models.processor import one_size as size_of_all
 
-PIXELS_ALONE: dict[str, Any] = {"do_rescale": False, "do_normalize": False}
-"""Of what a processor does: colours, size, crop and padding."""
 NUMBERS_ALONE: dict[str, Any] = {"do_resize": False, "do_center_crop": False, "do_pad": False}
-"""The rest: [0, 1], mean and std."""
-PROBES = ((64, 48), (48, 64))
-"""Sizes of pictures that tell whether all come out alike."""
-
-
-class ProcessorPreprocessing:
-    """Pixels of the size that a processor gives to every picture."""
-
-    def __init__(self, processor: Any):
-        self.processor = processor
-
-    def facts(self) -> dict[str, Any]:
-        return {"transformers": {key: str(value) for key, value in self.processor.to_dict().items()}}
-
-    def __call__(self, image: Image.Image) -> np.ndarray:
-        return _made(self.processor, image)["pixel_values"][0].numpy()
+"""Of what a processor does: [0, 1], mean and std."""
 
 
 class TiledPreprocessing(ProcessorPreprocessing):
@@ -51,10 +36,10 @@ class TiledPreprocessing(ProcessorPreprocessing):
     def __call__(self, image: Image.Image) -> np.ndarray:
         if self.side is not None:
             image = Image.fromarray(Fitted(3, self.side)(image).transpose(1, 2, 0))
-        made = _made(self.processor, image)
+        tiled = made(self.processor, image)
         ratios = get_all_supported_aspect_ratios(self.processor.max_image_tiles)
-        rows, columns = ratios[int(made["aspect_ratio_ids"][0, 0]) - 1]
-        return _joined(made["pixel_values"][0, 0], rows, columns).byte().numpy()
+        rows, columns = ratios[int(tiled["aspect_ratio_ids"][0, 0]) - 1]
+        return _joined(tiled["pixel_values"][0, 0], rows, columns).byte().numpy()
 
 
 def preprocessing_of(processor: Any, side: int | None) -> Preprocessing | None:
@@ -66,16 +51,7 @@ def preprocessing_of(processor: Any, side: int | None) -> Preprocessing | None:
 
 def one_size(processor: Any) -> tuple[int, int] | None:
     """Height and width that a processor gives to every picture; None: it depends on the picture."""
-    if isinstance(processor, MllamaImageProcessor):
-        return None
-    found = {tuple(_made(processor, Image.new("RGB", size))["pixel_values"].shape[2:]) for size in PROBES}
-    height, width = found.pop()
-    return None if found else (height, width)
-
-
-def _made(processor: Any, image: Image.Image) -> Any:
-    image = image if processor.do_convert_rgb else image.convert("RGB")
-    return processor(images=image, **PIXELS_ALONE, return_tensors="pt")
+    return None if isinstance(processor, MllamaImageProcessor) else size_of_all(processor)
 
 
 def _joined(tiles: Tensor, rows: int, columns: int) -> Tensor:

@@ -24,7 +24,7 @@ from unlearn_cli.data.geometry import Preprocessing
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.rows import digest
 from unlearn_cli.errors import InputError
-from unlearn_cli.models.base import ModelSettings
+from unlearn_cli.models.base import AnyModel
 from unlearn_cli.models.delta import load_delta, names_in
 from unlearn_cli.models.foreign_folder import refuse_code
 from unlearn_cli.models.hub_files import fetched_file, fetched_folder
@@ -52,7 +52,7 @@ FAULTS = (
 HINT = "give a LLaVA or Llama-3.2-Vision of transformers: a folder, or a hub name (owner/name)"
 
 
-class PretrainedVlm(ModelSettings):
+class PretrainedVlm(AnyModel):
     """Its weights are kept in `dtype`, and trained in it. Its own processor brings images to its size."""
 
     tasks: ClassVar[tuple[str, ...]] = ("vlm",)

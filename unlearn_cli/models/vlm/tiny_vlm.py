@@ -20,7 +20,7 @@ from transformers import (
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.questions import SEPARATOR
 from unlearn_cli.errors import InputError
-from unlearn_cli.models.base import ModelSettings
+from unlearn_cli.models.base import AnyModel
 from unlearn_cli.models.patches import check_patches
 from unlearn_cli.models.vlm.vision_language import VisionLanguage
 
@@ -31,7 +31,7 @@ TEMPLATE = (
 )
 
 
-class TinyVlm(ModelSettings):
+class TinyVlm(AnyModel):
     """A CLIP vision tower, a projector and a Llama, trained together on the questions (task=vlm)."""
 
     tasks: ClassVar[tuple[str, ...]] = ("vlm",)

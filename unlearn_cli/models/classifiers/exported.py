@@ -1,0 +1,136 @@
+"""A classifier in the formats of other libraries."""
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from timm.models import save_for_hf
+from torch import nn
+
+from unlearn_cli.data.image_spec import ImageSpec
+from unlearn_cli.errors import InputError, in_a_line
+from unlearn_cli.models.classifiers.normalise import Normalised
+from unlearn_cli.models.classifiers.transformers_models import PixelLogits
+from unlearn_cli.storage.files import replacing, write_json
+
+BATCH = {0: "batch"}
+
+
+def export(model: nn.Module, to: str, place: Path, images: ImageSpec) -> Path:
+    """Write it; where it is then.
+
+    Args:
+        to: a key of `FORMATS`.
+        place: without a suffix; what the format makes of it is returned.
+        images: what the model was made for.
+
+    Raises:
+        InputError: the format is not for this model, its package is missing, or something is there already.
+    """
+    writer, suffix = FORMATS[to]
+    place = place.with_name(f"{place.name}{suffix}")
+    if place.exists():
+        raise InputError(f"export: {place} is there already; name another place, or take it away")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    writer(model.eval(), place, images)
+    return place
+
+
+def _torch(model: nn.Module, place: Path, images: ImageSpec) -> None:
+    """The network's state dict; what goes with it stands beside it."""
+    state = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in _network(model).state_dict().items()
+    }
+    with replacing(place) as temporary:
+        torch.save(state, temporary)
+    write_json(place.with_suffix(".json"), _told(model, images))
+
+
+def _timm(model: nn.Module, place: Path, images: ImageSpec) -> None:
+    net: Any = _network(model)
+    if not hasattr(net, "pretrained_cfg"):
+        raise InputError("export: --to timm is for models of timm, and this is none; --to torch takes any")
+    if not _is_timms(net, images):
+        raise InputError(
+            f"export: --to timm: by the name {net.pretrained_cfg['architecture']} timm builds another "
+            "network than this form of it (model.stem=cifar, model.options); use --to torch"
+        )
+    told = _told(model, images)
+    given = {"mean": told["mean"], "std": told["std"], "input_size": [images.channels, *images.size]}
+    net.pretrained_cfg = {**net.pretrained_cfg, **given, "num_classes": len(images.classes), "crop_pct": 1.0}
+    net.num_classes = len(images.classes)
+    save_for_hf(net, str(place), {"label_names": [*images.classes]}, safe_serialization=True)
+
+
+def _is_timms(net: Any, images: ImageSpec) -> bool:
+    """Whether timm would build the same network by its name, whatever its weights."""
+    fixed = {"img_size": images.size} if net.pretrained_cfg.get("fixed_input_size") else {}
+    with torch.device("meta"):
+        again = timm.create_model(
+            net.pretrained_cfg["architecture"],
+            num_classes=len(images.classes),
+            in_chans=images.channels,
+            **fixed,
+        )
+    own, theirs = ({k: v.shape for k, v in one.state_dict().items()} for one in (net, again))
+    return own == theirs
+
+
+def _transformers(model: nn.Module, place: Path, images: ImageSpec) -> None:
+    net = getattr(model, "net", None)
+    if not isinstance(net, PixelLogits):
+        raise InputError(
+            "export: --to transformers is for models of transformers, and this is none; --to torch takes any"
+        )
+    net.inner.save_pretrained(place)
+
+
+def _onnx(model: nn.Module, place: Path, images: ImageSpec) -> None:
+    """From pixels in [0, 1] to logits, normalisation included; any number of images at once."""
+    if find_spec("onnx") is None:
+        raise InputError("export: --to onnx needs the package onnx, which is not installed: pip install onnx")
+    pixels = torch.zeros(1, images.channels, *images.size, device=next(model.parameters()).device)
+    names = {"input_names": ["pixels"], "output_names": ["logits"]}
+    try:
+        with replacing(place) as temporary:
+            torch.onnx.export(
+                model,
+                (pixels,),
+                temporary,
+                dynamo=False,
+                dynamic_axes={"pixels": BATCH, "logits": BATCH},
+                **names,
+            )
+    except (RuntimeError, torch.onnx.OnnxExporterError) as error:
+        raise InputError(f"export: --to onnx: {in_a_line(error)}; use --to torch") from error
+
+
+def _network(model: nn.Module) -> nn.Module:
+    """Without our normalisation, and without what makes another library's outputs logits."""
+    net = model.net if isinstance(model, Normalised) else model
+    return net.inner if isinstance(net, PixelLogits) else net
+
+
+def _told(model: nn.Module, images: ImageSpec) -> Mapping[str, Any]:
+    """How the network is to be fed: (pixels in [0, 1] - mean) / std, and what its outputs are."""
+    own = model if isinstance(model, Normalised) else None
+    return {
+        "classes": [*images.classes],
+        "channels": images.channels,
+        "size": [*images.size],
+        "mean": own.mean.flatten().tolist() if own else None,
+        "std": own.std.flatten().tolist() if own else None,
+        "resize_inside": [*own.resize] if own and own.resize else None,
+    }
+
+
+FORMATS: dict[str, tuple[Callable[[nn.Module, Path, ImageSpec], None], str]] = {
+    "torch": (_torch, ".pt"),
+    "timm": (_timm, ""),
+    "transformers": (_transformers, ""),
+    "onnx": (_onnx, ".onnx"),
+}
+"""How each is written, and how its name ends; the others are folders."""
