@@ -24,7 +24,7 @@ def original_gap(result: Mapping[str, Any]) -> float | None:
 
 
 def sentences(result: Mapping[str, Any]) -> list[str]:
-    """Of a run's result: whose values it has, which epoch was taken, whose model it was, and of its Avg Gap."""
+    """Of a run's result: whose values it has, which epoch was taken, whose model it is, its Avg Gap."""
     name, own, nothing = result["method"], result["avg_gap"], original_gap(result)
     elsewhere, seen = result.get("tuned_for"), result.get("validation")
     found = [f"{name}'s values were tuned for {told(elsewhere)}."] if elsewhere else []
