@@ -6,7 +6,7 @@ from unlearn_cli.data.images import ImageData
 from unlearn_cli.data.rows import digest
 from unlearn_cli.data.splits import Splits, split
 from unlearn_cli.experiment import Experiment
-from unlearn_cli.forget.trained_rows import splits_of
+from unlearn_cli.forget.trained_rows import learnt_splits
 from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.storage.store import Store
 from unlearn_cli.tasks.verbs.diffusion import CaptionsImages
@@ -31,11 +31,11 @@ def loaded(experiment: Experiment, store: Store, compute: Compute) -> ImageData:
     return data
 
 
-def splits(experiment: Experiment, data: ImageData) -> Splits:
+def splits_of(experiment: Experiment, data: ImageData) -> Splits:
     """Those that the model was trained on, else those of the data's settings."""
     settings, trained_on = experiment.data, experiment.model.learnt_rows
     found = (
-        splits_of(data, trained_on, settings.split_seed)
+        learnt_splits(data, trained_on, settings.split_seed)
         if trained_on
         else split(data, settings.val_fraction, settings.split_seed)
     )

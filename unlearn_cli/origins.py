@@ -68,8 +68,7 @@ class Origins:
         """Load the data (unless they are at hand) and split them."""
         data = data or loaded(experiment, store, compute)
         decide(experiment, data.spec, compute)
-        splits = splits_of(experiment, data)
-        return cls(experiment, compute, store, data, splits, experiment.forget.chosen)
+        return cls(experiment, compute, store, data, splits_of(experiment, data), experiment.forget.chosen)
 
     @cached_property
     def forget_set(self) -> ForgetSet:
@@ -116,11 +115,6 @@ class Origins:
         given = self.experiment.model.weights_facts() if self.is_given(method) else {}
         untouched = ("train", "seed") if given else ()
         return {key: value for key, value in facts.items() if key not in untouched} | given
-
-    @property
-    def original_facts(self) -> dict[str, Any]:
-        """Everything that determines the original."""
-        return self.facts_of(Original())
 
     def plugins(self, *groups: str) -> dict[str, Any]:
         """Among facts: the source of the plug-ins in these groups of the configuration, if there are any."""

@@ -50,7 +50,7 @@ def unlearned(
 def _facts(origins: Origins) -> dict[str, Any]:
     """What determines the method's model."""
     method, sets = origins.experiment.method, origins.sets
-    facts = origins.facts_of(method) if isinstance(method, Original) else origins.original_facts
+    facts = origins.facts_of(method if isinstance(method, Original) else Original())
     return facts | {
         "forget": sets.fingerprint,
         "method": origins.experiment.identity.configuration["method"],

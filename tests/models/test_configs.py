@@ -15,8 +15,9 @@ from unlearn_cli.models.base import ModelSettings
 PIPELINES, CLIPS = {"sd14", "sd15", "sd21", "pipeline"}, {"clip", "clip_vit_b16"}
 VLMS = {"vlm", "llava15_7b", "llama32_11b_vision"}
 READY_MADE = PIPELINES | CLIPS | VLMS
-"""Their weights are elsewhere: test_pipeline.py, test_open_clip_models.py, test_pretrained_vlm.py."""
-NAMES = [option.name for option in options("model") if option.name not in READY_MADE]
+"""Their weights are elsewhere: test_pipeline.py, test_open_clip_models.py, test_pretrained_vlm.py. So are
+those of model=transformers: test_own_weights_runs.py."""
+NAMES = [one.name for one in options("model") if one.name not in {*READY_MADE, "transformers"}]
 TASKS = {
     "unet": "generation",
     "tiny_sd": "text_to_image",

@@ -14,6 +14,8 @@ NO_DESCRIPTION = ("@package", "yaml-language-server:")
 CONFIG_DIR = ("--config-dir", "-cd")
 PLACED = frozenset({"optim", "sampler", "lower", "attack", "membership"})
 """Groups whose options are chosen for a place (optim@method=…)."""
+GIVEN = "given"
+"""Folder, in that of a group, of the keys that a task gives to every option of it."""
 VALUES = "values"
 """Folder, in that of a tuning, of the values it has found, and the group of these files."""
 TUNED = "tuned"
@@ -130,6 +132,8 @@ def options(group: str) -> list[Option]:
     for folder in (conf_folder(), *PLUGINS):
         for path in sorted((folder / group).rglob("*.yaml")):
             above = path.relative_to(folder / group).parents[:-1]
+            if GIVEN in map(str, above):
+                continue  # keys that a task gives to all of them (model/given/classification.yaml)
             if any(file_of(f"{group}/{name}.yaml").exists() for name in above):
                 continue  # an option's values for one task or data set (model/unet/digits.yaml): no option
             name = path.relative_to(folder / group).with_suffix("").as_posix()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
-import torch
 from pydantic import Field, field_validator, model_validator
 
 from unlearn_cli.data.images import ImageData
@@ -15,8 +14,8 @@ from unlearn_cli.data.splits import Splits
 from unlearn_cli.errors import InputError
 from unlearn_cli.forget.base import Selector
 from unlearn_cli.forget.forget_set import ForgetSet
-from unlearn_cli.forget.index_file import FORMS, read_index_file
-from unlearn_cli.forget.row_names import in_range, rows_named, rows_of_files
+from unlearn_cli.forget.row_file import rows_in_file
+from unlearn_cli.forget.row_names import rows_named
 
 NAMES = "give numbers counted from 0, or file names, as in forget.rows=[17,42]"
 
@@ -55,71 +54,14 @@ class Indices(Selector):
         return {key: value for key, value in super().facts().items() if value is not None}
 
     def select(self, data: ImageData, splits: Splits) -> ForgetSet:
+        key, place = ("forget.file", f"'{self.file}': ") if self.file else ("forget.rows", "")
         try:
-            rows = rows_named(self.rows, data) if self.rows else in_range(self._of_file(data), data)
+            rows = rows_in_file(self.file, data) if self.file else rows_named(self.rows or [], data)
         except ValueError as error:
-            self._refuse(str(error))
+            raise InputError(f"{key}: {error}" if self.file else f"{key}: {error}; {NAMES}") from error
         if len(foreign := np.setdiff1d(rows, splits.train)):
-            split = "they are validation or test rows; data.val_fraction=0 leaves all train rows to training"
-            self._refuse(f"indices not in the training split: {listed(foreign, 5)}", split)
-        return self.forget_set("indices", np.sort(rows), data, splits)
-
-    def _of_file(self, data: ImageData) -> np.ndarray:
-        """(n,) int64, as the file lists them."""
-        content = self._listed(data)
-        try:
-            found = np.asarray(content.numpy() if isinstance(content, torch.Tensor) else content)
-        except (ValueError, TypeError):  # lists of differing lengths
-            self._refuse("not a list of whole numbers")
-        if found.ndim == 2 and 1 in found.shape:
-            found = found.ravel()
-        if found.ndim != 1:
-            self._refuse("not a list of whole numbers")
-        if found.dtype.kind == "U":
-            numbers = _numbers(found)
-            if numbers is None:
-                return self._of_names(found.tolist(), data)
-            found = numbers
-        whole = found.dtype.kind in "iub" or (found.dtype.kind == "f" and (found == np.rint(found)).all())
-        if found.size and not whole:
-            self._refuse("not a list of whole numbers")
-        if len(found) == len(data) > 2 and not set(np.unique(found).tolist()) - {0, 1}:
-            return np.flatnonzero(found)
-        if found.dtype.kind == "b" and found.size:
-            self._refuse(f"not a list of whole numbers, nor a mask of all {len(data)} rows ({len(found)})")
-        return found.astype(np.int64)
-
-    def _listed(self, data: ImageData) -> Any:
-        """What the file lists; of a manifest its indices, once it is one of these data."""
-        assert self.file
-        try:
-            content = read_index_file(self.file)
-        except FileNotFoundError as error:
-            raise InputError(f"forget.file: no such file '{self.file}'; {FORMS}") from error
-        except ValueError as error:
-            raise InputError(f"forget.file: '{self.file}' {error}; {FORMS}") from error
-        if not isinstance(content, dict):
-            return content
-        made_for = content["data_fingerprint"]
-        if made_for != data.fingerprint:
-            self._refuse(f"a manifest of data {made_for}, but {data.name} is {data.fingerprint}")
-        return content.get("indices", [])
-
-    def _of_names(self, names: list[str], data: ImageData) -> np.ndarray:
-        if "file" not in data.columns:
-            self._refuse(
-                f"not a list of whole numbers, and {data.name} has no file names ('{names[0][:60]}')"
+            raise InputError(
+                f"{key}: {place}indices not in the training split: {listed(foreign, 5)}; they are validation "
+                "or test rows; data.val_fraction=0 leaves all train rows to training"
             )
-        return rows_of_files(names, data)
-
-    def _refuse(self, why: str, right: str | None = None) -> NoReturn:
-        place, forms = (f"forget.file: '{self.file}'", FORMS) if self.file else ("forget.rows", NAMES)
-        raise InputError(f"{place}: {why}; {right or forms}")
-
-
-def _numbers(cells: np.ndarray) -> np.ndarray | None:
-    """The numbers that texts (n,) spell; None where one of them is a name."""
-    try:
-        return np.array([float(cell) if "." in cell else int(cell) for cell in cells.tolist()])
-    except ValueError:
-        return None
+        return self.forget_set("indices", np.sort(rows), data, splits)

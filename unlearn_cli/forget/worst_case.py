@@ -18,6 +18,7 @@ from unlearn_cli.forget.forget_set import ForgetSet
 from unlearn_cli.forget.random import draw_without_replacement
 from unlearn_cli.forget.selection import Selection
 from unlearn_cli.forget.units import Units
+from unlearn_cli.methods.original import Original
 from unlearn_cli.storage.identity import by_content
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class WorstCase(BilevelProblem):
 
     def selection_facts(self, origins: Origins) -> dict[str, Any]:
         """Everything that determines the selection, for the store's key."""
-        facts = origins.original_facts | {"forget": self.facts()}
+        facts = origins.facts_of(Original()) | {"forget": self.facts()}
         return facts | origins.plugins("forget")
 
     def _units_and_random_set(self, data: ImageData, splits: Splits) -> tuple[Units, np.ndarray]:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from torch import nn
 from typing_extensions import Self
 
+from unlearn_cli.config.dormant import AS_EVER_IN
 from unlearn_cli.config.settings import Settings, described
 from unlearn_cli.data.geometry import Preprocessing
 from unlearn_cli.data.image_spec import ImageSpec
@@ -34,6 +35,14 @@ class AnyModel(Settings, ABC):
 
     takes_colour: ClassVar[bool] = False
     """It takes three channels alone: grey images are given to it as such."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_the_task_s_keys(cls, values: Any) -> Any:
+        """One that knows no weights of one's own is told nothing of them: a task gives the keys to all."""
+        if not isinstance(values, dict) or "weights" in cls.model_fields:
+            return values
+        return {key: value for key, value in values.items() if AS_EVER_IN["model"].get(key, values) != value}
 
     @abstractmethod
     def build(self, images: ImageSpec) -> nn.Module:

@@ -67,7 +67,7 @@ def _timm(model: nn.Module, place: Path, images: ImageSpec) -> None:
 
 def _is_timms(net: Any, images: ImageSpec) -> bool:
     """Whether timm would build the same network by its name, whatever its weights."""
-    fixed = {"img_size": images.size} if net.pretrained_cfg.get("fixed_input_size") else {}
+    fixed: dict[str, Any] = {"img_size": images.size} if net.pretrained_cfg.get("fixed_input_size") else {}
     with torch.device("meta"):
         again = timm.create_model(
             net.pretrained_cfg["architecture"],
@@ -93,16 +93,16 @@ def _onnx(model: nn.Module, place: Path, images: ImageSpec) -> None:
     if find_spec("onnx") is None:
         raise InputError("export: --to onnx needs the package onnx, which is not installed: pip install onnx")
     pixels = torch.zeros(1, images.channels, *images.size, device=next(model.parameters()).device)
-    names = {"input_names": ["pixels"], "output_names": ["logits"]}
     try:
         with replacing(place) as temporary:
             torch.onnx.export(
                 model,
                 (pixels,),
                 temporary,
-                dynamo=False,
+                input_names=["pixels"],
+                output_names=["logits"],
                 dynamic_axes={"pixels": BATCH, "logits": BATCH},
-                **names,
+                dynamo=False,
             )
     except (RuntimeError, torch.onnx.OnnxExporterError) as error:
         raise InputError(f"export: --to onnx: {in_a_line(error)}; use --to torch") from error
