@@ -9,10 +9,10 @@ from torch import nn
 
 from unlearn_cli import attacking
 from unlearn_cli.config.tuned_for import tuned_for
-from unlearn_cli.loading import own_model
 from unlearn_cli.evaluation.base import Outputs
 from unlearn_cli.evaluation.floor import floor
 from unlearn_cli.evaluation.gaps import compared
+from unlearn_cli.loading import own_model
 from unlearn_cli.measuring import measured, measured_once, records
 from unlearn_cli.methods.references import References
 from unlearn_cli.origins import Origins

@@ -73,7 +73,10 @@ def _range_text(space: Any) -> str:
 
 def _default(field: FieldInfo) -> Any:
     """Of a key that the YAML leaves out: a class of one's own may have values of its own."""
-    return MANDATORY if field.is_required() else field.get_default(call_default_factory=True)
+    if field.is_required():
+        return MANDATORY
+    value = field.get_default(call_default_factory=True)
+    return value.model_dump() if isinstance(value, Settings) else value
 
 
 def nested(field: FieldInfo, value: Any) -> type[Settings] | None:
