@@ -38,6 +38,7 @@ GIVEN = (
         "method=checkpoint": ["method.path=model.pt"],
         "method=transfer": ["method.path=RUN_FOLDER", "task=vlm"],
         "model=unet": ["task=generation"],
+        "model=patched_unet": ["task=generation"],
         "model=tiny_sd": ["task=text_to_image"],
         "model=pipeline": ["task=text_to_image", "data=generated", "model.path=FOLDER"],
         **{f"model={name}": ["task=text_to_image", "data=generated"] for name in ("sd14", "sd15", "sd21")},
@@ -66,7 +67,7 @@ WITHOUT_NUMBERS = (
     }
     | {f"doco/{name}" for name in ("object", "style", "person", "nsfw", "memorised")}
     | {f"salun/{name}" for name in ("cifar10_fast", "cifar10_fast50", "cifar10_fast_class", "table1_fast")}
-    | {"salun/imagenette", "adu/domainnet", "adu/pacs"}
+    | {"salun/imagenette", "salun/pacs", "salun/ddpm_cifar10_fast", "adu/domainnet", "adu/pacs"}
     | {f"sauce/{name}" for name in ("objects", "sports", "emotions", "colours", "materials")}
 )
 """Experiments of which the papers give no numbers that we know."""

@@ -5,7 +5,7 @@ where there is a GPU (then memory and images/s are printed, and what the paper's
 take), a third of its width on a CPU. InstaPG's own passes are measured alone and taken off ADU's step.
 
 Ratios are medians over rounds in which both sides run one after the other, in one process.
-Run: OMP_NUM_THREADS=1 .venv/bin/python scripts/benchmarks/clip.py
+Run: OMP_NUM_THREADS=1 .venv/bin/python -m scripts.benchmarks.clip
 """
 
 import os
@@ -17,10 +17,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from hydra import compose, initialize_config_dir
-from timing import interleaved, show, timed
 
-from unlearn_cli.config.catalogue import conf_folder
+from scripts.benchmarks.timing import interleaved, show, timed
+from unlearn_cli.config.composing import composed
 from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.images import Resident
@@ -151,9 +150,7 @@ def encoding(model: ZeroShotClip, action: Callable[[], None]) -> Callable[[], No
 
 def experiment(method: str, *values: str) -> Experiment:
     """The settings of a method at its paper's size."""
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        config = compose("config", ["task=clip", "data=pacs", "model=clip", f"method={method}", *values])
-        return read(config, choices={})
+    return read(*composed(["task=clip", "data=pacs", "model=clip", f"method={method}", *values]))
 
 
 if __name__ == "__main__":

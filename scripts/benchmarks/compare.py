@@ -1,6 +1,6 @@
 """Times `unlearn-compare` over 1,000 made-up runs, as a user calls it: start-up, reading, statistics, output.
 
-Run: .venv/bin/python scripts/benchmarks/compare.py
+Run: .venv/bin/python -m scripts.benchmarks.compare
 """
 
 import os
@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
-from timing import timed
 
+from scripts.benchmarks.timing import timed
 from unlearn_cli.storage.files import write_json
 
 ROUNDS = 3

@@ -6,7 +6,7 @@
 3. What FMN's aim comes to where it is reached: the original draws with no attention to the concept's tokens,
    in all layers; what the others have of it is scaled to 1.
 
-Run: OMP_NUM_THREADS=1 .venv/bin/python scripts/benchmarks/conditioning.py OUTPUTS [SEED]
+Run: OMP_NUM_THREADS=1 .venv/bin/python -m scripts.benchmarks.conditioning OUTPUTS [SEED]
 """
 
 import sys

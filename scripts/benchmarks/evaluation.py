@@ -1,7 +1,7 @@
 """Times the whole evaluation of a run the size of CIFAR-10: 45,000 train and 10,000 test rows, 10 classes.
 
 Logits are synthetic, as confident as a trained ResNet-18's (members near 1, test accuracy near 94 %).
-Run: .venv/bin/python scripts/benchmarks/evaluation.py
+Run: .venv/bin/python -m scripts.benchmarks.evaluation
 """
 
 import os

@@ -14,7 +14,7 @@ Unlearning: an epoch of `Trainer.fit` for RL and SalUn (a mask over half the wei
 the same batches, noised beforehand: targets for another class, forward, backward, clipping, optimiser step.
 
 Ratios are medians over rounds in which both sides run one after the other, in one process.
-Run: OMP_NUM_THREADS=1 .venv/bin/python scripts/benchmarks/generation.py
+Run: OMP_NUM_THREADS=1 .venv/bin/python -m scripts.benchmarks.generation
 """
 
 import os
@@ -29,11 +29,10 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import DDIMPipeline
-from hydra import compose, initialize_config_dir
-from timing import interleaved, show, timed
 from torch import Tensor, nn
 
-from unlearn_cli.config.catalogue import conf_folder
+from scripts.benchmarks.timing import interleaved, show, timed
+from unlearn_cli.config.composing import composed
 from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.feeds import shuffled
 from unlearn_cli.data.image_spec import ImageSpec
@@ -68,8 +67,7 @@ def main() -> None:
 
 def experiment(data: str, *overrides: str) -> Experiment:
     """The settings of a run of `unlearn task=generation data=…`."""
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return read(compose("config", ["task=generation", f"data={data}", *overrides]), choices={})
+    return read(*composed(["task=generation", f"data={data}", *overrides]))
 
 
 def images(rows: int, data: str, compute: Compute) -> tuple[Resident, Sets]:

@@ -1,6 +1,6 @@
 """Times a worst-case selection: its upper iteration, its projection, and the whole of it on digits.
 
-Run: .venv/bin/python scripts/benchmarks/selection.py
+Run: .venv/bin/python -m scripts.benchmarks.selection
 """
 
 import copy
@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import open_dict
-from timing import interleaved, show, timed
 
+from scripts.benchmarks.timing import interleaved, show, timed
 from unlearn_cli.cli import main
 from unlearn_cli.config.catalogue import conf_folder
 from unlearn_cli.config.composing import chosen_options

@@ -1,6 +1,6 @@
 """Times a shadow model of digits: trained, unlearned by SalUn; one after another, and in two processes.
 
-Run: .venv/bin/python scripts/benchmarks/shadows.py
+Run: .venv/bin/python -m scripts.benchmarks.shadows
 On a shared machine its seconds of the processors tell more than those of the clock.
 """
 

@@ -1,18 +1,17 @@
 """Times steps of DoCo and SalUn with remembered latents and embeddings against encoding in every step.
 
 The network has the architecture of Stable Diffusion 1.5 and random weights: at its true size for 512 pixels
-in bf16 where there is a GPU, and then memory and seconds a step of DoCo, SalUn, ESD and UCE are printed too,
-beside the 16 to 31 GB that the published code is reported to take; a quarter of all widths and 128 pixels on
-a CPU.
+in bf16 where there is a GPU, a quarter of all widths and 128 pixels on a CPU. scripts/gpu_check tells memory
+and seconds of a step on a GPU.
 Encoding in every step is what the published code does: both caches are emptied before each pass of the UNet.
 
 Ratios are medians over rounds in which both sides run one after the other, in one process.
-Run: OMP_NUM_THREADS=1 .venv/bin/python scripts/benchmarks/text_to_image.py
+Run: OMP_NUM_THREADS=1 .venv/bin/python -m scripts.benchmarks.text_to_image
 """
 
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,11 +19,10 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
-from hydra import compose, initialize_config_dir
-from timing import interleaved, show, timed
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from unlearn_cli.config.catalogue import conf_folder
+from scripts.benchmarks.timing import interleaved, show
+from unlearn_cli.config.composing import composed
 from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.images import Resident
 from unlearn_cli.data.splits import Sets
@@ -53,22 +51,17 @@ def main() -> None:
         )
         times = interleaved(ROUNDS, remembering, encoding_always(model, forgetful))
         show(f"{method}: {STEPS} steps, remembered against encoded anew", *times)
-    if gpu:
-        for method in ("doco", "salun", "esd", "uce"):
-            torch.cuda.reset_peak_memory_stats()
-            seconds = timed(unlearning(method, model, data, compute))
-            peak = torch.cuda.max_memory_allocated() / 2**30
-            print(f"{method:56s} {peak:6.1f} GiB   ({seconds:.1f} s for {STEPS} steps)")
 
 
 def network(shrink: int, compute: Compute) -> TextToImage:
-    """Stable Diffusion 1.5's parts with random weights, all widths divided by `shrink`."""
+    """Stable Diffusion 1.5's parts with random weights, all widths divided by about `shrink`."""
     torch.manual_seed(0)
+    width = 12 * (64 // shrink)
     tokenizer = trained_tokenizer(PROMPTS, TOKENS)
     text = CLIPTextConfig(
         vocab_size=len(tokenizer),
-        hidden_size=768 // shrink,
-        intermediate_size=3072 // shrink,
+        hidden_size=width,
+        intermediate_size=4 * width,
         num_hidden_layers=12,
         num_attention_heads=12,
         max_position_embeddings=TOKENS,
@@ -78,14 +71,14 @@ def network(shrink: int, compute: Compute) -> TextToImage:
     )
     unet = UNet2DConditionModel(
         sample_size=64,
-        block_out_channels=tuple(width // shrink for width in (320, 640, 1280, 1280)),
-        cross_attention_dim=768 // shrink,
+        block_out_channels=narrowed((320, 640, 1280, 1280), shrink),
+        cross_attention_dim=width,
         norm_num_groups=16,
     )
     vae = AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
-        block_out_channels=tuple(width // shrink for width in (128, 256, 512, 512)),
+        block_out_channels=narrowed((128, 256, 512, 512), shrink),
         layers_per_block=2,
         norm_num_groups=16,
     )
@@ -94,6 +87,11 @@ def network(shrink: int, compute: Compute) -> TextToImage:
     )
     model = TextToImage(unet, CLIPTextModel(text), vae, tokenizer, process, PROMPTS, label_drop=0.1)
     return model.to(compute.device)
+
+
+def narrowed(widths: Sequence[int], shrink: int) -> tuple[int, ...]:
+    """Multiples of 16, for 16 groups."""
+    return tuple(16 * max(1, width // 16 // shrink) for width in widths)
 
 
 def images(side: int, compute: Compute) -> Resident:
@@ -113,8 +111,8 @@ def images(side: int, compute: Compute) -> Resident:
     )
 
 
-def unlearning(method: str, model: TextToImage, data: Resident, compute: Compute) -> Callable[[], None]:
-    """Some steps of a method, each time from the same weights and in a folder of its own."""
+def unlearning(method: str, model: TextToImage, data: Resident, compute: Compute) -> Callable[[], float]:
+    """Some steps of a method, each time from the same weights and in a folder of its own; their seconds."""
     settings = experiment(method)
     rows, none = np.arange(3 * ROWS), np.arange(0)
     concept = (Substitution("parachute", "airplane", "object"),)
@@ -133,18 +131,20 @@ def unlearning(method: str, model: TextToImage, data: Resident, compute: Compute
     )
     before = {name: tensor.cpu().clone() for name, tensor in model.state_dict().items()}
 
-    def action() -> None:
+    def action() -> float:
         model.load_state_dict(before)
         with TemporaryDirectory() as folder:
             anchors = sets.anchor_labels(data.labels)
             trainer = Trainer(data, sets.is_forget(len(data)), compute, 0, Path(folder), anchors=anchors)
             trainer.surgery = settings.surgery.build()
-            settings.method.unlearn(settings.task, model, sets, trainer)
+            with trainer.cost.clock(compute.device):
+                settings.method.unlearn(settings.task, model, sets, trainer)
+            return trainer.cost.seconds
 
     return action
 
 
-def encoding_always(model: TextToImage, action: Callable[[], None]) -> Callable[[], None]:
+def encoding_always(model: TextToImage, action: Callable[[], object]) -> Callable[[], None]:
     """The action with latents and embeddings forgotten before each pass."""
 
     def forget(*_: Any) -> None:
@@ -163,8 +163,7 @@ def experiment(method: str) -> Experiment:
     length = [] if method == "uce" else [f"method.max_steps={STEPS}", f"method.batch_size={BATCH}"]
     more = {"doco": ["method.warm_up=0", "method.stages=3"], "salun": ["mask=none"]}.get(method, [])
     choices = ["task=text_to_image", "data=generated", "model=sd15", f"method={method}", *length, *more]
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return read(compose("config", choices), choices={})
+    return read(*composed(choices))
 
 
 if __name__ == "__main__":

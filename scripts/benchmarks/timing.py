@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 
 
-def interleaved(rounds: int, *actions: Callable[[], None]) -> list[list[float]]:
+def interleaved(rounds: int, *actions: Callable[[], object]) -> list[list[float]]:
     """Each action's seconds in every round, after one round that does not count."""
     for action in actions:
         action()
@@ -22,7 +22,7 @@ def show(name: str, one: list[float], other: list[float]) -> None:
     print(f"{name:56s} {ratio:6.3f}   ({seconds})", flush=True)
 
 
-def timed(action: Callable[[], None]) -> float:
+def timed(action: Callable[[], object]) -> float:
     """Seconds, until the device has done its work."""
     start = time.perf_counter()
     action()

@@ -1,29 +1,29 @@
-"""Times the trainer against the bare loop, saliency scores against one pass and, on a GPU, images per second.
+"""Times the trainer against the bare loop, saliency scores against one pass (a GPU's: scripts/gpu_check).
 
 Ratios are medians over rounds in which both sides run one after the other, in one process.
-Run: .venv/bin/python scripts/benchmarks/training.py
+Run: .venv/bin/python -m scripts.benchmarks.training
 """
 
 import os
 import platform
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from timing import interleaved, show, timed
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
-from torchvision import transforms
 
+from scripts.benchmarks.timing import interleaved, show
+from unlearn_cli.config.composing import composed
 from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.feeds import Plan, shuffled
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.images import Resident
+from unlearn_cli.experiment import read
 from unlearn_cli.methods.saliency import saliency, threshold
 from unlearn_cli.models.classifiers.resnet_cifar import CifarResNetSettings
-from unlearn_cli.models.classifiers.timm_models import TimmSettings
 from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.tasks.classification import Classification
 from unlearn_cli.training.optim import Recipe
@@ -34,13 +34,9 @@ TASK = Classification()
 
 
 def main() -> None:
-    gpu = torch.cuda.is_available()
-    device = torch.cuda.get_device_name() if gpu else f"{os.cpu_count()} CPU cores"
-    print(f"{platform.machine()}, {device}, torch {torch.__version__}")
+    print(f"{platform.machine()}, {os.cpu_count()} CPU cores, torch {torch.__version__}")
     overhead(Compute("cpu", "fp32", channels_last=True, compile=False))
     scores(Compute("cpu", "fp32", channels_last=True, compile=False))
-    if gpu:
-        throughput(Compute("cuda", "bf16", channels_last=True, compile=False))
 
 
 def images(rows: int, compute: Compute) -> Resident:
@@ -57,23 +53,11 @@ def images(rows: int, compute: Compute) -> Resident:
     )
 
 
+@cache
 def recipe(batch_size: int) -> Recipe:
-    return Recipe(
-        epochs=1,
-        lr=0.1,
-        max_steps=None,
-        batch_size=batch_size,
-        optimizer="sgd",
-        momentum=0.9,
-        weight_decay=5e-4,
-        schedule="cosine",
-        milestones=[],
-        decay=0.1,
-        warmup_epochs=0,
-        warmup_lr=1e-5,
-        clip_norm=None,
-        ema=None,
-    )
+    """An epoch of the papers' recipe for CIFAR-10."""
+    papers = read(*composed(("data=cifar10", "train=cifar"))).train
+    return papers.model_copy(update={"epochs": 1, "batch_size": batch_size})
 
 
 def objective(model: nn.Module, batch: object) -> dict:
@@ -129,53 +113,6 @@ def scores(compute: Compute) -> None:
             model.zero_grad()
 
         show("scores and masks of ten fractions / one pass", *interleaved(ROUNDS, masks, one_pass))
-
-
-def throughput(compute: Compute) -> None:
-    """ResNet-18 on CIFAR-sized images: this trainer in bf16 against a plain DataLoader loop in fp32."""
-    data = images(50_000, compute)
-    settings = TimmSettings(name="resnet18", stem="cifar", pretrained=False, resize=None, options={})
-    model = compute.place(settings.build(ImageSpec(list("0123456789"), 3, data.size, data.mean, data.std)))
-    loader = DataLoader(Pictures(data), batch_size=256, shuffle=True, num_workers=0)
-
-    def plain() -> None:
-        optimizer = recipe(256).make_optimizer(model.parameters())
-        model.train()
-        for x, y in loader:
-            F.cross_entropy(model(x.cuda()), y.cuda()).backward()
-            optimizer.step()
-            optimizer.zero_grad()
-        torch.cuda.synchronize()
-
-    def ours() -> None:
-        fit(data, compute, model, 256)
-        torch.cuda.synchronize()
-
-    for name, action in (("trainer, bf16", ours), ("DataLoader with PIL, fp32", plain)):
-        action()
-        print(f"{name:48s} {len(data) / timed(action):8.0f} images/s", flush=True)
-
-
-class Pictures(Dataset):
-    """The images as the papers' code reads them: PIL, one by one."""
-
-    def __init__(self, data: Resident):
-        self.data = data
-        self.pixels = data.tensor.cpu()
-        self.change = transforms.Compose(
-            [
-                transforms.ToPILImage(),
-                transforms.RandomCrop(32, padding=4),
-                transforms.RandomHorizontalFlip(),
-                transforms.ToTensor(),
-            ]
-        )
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def __getitem__(self, row: int) -> tuple[torch.Tensor, int]:
-        return self.change(self.pixels[row]), int(self.data.labels[row])
 
 
 def resnet20(data: Resident, compute: Compute) -> nn.Module:

@@ -2,11 +2,10 @@
 
 Training is `train_autoencoder` by its own clock, which leaves out the quality measured after an epoch; beside
 it a bare loop (the module's loss, PyTorch's autograd and Adam) and the vision tower, which makes the
-activations. LLaVA-1.5 7B is counted in FLOP; where there is a GPU it is measured, too, at its true size with
-random weights in bf16. That has not been run: only its functions have, which measure the tiny model on a CPU.
+activations. LLaVA-1.5 7B is counted in FLOP; at its true size on a GPU scripts/gpu_check measures it.
 
 Rounds run all sides one after the other, in one process; rates and seconds are medians.
-Run: OMP_NUM_THREADS=1 .venv/bin/python scripts/benchmarks/vlm.py
+Run: OMP_NUM_THREADS=1 .venv/bin/python -m scripts.benchmarks.vlm
 """
 
 import os
@@ -20,12 +19,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from hydra import compose, initialize_config_dir
-from timing import interleaved, show, timed
 from torch import Tensor, nn
 from transformers import AutoModelForImageTextToText, LlavaConfig
 
-from unlearn_cli.config.catalogue import conf_folder
+from scripts.benchmarks.timing import interleaved, show, timed
+from unlearn_cli.config.composing import composed
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.questions import SEPARATOR
 from unlearn_cli.experiment import read
@@ -44,26 +42,19 @@ LARGE = ("method.dictionary.expansion=8", "method.dictionary.k=20")
 
 
 def main() -> None:
-    gpu = torch.cuda.is_available()
-    device = torch.cuda.get_device_name() if gpu else f"{os.cpu_count()} CPU cores"
-    print(f"{platform.machine()}, {device}, torch {torch.__version__}, {torch.get_num_threads()} thread(s)")
+    cores = f"{platform.machine()}, {os.cpu_count()} CPU cores"
+    print(f"{cores}, torch {torch.__version__}, {torch.get_num_threads()} thread(s)")
     cpu = Compute("cpu", "fp32", channels_last=False, compile=False)
-    tiny = network(
-        sauce().model.build(ImageSpec(CLASSES, 3, (32, 32), (0.5,) * 3, (0.25,) * 3)).net.config, cpu
-    )
+    tiny = network(tiny_config(), cpu)
     training("d 128 x4, none dead", 128, 8192, cpu)
     training("d 128 x4, half dead", 128, 8192, cpu, dead=0.5)
     training("d 1024 x8, none dead", 1024, 1536, cpu, *LARGE, "method.batch_size=512")
-    streaming("tiny", tiny, cpu, 512, 16)
-    generation("tiny", tiny, 64, 12)
+    for side, rate in streaming(tiny, cpu, 512, 16).items():
+        print(f"{f'tiny: {side}':56s} {rate:9,.0f} vectors/s")
+    without, *changed = generation(tiny, 64, 12).items()
+    for side, seconds in changed:
+        show(f"tiny: {side} / without", seconds, without[1])
     counted()
-    if gpu:
-        compute = Compute("cuda", "bf16", channels_last=False, compile=False)
-        llava, large = network(LLAVA, compute), (*LARGE, "method.batch_size=4096")
-        training("d 1024 x8", 1024, 16 * 4096, compute, *large)
-        streaming("LLaVA-1.5 7B", llava, compute, 2048, 64, *large)
-        generation("LLaVA-1.5 7B", llava, 32, 16)
-        print(f"peak memory: {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB")
 
 
 def training(name: str, width: int, count: int, compute: Compute, *values: str, dead: float = 0.0) -> None:
@@ -111,7 +102,7 @@ def bare(sae: SparseAutoencoder, x: Tensor, method: Any, compute: Compute) -> No
         sae.constrain()
 
 
-def streaming(name: str, model: Any, compute: Compute, count: int, tokens: int, *values: str) -> None:
+def streaming(model: Any, compute: Compute, count: int, tokens: int, *values: str) -> dict[str, float]:
     """Vectors a second of the vision tower alone, and from images to a trained autoencoder."""
     method, vision, rows = sauce(*values).method, model.net.config.vision_config, np.arange(count)
 
@@ -130,12 +121,11 @@ def streaming(name: str, model: Any, compute: Compute, count: int, tokens: int, 
 
     alone, whole = (median(seconds) for seconds in in_turn(tower, both))
     made = count * (vision.image_size // vision.patch_size) ** 2 / alone
-    for side, rate in (("vision tower", made), ("tower and training", count * tokens / whole)):
-        print(f"{f'{name}: {side}':56s} {rate:9,.0f} vectors/s")
+    return {"vision tower": made, "tower and training": count * tokens / whole}
 
 
-def generation(name: str, model: VisionLanguage, count: int, tokens: int) -> None:
-    """Seconds of `generate` with an edit of some rows of an autoencoder, and with a direction taken out."""
+def generation(model: VisionLanguage, count: int, tokens: int) -> dict[str, list[float]]:
+    """Seconds of `generate`, with an edit of some rows of an autoencoder, and with a direction taken out."""
     method, layer, width = sauce().method, model.vision_layer, model.net.config.vision_config.hidden_size
     sae, direction = SparseAutoencoder(width, method.dictionary), torch.randn(width, 1) / width**0.5
     edit = method.edited(sae, torch.arange(EDITED), -1.0, torch.zeros(sae.latents)).to(model.device)
@@ -152,9 +142,9 @@ def generation(name: str, model: VisionLanguage, count: int, tokens: int) -> Non
         generate()
         attachment.remove()
 
-    without, sparse, dense = interleaved(ROUNDS, generate, lambda: changed(edit), lambda: changed(erasure))
-    show(f"{name}: generate, {EDITED} rows of an autoencoder / without", sparse, without)
-    show(f"{name}: generate, a dense erasure / without", dense, without)
+    names = ("generate", f"generate, {EDITED} rows of an autoencoder", "generate, a dense erasure")
+    times = interleaved(ROUNDS, generate, lambda: changed(edit), lambda: changed(erasure))
+    return dict(zip(names, times, strict=True))
 
 
 def counted() -> None:
@@ -181,6 +171,11 @@ def counted() -> None:
         print(f"{f'computed, 7B: {what}':56s} {flop / 1e9:9.2f} GFLOP   {told}")
 
 
+def tiny_config() -> LlavaConfig:
+    """Of the model that the family comes with."""
+    return sauce().model.build(ImageSpec(CLASSES, 3, (32, 32), (0.5,) * 3, (0.25,) * 3)).net.config
+
+
 def network(config: LlavaConfig, compute: Compute) -> VisionLanguage:
     """A LLaVA of that size with random weights; its tokenizer knows the question's words."""
     torch.manual_seed(0)
@@ -198,8 +193,7 @@ def network(config: LlavaConfig, compute: Compute) -> VisionLanguage:
 def sauce(*values: str) -> Any:
     """Settings of SAUCE, the tiny model's where no others are given; one epoch of training."""
     chosen = ["task=vlm", "method=sauce", "method.epochs=1", "method.max_steps=null", *values]
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return read(compose("config", chosen), choices={})
+    return read(*composed(chosen))
 
 
 if __name__ == "__main__":

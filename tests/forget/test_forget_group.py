@@ -1,6 +1,9 @@
+"""Rows by the value of a column; a value that is wholly forgotten leaves validation and test, too."""
+
 import numpy as np
 import pytest
 
+from unlearn_cli.data.splits import divide
 from unlearn_cli.errors import InputError
 from unlearn_cli.forget.group import Group
 
@@ -29,6 +32,23 @@ def test_a_part_of_a_group(data, splits):
     half = select(data, splits, "domain", ["photo"], 0.5)
     assert len(half.rows) == round(len(whole.rows) / 2)
     assert np.isin(half.rows, whole.rows).all()
+
+
+def test_a_whole_group_is_told_apart_from_what_is_tested(data, splits):
+    sets, men = divide(splits, select(data, splits, "Male", [True]), data), data.columns["Male"]
+    for part in (sets.retain, sets.val, sets.test):
+        assert len(part)
+        assert not men[part].any()
+    assert sets.test_forgotten.tolist() == [33, 36, 39]
+    assert sorted([*sets.val, *sets.val_forgotten]) == splits.val.tolist()
+    assert sets.classes == ()
+
+
+def test_a_part_of_a_group_is_not_wholly_forgotten(data, splits):
+    sets = divide(splits, select(data, splits, "Male", [True], 0.5), data)
+    assert sets.test.tolist() == splits.test.tolist()
+    assert not len(sets.test_forgotten)
+    assert not len(sets.val_forgotten)
 
 
 def test_unknown_column(data, splits):

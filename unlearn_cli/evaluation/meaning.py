@@ -142,7 +142,7 @@ MEANINGS = {
     "agreement": Meaning("agree", "%", "higher", "same answer as the oracle, test questions"),
     "TA": Meaning("TA", "%", "oracle", "right on test samples"),
     "VA": Meaning("VA", "%", "oracle", "right on validation samples"),
-    "TA_forget": Meaning("TA forget", "%", "oracle", "right on test samples of forgotten classes"),
+    "TA_forget": Meaning("TA forget", "%", "oracle", "right on test samples of what is wholly forgotten"),
     **{
         f"agreement_{part}": Meaning(
             f"agree {part}", "%", "higher", f"same class as the oracle, {part} samples"

@@ -86,10 +86,10 @@ class ClassifierEvaluation(HiddenSettings, AttackedByRow):
             model: np.array(list(self.per_class(origins, out).values())) for model, out in outputs.items()
         }
         files = [folder / f"{name}.png" for name in ("training_curves", "confidence", "per_class_accuracy")]
-        forgotten, about = np.unique(data.labels[sets.test_forgotten]), self.about(origins)
+        about = self.about(origins)
         training_curves(history, files[0], about)
         confidence_histograms(confidences, files[1], about)
-        per_class_accuracy(classes, data.classes, forgotten, files[2], about)
+        per_class_accuracy(classes, data.classes, sets.classes, files[2], about)
         return files
 
     def samples(self, origins: Origins, outputs: dict[str, Outputs]) -> list[dict[str, Any]]:
