@@ -46,6 +46,8 @@ class Table(BaseModel, extra="forbid"):
     """Of trials alone."""
     sweep: list[str] = []
     """Of the sweep alone."""
+    taking: list[str] = []
+    """Of the sweep, beside `tuned=`: `values=…`, where values were chosen with another kind of forget set."""
     columns: list[str]
 
     def tune(self) -> list[str]:
@@ -84,7 +86,7 @@ def make(name: str, outputs: Path, call: Callable[..., None]) -> Path:
         call(*words, "plan")
     call(*tune)
     for words in sweeps:
-        call(*words, f"tuned={tuned}")
+        call(*words, f"tuned={tuned}", *table.taking)
     found = published_of(
         folders,
         chosen(tuned),

@@ -6,10 +6,11 @@ import pytest
 import yaml
 from quick_hydra import quick_hydra
 
-import unlearn_cli as unlearn
 from scripts.make_table import TABLES, declared
 from unlearn_cli.config.catalogue import fits, options
+from unlearn_cli.config.composing import composed
 from unlearn_cli.evaluation.meaning import MEANINGS
+from unlearn_cli.experiment import Experiment, read
 
 NAMES = sorted(file.stem for file in TABLES.glob("*.yaml"))
 
@@ -20,12 +21,17 @@ def test_trials_and_sweep_compose(name):
     (*_, part) = table.parts.values()
     overrides = [*table.overrides, *part, *table.sweep, f"method={table.methods[0]}"]
     with quick_hydra():
-        task = unlearn.compose(*overrides).choices["task"]
-        unlearn.compose(*table.overrides, *table.tuning, f"method={table.methods[0]}")
+        task = checked(overrides).choices["task"]
+        checked([*table.overrides, *table.tuning, f"method={table.methods[0]}"])
     found = {option.name: option.path for option in options("method")}
     assert all(fits(found[method], task) for method in (*table.methods, *table.as_they_are))
     assert all(has_ranges(found[method]) for method in table.methods)
     assert not any(has_ranges(found[method]) for method in table.as_they_are)
+
+
+def checked(overrides: list[str]) -> Experiment:
+    """Every value in its range, every option fit for the task."""
+    return read(*composed(overrides))
 
 
 def has_ranges(file: Path) -> bool:

@@ -20,6 +20,8 @@ from unlearn_cli.storage.store import Store
 
 ATTACKED = ("train.epochs=1", "eval.attacks=[ulira]", "shadows.count=2")
 FT = ("method=ft", "method.epochs=1")
+GA = ("method=ga", "method.epochs=1", "train.epochs=1")
+RED = ("forget.column=colour", "forget.values=[red]")
 
 
 @pytest.fixture
@@ -184,11 +186,13 @@ def test_the_pool_is_made_once_and_a_second_method_unlearns_it(tmp_path, monkeyp
     "overrides",
     [
         ("task=clip", "forget.domains=[sketch]", "method=ga", "method.epochs=1"),
-        ("forget=class", "forget.classes=[3]", "method=ga", "method.epochs=1", "train.epochs=1"),
+        ("forget=class", "forget.classes=[3]", *GA),
+        ("data=shapes", "data.images=2", "data.label=shape", "forget=group", *RED, *GA),
+        ("forget=worst_case", "forget.iterations=2", "forget.lower.epochs=1", *GA),
     ],
-    ids=["domain", "class"],
+    ids=["domain", "class", "group", "worst case"],
 )
-def test_a_domain_and_a_class_are_attacked_to_the_end(tmp_path, overrides):
+def test_other_forget_sets_are_attacked_to_the_end(tmp_path, overrides):
     command = (f"paths.outputs={tmp_path}", *overrides, "eval.attacks=[ulira]", "shadows.count=4")
     (result,) = unlearn(*command)
     assert len(entries(tmp_path / "store", "margins")) == 4 + 4

@@ -1,9 +1,11 @@
 """The shadow models of two sweeps begun together are jobs, each made once; the runs wait for them."""
 
 import pytest
-from on_cluster import ended, read, row, until
+from on_cluster import User, ended, read, row, until
 from run_results import entries
 from tiny_commands import EPOCH
+
+from unlearn_cli.sweep.record import Record
 
 pytestmark = [pytest.mark.slurm, pytest.mark.thorough, pytest.mark.timeout(900)]
 
@@ -15,9 +17,15 @@ def test_a_pool_is_made_by_jobs_for_both_sweeps(user, cluster):
     for end in map(ended, begun):
         assert end.code == 0, end.err
     sweeps = sorted(user.outputs.glob("sweeps/*"))
-    tables = [user.status(str(sweep)) for sweep in sweeps]
-    assert sum("first: shadow, digits ×2" in table for table in tables) == 2, tables
-    assert sum("queued (Dependency)" in table for table in tables) == 2, tables
+    for sweep in sweeps:
+        record = Record.load(sweep)
+        of_shadows, unlearning = (
+            {str(item.job) for item in record.prerequisites if item.name.startswith(name)}
+            for name in ("shadow", "unlearned shadow")
+        )
+        assert len(of_shadows) == len(unlearning) == 2
+        assert waits_for(user, unlearning) == of_shadows
+        assert waits_for(user, {str(record.runs[0].job)}) == of_shadows | unlearning
     until(lambda: not cluster.queue(), lambda: [user.status(str(sweep)) for sweep in sweeps])
     assert len(user.jobs()) == 2 + 2 * 2 + 2  # shadows, unlearned by either method, runs
     for sweep in sweeps:
@@ -31,3 +39,11 @@ def test_a_pool_is_made_by_jobs_for_both_sweeps(user, cluster):
     assert not [*store.rglob("*.damaged*")]
     for run in user.runs(2):
         assert read(run / "attacks.json")["shadows"]["count"] == 2
+
+
+def waits_for(user: User, jobs: set[str]) -> set[str]:
+    """The jobs that have to end well before these, as sbatch was told."""
+    arrays = {job.partition("_")[0] for job in jobs}
+    scripts = [file for array in arrays for file in user.outputs.glob(f"sweeps/*/jobs/{array}_submission.sh")]
+    told = [line for file in scripts for line in file.read_text().splitlines()]
+    return {job for line in told if "--dependency=afterok:" in line for job in line.split(":")[1:]}
