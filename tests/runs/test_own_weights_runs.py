@@ -10,6 +10,9 @@ from own_training import accuracy, digit_folders, train
 from torchvision.transforms import Compose, Grayscale, Normalize, Resize, ToTensor
 from transformers import AutoImageProcessor, AutoModelForImageClassification, ViTConfig, ViTImageProcessor
 
+from unlearn_cli.api.export import exported
+from unlearn_cli.api.loading import load as load_run
+
 CLASSES = [str(number) for number in range(10)]
 SHORT = ("data=images", "method=ft", "method.epochs=1", "method.lr=1e-3", "progress=false", "data.workers=0")
 FORGOTTEN = [f"{row:04}.png" for row in range(10)]
@@ -30,13 +33,13 @@ def forget(run, images):
     return lambda *arguments: run(*SHORT, *given, *arguments)
 
 
-def check(result, net, images, load) -> None:
+def check(result, net, images, load, learnt=150) -> None:
     """What comes back is what the table is of, to the last digit."""
     found = result["metrics"]
     assert found["TA"] == accuracy(net, images / "test", load)
     assert found["UA"] == 100 - accuracy(net, images / "train", load, FORGOTTEN)
     assert result["forget"]["count"] == 10
-    assert result["own_model"]["trained_on"]["count"] == 150
+    assert result["own_model"]["trained_on"]["count"] == learnt
 
 
 @pytest.mark.parametrize("oracle", ["oracle=false", "oracle=true"])
@@ -51,6 +54,9 @@ def test_a_torchvision_network_of_plain_pytorch(forget, images, tmp_path, name, 
     assert result["original"]["TA"] == accuracy(net, images / "test", HALF)
     back = torch.load(Path(result["folder"]) / "unlearned.pt", weights_only=True)
     assert back["epoch"] == 2
+    assert all(
+        torch.equal(back["state_dict"][k], v) for k, v in load_run(result["folder"]).net.state_dict().items()
+    )
     net.load_state_dict(back["state_dict"])
     check(result, net, images, HALF)
     assert (result["avg_gap"] is None) == (oracle == "oracle=false")
@@ -81,9 +87,12 @@ def test_a_folder_of_transformers(forget, images, tmp_path):
     train(Logits(net), images, load)
     net.save_pretrained(folder)
     result = forget("model=transformers", f"model.weights={folder}", "train.epochs=1")
-    back = AutoModelForImageClassification.from_pretrained(Path(result["folder"]) / "unlearned")
-    assert back.config.id2label == labels
-    check(result, Logits(back), images, load)
+    own = Path(result["folder"])
+    for place in (own / "unlearned", exported(own, "transformers", tmp_path / "exported")):
+        back = AutoModelForImageClassification.from_pretrained(place)
+        assert back.config.id2label == labels
+        assert AutoImageProcessor.from_pretrained(place).to_dict() == processor.to_dict()
+        check(result, Logits(back), images, load)
 
 
 def test_a_timm_checkpoint_of_ones_own_class_count(forget, images, tmp_path):
@@ -92,9 +101,13 @@ def test_a_timm_checkpoint_of_ones_own_class_count(forget, images, tmp_path):
     load = Compose([Grayscale(), Resize(16), ToTensor(), Normalize([0.5], [0.25])])
     train(net, images, load)
     torch.save(net.state_dict(), tmp_path / "mine.pth")
+    (tmp_path / "learnt.csv").write_text("file\n" + "\n".join(f"{row:04}.png" for row in range(120)))
     result = forget(
+        f"model.trained_on={tmp_path / 'learnt.csv'}",
         *("model=timm", "model.name=test_resnet", f"model.weights={tmp_path / 'mine.pth'}"),
         *("model.input.mean=[0.5]", "model.input.std=[0.25]", "model.input.resize=16", "model.stem=imagenet"),
     )
     net.load_state_dict(torch.load(Path(result["folder"]) / "unlearned.pth", weights_only=True))
-    check(result, net, images, load)
+    check(result, net, images, load, learnt=120)
+    unseen = [f"{row:04}.png" for row in range(120, 150)]
+    assert result["metrics"]["VA"] == accuracy(net, images / "train", load, unseen)

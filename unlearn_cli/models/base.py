@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -132,14 +133,18 @@ class ModelSettings(AnyModel):
         """What the weights' own files say: of a run of this program all of it."""
         return recorded(self.own_weights) if self.own_weights else Known()
 
+    @cached_property
+    def _known(self) -> Known:
+        return self.known()
+
     def preprocessing(self, size: int | None) -> Preprocessing | None:
-        return self.input.geometry(self.known()) if self.own_weights else None
+        return self.input.geometry(self._known) if self.own_weights else None
 
     def as_taken(self, data: ImageData) -> ImageData:
         """InputError: nobody says with which mean and std the weights were trained."""
         if self.own_weights is None:
             return super().as_taken(data)
-        known = self.known()
+        known = self._known
         if self.takes_colour or known.channels == 3:
             data = data.in_colour()
         found = {name: self._per_channel(name, known, data.channels) for name in ("mean", "std")}

@@ -85,7 +85,7 @@ def _transformers(model: nn.Module, place: Path, images: ImageSpec) -> None:
         raise InputError(
             "export: --to transformers is for models of transformers, and this is none; --to torch takes any"
         )
-    net.inner.save_pretrained(place)
+    net.save(place)
 
 
 def _onnx(model: nn.Module, place: Path, images: ImageSpec) -> None:

@@ -43,13 +43,21 @@ HINT = "give a folder that AutoModelForImageClassification.from_pretrained reads
 class PixelLogits(nn.Module):
     """transformers' classifier as a network from pixels to logits."""
 
-    def __init__(self, inner: Any):
+    def __init__(self, inner: Any, processor: Path):
+        """processor: the file that says how its pictures are prepared, be it there or not."""
         super().__init__()
         self.inner = inner
+        self.processor = processor
 
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.inner(pixel_values=x).logits
         return logits
+
+    def save(self, folder: Path) -> None:
+        """As transformers reads it."""
+        self.inner.save_pretrained(folder)
+        if self.processor.is_file():
+            shutil.copyfile(self.processor, folder / PROCESSOR)
 
 
 class TransformersSettings(ModelSettings):
@@ -113,10 +121,8 @@ class TransformersSettings(ModelSettings):
     def write_back(self, model: nn.Module, folder: Path) -> None:
         """As a folder like `weights`."""
         assert isinstance(model, Normalised)
-        net: Any = model.net
-        net.inner.save_pretrained(folder / WRITTEN)
-        if (self.folder / PROCESSOR).is_file():
-            shutil.copyfile(self.folder / PROCESSOR, folder / WRITTEN / PROCESSOR)
+        assert isinstance(model.net, PixelLogits)
+        model.net.save(folder / WRITTEN)
 
     @property
     def folder(self) -> Path:
@@ -134,7 +140,7 @@ class TransformersSettings(ModelSettings):
             return AutoConfig.from_pretrained(self.folder, local_files_only=True)
 
     def _wrapped(self, net: Any, images: ImageSpec) -> Normalised:
-        model = Normalised(PixelLogits(net.float()), images.mean, images.std)
+        model = Normalised(PixelLogits(net.float(), self.folder / PROCESSOR), images.mean, images.std)
         check_takes(model, f"'{self.weights}'", images.channels, images.size)
         return model
 
