@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from unlearn_cli.experiment import Experiment
 
 ALWAYS = (
-    "The rows are where the data are, and the original model, which learned them, is in the store: neither "
+    "The rows are where the data are, and the original model, which learned them, is where it was: neither "
     "was deleted. Copies, backups, logs and models given to others are unknown to this run.",
     "Near copies, and rows that show the same person or thing and were not asked for, were not looked for "
     "and are retained.",
