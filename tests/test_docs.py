@@ -13,6 +13,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from scripts.option_tables import sections
 from scripts.reference import documents, filled
+from unlearn_cli.command.new_project import FILES as PROJECT
+from unlearn_cli.command.new_project import NAME
+from unlearn_cli.command.skeleton import write_filled
 from unlearn_cli.config.catalogue import conf_folder, group_folders, implied_choices, options
 from unlearn_cli.config.plugins import used
 from unlearn_cli.experiment import read
@@ -23,12 +26,14 @@ GROUPS = group_folders()
 
 @pytest.fixture(scope="module")
 def own_options(tmp_path_factory):
-    """What the pages on plug-ins show is at hand, as for a reader who follows them."""
+    """What the pages on plug-ins show, and what `unlearn new project` writes, is at hand."""
     folder = tmp_path_factory.mktemp("docs")
     for page in EXTEND.glob("*.md"):
         for name, content in plugin_files(page).items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(content)
+    plugins = {file: skeleton for file, skeleton in PROJECT.items() if file.startswith("plugins/")}
+    write_filled({folder / file: skeleton for file, skeleton in plugins.items()}, NAME)
     with used([f"--config-dir={folder / 'plugins'}"]):
         yield
 
