@@ -7,9 +7,10 @@ from scripts.markdown_text import plain
 from unlearn_cli.command.option_class import settings_class
 from unlearn_cli.config import option_file
 from unlearn_cli.config.catalogue import Option, conf_folder, options
-from unlearn_cli.config.describe import MANDATORY, Key, as_typed, comments_of, keys, values_of
+from unlearn_cli.config.describe import MANDATORY, Key, comments_of, keys, values_of
 from unlearn_cli.config.option_file import chosen_along
 from unlearn_cli.config.settings import Settings
+from unlearn_cli.config.spelling import as_typed
 
 CONF = conf_folder()
 

@@ -11,8 +11,9 @@ from pydantic import Field
 
 from scripts.option_files import kind
 from unlearn_cli.config.catalogue import Option, conf_folder, options
-from unlearn_cli.config.describe import Key, as_typed, comments_of, keys, nested, typed, values_of
+from unlearn_cli.config.describe import Key, comments_of, keys, nested, typed, values_of
 from unlearn_cli.config.settings import Settings
+from unlearn_cli.config.spelling import as_typed
 from unlearn_cli.experiment import GROUPS, Experiment
 
 CONF = conf_folder()

@@ -8,10 +8,11 @@ from unlearn_cli.command.layout import Page
 from unlearn_cli.command.option_class import settings_class
 from unlearn_cli.command.option_facts import facts
 from unlearn_cli.command.option_values import references_at, values_at
-from unlearn_cli.config.describe import MANDATORY, Key, as_typed, comments_of, keys, values_of
+from unlearn_cli.config.describe import MANDATORY, Key, comments_of, keys, values_of
 from unlearn_cli.config.nested import flat
 from unlearn_cli.config.option_file import notes, written
 from unlearn_cli.config.settings import Settings
+from unlearn_cli.config.spelling import as_typed
 from unlearn_cli.training.optim import Recipe
 
 

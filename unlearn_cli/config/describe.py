@@ -1,7 +1,7 @@
 """An option's keys as rows for help and documents: what may be given, the default, what it does."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from unlearn_cli.config.catalogue import file_of
 from unlearn_cli.config.dormant import SEARCH
 from unlearn_cli.config.settings import Settings, kind_of
+from unlearn_cli.config.spelling import as_typed
 
 COMMENT = re.compile(r"^(\s*)(?:- )?([\w.]+):[^#]*?(?:\s#\s*(.*))?$")
 MANDATORY = "???"
@@ -117,23 +118,6 @@ def limited(constraint: Any) -> str:
     if hasattr(constraint, "min_length"):
         return f"at least {constraint.min_length}"
     return f"at most {constraint.max_length}" if hasattr(constraint, "max_length") else ""
-
-
-def as_typed(value: Any) -> str:
-    """A value as it is typed on the command line, long lists cut short."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, Mapping):
-        if any(isinstance(one, Mapping) for one in value.values()):
-            return f"{{{', '.join(value)}}}"
-        inside = ", ".join(f"{name}: {as_typed(one)}" for name, one in value.items() if name != "_target_")
-        return f"{{{inside}}}"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        parts = [as_typed(one) for one in value]
-        return f"[{', '.join(parts if len(parts) < 9 else [*parts[:3], '…', parts[-1]])}]"
-    return str(value) or "''"
 
 
 def values_of(path: Path) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from unlearn_cli.config.catalogue import TUNED, VALUES
-from unlearn_cli.config.describe import as_typed
 from unlearn_cli.config.nested import flat
+from unlearn_cli.config.spelling import as_typed
 from unlearn_cli.config.variants import unseeded
 from unlearn_cli.errors import InputError
 

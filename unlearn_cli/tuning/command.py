@@ -4,7 +4,7 @@ from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
 from unlearn_cli.command.subcommands import PLAN
-from unlearn_cli.config.describe import as_typed
+from unlearn_cli.config.spelling import as_typed
 from unlearn_cli.config.tune_keys import TuneSettings
 from unlearn_cli.runtime.arguments import Parser
 from unlearn_cli.runtime.garbage import no_collection

@@ -11,10 +11,10 @@ from typing import Any
 import yaml
 
 from unlearn_cli.config.catalogue import VALUES
-from unlearn_cli.config.describe import as_typed
 from unlearn_cli.config.nested import nested
 from unlearn_cli.config.ranges import Range
 from unlearn_cli.config.run_path import resolved
+from unlearn_cli.config.spelling import as_typed
 from unlearn_cli.config.tuned_for import differing, setting, setting_of, told
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.objective import Objective, is_destroyed

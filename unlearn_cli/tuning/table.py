@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from unlearn_cli.config.describe import as_typed
+from unlearn_cli.config.spelling import as_typed
 from unlearn_cli.evaluation.objective import is_destroyed
 from unlearn_cli.runtime import terminal
 from unlearn_cli.tuning.found import Found, told_score
