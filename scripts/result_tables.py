@@ -15,6 +15,8 @@ REFERENCES = ("original", "oracle")
 AGAIN = "oracle again"
 MOST = {"%": 1, "points": 2, "nats": 4, "s": 1, "MB": 0}
 """Decimals that say something, by unit; fewer where the file has fewer."""
+LARGE = 10_000
+"""From here on a number's size says all."""
 
 
 def result_table(name: str, folder: Path) -> list[str]:
@@ -106,4 +108,5 @@ def _told(row: Line) -> str:
 def _cell(value: Spread | None, decimals: int) -> str:
     if value is None:
         return ""
-    return f"{value.mean:.{decimals}f}" + (f" ± {value.sd:.{decimals}f}" if value.sd is not None else "")
+    form = f".{decimals}f" if abs(value.mean) < LARGE else ".1e"
+    return f"{value.mean:{form}}" + (f" ± {value.sd:{form}}" if value.sd is not None else "")

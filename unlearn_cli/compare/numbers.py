@@ -30,8 +30,8 @@ def number(value: float | None, unit: str, beside: float | None = None) -> str:
 
 def _decimals(value: float, unit: str) -> int:
     usual, size = DECIMALS.get(unit, OTHERWISE), abs(value)
+    if size >= LARGE and isfinite(size):
+        return 0
     if unit in FIXED or not size or not isfinite(size):
         return usual
-    if size >= LARGE:
-        return 0
     return max(usual, -floor(log10(size))) if size < 0.5 * 10**-usual else usual

@@ -45,7 +45,7 @@ def evaluation(make_recipe, **changes):
         "samples_per_class": 2,
         "reference": "train",
         "inception": False,
-        "relearning": Relearning.model_construct(recipe=make_recipe()),
+        "relearning": Relearning(samples=3, images=1, recipe=make_recipe()),
         "grid_every": 2,
         "save_samples": False,
     }
@@ -110,6 +110,13 @@ def test_metrics_by_hand(origins, given, recipe, tmp_path):
         rel=1e-6,
     )
     assert given.asked["probe"] == (origins, "the model", "the judge", evaluate.sampler, 50.0, tmp_path)
+
+
+def test_no_samples_are_no_probe(origins, given, recipe, tmp_path):
+    none = Relearning(samples=0, images=1, recipe=recipe())
+    values = evaluation(recipe, relearning=none).metrics(origins, None, OUTPUTS, tmp_path)
+    assert "relearn_steps" not in values
+    assert "probe" not in given.asked
 
 
 def test_ua_is_the_share_that_is_not_called_by_the_forgotten_class(origins, given, recipe, tmp_path):

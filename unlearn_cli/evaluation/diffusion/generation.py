@@ -101,8 +101,10 @@ class GenerationEvaluation(InceptionSettings, GeneratorEvaluation):
         values = self._judged_metrics(origins, outputs)
         values["judge_TA"] = self._judge_accuracy(origins)
         values |= self._distances(origins, outputs)
-        ua = values["UA"]
-        values["relearn_steps"] = self.relearning.steps(origins, model, judge, self.sampler, ua, folder)
+        if self.relearning.samples:
+            values["relearn_steps"] = self.relearning.steps(
+                origins, model, judge, self.sampler, values["UA"], folder
+            )
         return values
 
     def _judged_metrics(self, origins: Origins, outputs: Outputs) -> dict[str, float]:

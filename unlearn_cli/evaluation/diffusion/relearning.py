@@ -27,7 +27,7 @@ RETURNED = 50.0  # UA in percent under which the class counts as back
 class Relearning(Settings):
     """Training on a few forget samples alone, with a look at new images after each pass over them."""
 
-    samples: int = Field(gt=0, description="forget samples to train on, drawn at random")
+    samples: int = Field(ge=0, description="forget samples to train on, drawn at random; 0 = no probe")
     images: int = Field(gt=0, description="images of the forgotten classes drawn at each look")
     recipe: Recipe = Field(description="its epochs are the limit")
 
