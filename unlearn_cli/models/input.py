@@ -17,6 +17,7 @@ from unlearn_cli.data.geometry import Preprocessing, channels_first
 from unlearn_cli.data.settings import Level, Spread
 
 Side = Annotated[int, Field(gt=0)]
+HeightAndWidth = Annotated[tuple[Side, ...], Field(min_length=2, max_length=2)]
 GREY = ("1", "L", "LA", "I", "I;16", "F")
 """Modes of pictures without colour."""
 
@@ -31,7 +32,7 @@ class Input(Settings):
         "files say it",
     )
     std: tuple[Spread, ...] | None = Field(default=None, min_length=1, description="as `mean`")
-    resize: Literal["auto"] | Side | tuple[Side, Side] | None = Field(
+    resize: Literal["auto"] | Side | HeightAndWidth | None = Field(
         default="auto",
         description="pixels of the shorter side, or [height, width]; null: pictures come as data.size says; "
         "auto: as the weights' own files say, else null",
@@ -67,7 +68,7 @@ class Known:
 class Scaled:
     """Scaled and cropped as torchvision's transforms do it with PIL's pictures."""
 
-    resize: int | tuple[int, int] | None
+    resize: int | tuple[int, ...] | None
     crop: int | None
     interpolation: str
     channels: int | None
