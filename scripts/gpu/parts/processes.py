@@ -40,5 +40,5 @@ def run(launcher: Sequence[str], words: Sequence[str]) -> tuple[float, dict[str,
         command = [sys.executable, *launcher, "-m", "unlearn_cli", *words, f"paths.outputs={folder}"]
         subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
         seconds = time.perf_counter() - begun
-        (found,) = Path(folder).rglob("metrics.json")
+        (found,) = (file for file in Path(folder).rglob("metrics.json") if "store" not in file.parts)
         return seconds, read_json(found)["metrics"]

@@ -16,7 +16,7 @@ CLOSED_FORM = ("uce",)
 
 def measure(wanted: Wanted) -> Iterator[Row]:
     """Latents and embeddings are remembered from a first call that does not count; SalUn has no mask."""
-    shrink, side, precision = (10, 128, "fp32") if wanted.tiny else (1, 512, "bf16")
+    shrink, side, precision = (20, 128, "fp32") if wanted.tiny else (1, 512, "bf16")
     compute = Compute("auto", precision, channels_last=torch.cuda.is_available(), compile=False)
     model, data = network(shrink, compute), images(side, compute)
     for method in METHODS:
