@@ -120,6 +120,8 @@ class Pool(ABC):
         All are NaN of one that diverges as it is unlearned. One that diverges in training is an error.
         """
         run = self.one(number, unlearned)
+        if unlearned and not self.is_made(number, unlearned):
+            self.margins(number, unlearned=False)  # trains it, which is no part of what unlearning it takes
 
         def make(folder: Path) -> None:
             model = run.get(Original()).model

@@ -29,13 +29,14 @@ def test_one_that_diverges_is_made_once_and_is_no_number(pool, monkeypatch, capl
     tried = []
 
     def diverging(run, *_):
-        tried.append(run)
+        tried.append(pool.origins.store.find(*pool.entry(3, unlearned=False)))
         raise Diverged("the loss of 'unlearn' is not finite")
 
     monkeypatch.setattr(pools, "made", diverging)
     with caplog.at_level(logging.WARNING, "unlearn"):
         first, second = (pool.margins(3, unlearned=True) for _ in range(2))
     assert len(tried) == 1
+    assert tried[0], "trained before, so that the unlearning's time is its own"
     assert np.isnan([first, second]).all()
     assert "shadows 4 diverged as it was unlearned: the loss of 'unlearn' is not finite" in caplog.text
     assert np.isfinite(pool.margins(3, unlearned=False)).all()
