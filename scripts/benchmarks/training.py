@@ -19,7 +19,6 @@ from scripts.benchmarks.timing import interleaved, show
 from unlearn_cli.config.composing import composed
 from unlearn_cli.data.augment import Augment
 from unlearn_cli.data.feeds import Plan, shuffled
-from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.data.images import Resident
 from unlearn_cli.experiment import read
 from unlearn_cli.methods.saliency import saliency, threshold
@@ -30,12 +29,19 @@ from unlearn_cli.training.optim import Recipe
 from unlearn_cli.training.trainer import Trainer
 
 ROUNDS, SAMPLES, BATCH = 7, 2560, 128
+FAST = 500
+"""Batch of the fast network, whose epoch is four of them."""
 TASK = Classification()
 
 
 def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} CPU cores, torch {torch.__version__}")
-    overhead(Compute("cpu", "fp32", channels_last=True, compile=False))
+    compute = Compute("cpu", "fp32", channels_last=True, compile=False)
+    data = images(SAMPLES, compute)
+    overhead("resnet20", resnet20(data, compute), data, compute, BATCH)
+    compute = Compute("cpu", "bf16", channels_last=True, compile=False)
+    data = images(4 * FAST, compute)
+    overhead("airbench, bf16", airbench(data, compute), data, compute, FAST)
     scores(Compute("cpu", "fp32", channels_last=True, compile=False))
 
 
@@ -70,25 +76,25 @@ def fit(data: Resident, compute: Compute, model: nn.Module, batch_size: int) -> 
         trainer.fit(model, shuffled(np.arange(len(data))), objective, recipe(batch_size))
 
 
-def overhead(compute: Compute) -> None:
+def overhead(name: str, model: nn.Module, data: Resident, compute: Compute, batch: int) -> None:
     """An epoch of `Trainer.fit` against forward, backward and step on the same prepared batches."""
-    data = images(SAMPLES, compute)
-    model = resnet20(data, compute)
-    plan: Plan = shuffled(np.arange(SAMPLES))(0, BATCH, 0)
+    plan: Plan = shuffled(np.arange(len(data)))(0, batch, 0)
     batches = [compute.layout(data.prepare(raw, augment=True).x) for raw in data.batches(plan)]
     labels = [raw.y for raw in data.batches(plan)]
 
     def bare() -> None:
-        optimizer = recipe(BATCH).make_optimizer(model.parameters())
+        optimizer = recipe(batch).make_optimizer(model.parameters())
         model.train()
         for x, y in zip(batches, labels, strict=True):
-            F.cross_entropy(model(x), y).backward()
+            with compute.autocast():
+                loss = F.cross_entropy(model(x).float(), y)
+            loss.backward()
             optimizer.step()
             optimizer.zero_grad()
 
     show(
-        "epoch of the trainer / bare loop",
-        *interleaved(ROUNDS, lambda: fit(data, compute, model, BATCH), bare),
+        f"epoch of the trainer / bare loop ({name})",
+        *interleaved(ROUNDS, lambda: fit(data, compute, model, batch), bare),
     )
 
 
@@ -116,11 +122,12 @@ def scores(compute: Compute) -> None:
 
 
 def resnet20(data: Resident, compute: Compute) -> nn.Module:
-    return compute.place(
-        CifarResNetSettings(depth=20, width=16).build(
-            ImageSpec(list("0123456789"), 3, data.size, data.mean, data.std)
-        )
-    )
+    return compute.place(CifarResNetSettings(depth=20, width=16).build(data.spec))
+
+
+def airbench(data: Resident, compute: Compute) -> nn.Module:
+    settings = read(*composed(("data=cifar10", "model=airbench"))).model
+    return compute.place(settings.build(data.spec))
 
 
 if __name__ == "__main__":
