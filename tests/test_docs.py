@@ -16,7 +16,7 @@ from scripts.reference import documents, filled
 from unlearn_cli.command.new_project import FILES as PROJECT
 from unlearn_cli.command.new_project import NAME
 from unlearn_cli.command.skeleton import write_filled
-from unlearn_cli.config.catalogue import conf_folder, group_folders, implied_choices, options
+from unlearn_cli.config.catalogue import VALUES, conf_folder, group_folders, implied_choices, options
 from unlearn_cli.config.plugins import used
 from unlearn_cli.experiment import read
 
@@ -122,6 +122,8 @@ def check(config: DictConfig, overrides: list[str]) -> None:
     """The overrides name keys that exist; their values fit, unless a word stands for the user's own."""
     config = config.copy()
     for override in OverridesParser.create().parse_overrides(overrides):
+        if override.key_or_group == VALUES:
+            continue  # a choice among the files of `tuned=FOLDER`, which is the reader's own
         OmegaConf.update(config, override.key_or_group, override.value(), force_add=override.is_add())
     missing = OmegaConf.missing_keys(OmegaConf.masked_copy(config, set(config) - {"hydra"}))
     if missing or any(word.partition("=")[2].isupper() for word in overrides):

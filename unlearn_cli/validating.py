@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import nn
 
+from unlearn_cli.data.splits import more_validation_rows
 from unlearn_cli.errors import InputError, RunError
 from unlearn_cli.evaluating import evaluated, evaluated_once
 from unlearn_cli.evaluation.expected import (
@@ -180,9 +181,10 @@ def check(origins: Origins, model: nn.Module) -> None:
     seen = on_validation(origins)
     if (count := len(seen.sets.test)) < evaluation.tested_rows(seen):
         raise InputError(
-            f"{key}: {count} validation rows of what is to be retained, too few to look at; give more than "
-            f"data.val_fraction={experiment.data.val_fraction} (its original and oracle are models of their "
-            "own)"
+            f"{key}: {count} validation rows of what is to be retained, too few to look at; "
+            + more_validation_rows(
+                experiment.data.val_fraction, brought=experiment.model.learnt_rows is not None
+            )
         )
     try:
         seen.experiment.eval.check(seen, model)

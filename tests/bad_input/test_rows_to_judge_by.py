@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from unlearn_cli.data.splits import more_validation_rows
+
 
 @pytest.fixture
 def pictures():
@@ -76,3 +78,14 @@ def test_nothing_of_the_retained_is_tested(refused, pictures):
     assert (
         said == "forget: 0 of 2 test rows are of what is to be retained, too few to be judged by; forget less"
     )
+
+
+def test_where_more_validation_rows_come_from():
+    assert "data.val_fraction=0.1" in more_validation_rows(0.1, brought=False)
+    own = more_validation_rows(0.1, brought=True)
+    assert "model.trained_on" in own
+    assert "data.val_fraction" not in own
+
+
+def test_values_of_no_tuning(refused):
+    assert refused("values=classification/digits/random/ga").startswith("values: chooses among the values in")

@@ -76,6 +76,8 @@ def test_rows_that_meet_a_condition(query, rows):
         ("(" * 500 + "year" + ")" * 500, r"cannot read|nested too deeply"),
         ("not " * 4000 + "smiles", r"cannot read|nested too deeply"),
         ("year == '\0'", r"cannot read"),
+        ("score < 1" + "0" * 400, r"10+ is too large a number"),
+        ("score in (1.5, -1" + "0" * 400 + ")", r"-10+ is too large a number"),
     ],
 )
 def test_what_is_no_condition(query, said):

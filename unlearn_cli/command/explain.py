@@ -17,7 +17,7 @@ from yaml import MarkedYAMLError, YAMLError
 from unlearn_cli.command.arguments import check
 from unlearn_cli.command.overview import GROUPS
 from unlearn_cli.command.suggest import nearest, spoken
-from unlearn_cli.config.catalogue import PLACED, groups, options
+from unlearn_cli.config.catalogue import PLACED, TUNED, VALUES, groups, options
 from unlearn_cli.config.composing import initialized
 from unlearn_cli.config.overrides import OVERRIDE, as_text
 from unlearn_cli.errors import InputError, UnlearnError, did_you_mean
@@ -170,6 +170,8 @@ def _unknown_key(key: str, arguments: list[str]) -> str:
     """The key that is not there, with its nearest neighbour in the configuration of the chosen options."""
     if (placed := key.partition("@")[0]) in PLACED and "@" in key:
         return f"{key}: no such place here; set by {_place(placed)}; unlearn {placed} --help shows where"
+    if key == VALUES:
+        return f"{key}: chooses among the values in the folder that {TUNED}= names; give {TUNED}=FOLDER, too"
     launcher = key.startswith(LAUNCHER)
     group, _, name = ("hydra/launcher", "", key.removeprefix(LAUNCHER)) if launcher else key.partition(".")
     elsewhere = [o.name for o in options(group) if name and name in OmegaConf.load(o.path)]

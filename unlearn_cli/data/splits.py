@@ -217,3 +217,12 @@ def divide(splits: Splits, forget_set: Forgotten, data: ImageData) -> Sets:
         groups=forget_set.groups,
         val_forgotten=splits.val[val_forgotten],
     )
+
+
+def more_validation_rows(val_fraction: float, *, brought: bool) -> str:
+    """What to do where they are too few. brought: the model says what it has learnt, none is held out."""
+    if brought:
+        return "list what the model has learnt in model.trained_on, or give data with a validation part"
+    return (
+        f"give more than data.val_fraction={val_fraction} (its original and oracle are models of their own)"
+    )

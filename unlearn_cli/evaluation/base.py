@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from typing_extensions import Never, Self
 
 from unlearn_cli.config.settings import Settings
+from unlearn_cli.data.splits import more_validation_rows
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.hidden.base import Inspection
 from unlearn_cli.evaluation.meaning import Meaning
@@ -100,8 +101,10 @@ class Evaluation(Settings, ABC):
             )
         if origins.judged_on:
             raise InputError(
-                f"judged_on: {len(splits.test)} validation rows, too few to be judged by; give more than "
-                f"data.val_fraction={data.val_fraction} (its original and oracle are models of their own)"
+                f"judged_on: {len(splits.test)} validation rows, too few to be judged by; "
+                + more_validation_rows(
+                    data.val_fraction, brought=origins.experiment.model.learnt_rows is not None
+                )
             )
         raise InputError(
             f"data.test_fraction: {len(splits.test)} rows to test on, too few to be judged by; give more "

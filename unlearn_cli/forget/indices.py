@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -30,7 +30,7 @@ class Indices(Selector):
         description="rows to forget, counted from 0 as published, train rows first, or their file names: "
         ".txt or .csv (one a line), .json (a list, or a run's forget.json), .npy, .npz, .pt (numbers, a mask)"
     )
-    rows: list[int | str] | None = Field(
+    rows: list[Annotated[int, Field(ge=0)] | str] | None = Field(
         default=None,  # as in records of earlier runs
         min_length=1,
         description="the rows themselves instead of a file, by number or file name; one or a list",

@@ -135,7 +135,11 @@ class Query:
                 f"{self.key}: '{column.text}' holds {column.kind}, {value.text} is of {value.kind}; "
                 f"{_right(column)}"
             )
-        met: np.ndarray = COMPARISONS[type(op)](one.values, other.values) & ~(one.missing | other.missing)
+        try:
+            found = COMPARISONS[type(op)](one.values, other.values)
+        except OverflowError as error:  # a whole number that no float holds, with a column of floats
+            raise InputError(f"{self.key}: {value.text[:LONGEST]} is too large a number") from error
+        met: np.ndarray = found & ~(one.missing | other.missing)
         if isinstance(op, ast.Eq) and not value.is_column and column.kind != "truths" and not met.any():
             there = np.unique(column.values[~column.missing]).tolist()
             raise unknown(self.key, f"value of '{column.text}' that is", value.values, list(map(str, there)))

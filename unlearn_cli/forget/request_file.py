@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import json
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -33,7 +34,9 @@ class Request(Settings):
     id: str = Field(min_length=1, description="by which whoever asked knows the request")
     date: datetime.date = Field(description="when it was made, as in 2026-11-30")
     reason: str = Field(default="", description="why; stays out of the certificate unless it is asked for")
-    rows: list[int] = Field(default=[], description="numbers of rows, counted from 0 as published")
+    rows: list[Annotated[int, Field(ge=0)]] = Field(
+        default=[], description="numbers of rows, counted from 0 as published"
+    )
     files: list[str] = Field(default=[], description="names of images' files")
     query: str | None = Field(default=None, min_length=1, description="condition on columns")
 
