@@ -167,11 +167,11 @@ def report(asked: argparse.Namespace, what: str, rows: list[dict[str, Any]], **f
         "rows": rows,
     }
     if asked.json:
-        asked.json.write_text(json.dumps(told, indent=1) + "\n")
+        asked.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 def head(checkout: Path) -> str | None:
     done = subprocess.run(
-        ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"], capture_output=True, text=True
+        ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"], capture_output=True, encoding="utf-8"
     )
     return done.stdout.strip() or None

@@ -48,7 +48,8 @@ def machine() -> str:
     """The GPUs as their driver tells them, without a process that would hold their memory; the CPU."""
     ask = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
     try:
-        gpus = subprocess.run(ask, capture_output=True, text=True, timeout=20, check=True).stdout.splitlines()
+        answer = subprocess.run(ask, capture_output=True, encoding="utf-8", timeout=20, check=True)
+        gpus = answer.stdout.splitlines()
     except (OSError, subprocess.SubprocessError):
         gpus = ["no GPU"]
     return "; ".join([*gpus, f"{os.cpu_count()} {platform.machine()} cores"])

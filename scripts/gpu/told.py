@@ -55,7 +55,7 @@ def measured(name: str, limit: float, wanted: Wanted, folder: Path) -> Told:
 
 def within(limit: float, command: Sequence[str], log: Path) -> int | None:
     """The command's exit code; None: it took longer, and was killed with all that it had started."""
-    with log.open("w") as output:
+    with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
         try:
             return process.wait(timeout=limit)

@@ -155,10 +155,13 @@ from only_run import GA
         ("precision=fp16", "precision: 'fp16' needs a GPU"),
         (
             "task=generation model=resnet18",
-            "model: 'resnet18' does not fit task=generation; those that do: unet",
+            "model: 'resnet18' does not fit task=generation; those that do: patched_unet, unet",
         ),
         ("task=generation eval=classification", "eval: 'classification' does not fit task=generation; those"),
-        ("model=unet", "model: 'unet' does not fit task=classification; those that do: judge, resnet18,"),
+        (
+            "model=unet",
+            "model: 'unet' does not fit task=classification; those that do: airbench, judge,",
+        ),
         ("eval=generation", "eval: 'generation' does not fit task=classification; those that do: class"),
         ("task=generation method=iu", "method: 'iu' does not fit task=generation (it needs "),
         ("method=esd", "method: 'esd' does not fit task=classification (it needs underway)"),

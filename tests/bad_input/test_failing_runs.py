@@ -97,7 +97,7 @@ class TestFailures:
         assert status()["reason"] == end.error
         log = (the_run() / "log.txt").read_text()
         assert "Traceback" in log
-        assert "RunError" in log
+        assert "Diverged" in log
         assert "Traceback" not in end.err
 
     def test_a_model_that_has_diverged_without_a_bad_loss(self, tiny):

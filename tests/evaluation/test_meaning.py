@@ -22,7 +22,7 @@ def test_every_number_that_an_evaluation_yields_has_a_meaning(make_sets):
         | mia(logits, labels, sets, settings)
         | agreement(logits, logits, sets.parts)
     )
-    costs = {"seconds", "mask_seconds", "peak_memory_mb", "samples", "delta_mb", "sae_seconds"}
+    costs = {"seconds", "mask_seconds", "peak_memory_mb", "samples", "epochs", "delta_mb", "sae_seconds"}
     distances = {"FD", "KD", "FID", "KID", "precision", "recall"}
     of_samples = distances | {"confidence_forget", "entropy_forget", "judge_TA", "relearn_steps"}
     of_prompts = {"IRA", "CRA", *(f"{name}_outside" for name in ("UA", "IRA", "CRA"))}

@@ -11,7 +11,7 @@ from run_results import entries, lasting
 from tiny_commands import short
 from tiny_run import unlearn
 
-from unlearn_cli import origins
+from unlearn_cli import loading
 from unlearn_cli.compare.keys import setting_keys
 from unlearn_cli.compare.records import read
 from unlearn_cli.data.splits import Splits
@@ -49,7 +49,7 @@ def test_originals_and_oracles_are_those_of_an_ordinary_run(tmp_path):
 )
 def test_labels_of_test_rows_are_not_read(arguments, tmp_path):
     (clean,) = unlearn(*arguments, VALIDATION, f"paths.outputs={tmp_path / 'clean'}")
-    with patch.object(origins, "split", with_noise(origins.split)):
+    with patch.object(loading, "split", with_noise(loading.split)):
         (noisy,) = unlearn(*arguments, VALIDATION, f"paths.outputs={tmp_path / 'noisy'}")
     assert lasting(noisy)["metrics"] == lasting(clean)["metrics"]
     assert noisy["original"] == clean["original"]

@@ -10,7 +10,7 @@ from tiny_run import unlearn
 from tiny_tune import SMALL, VALUES, record, tune
 
 import unlearn_cli.run
-from unlearn_cli import origins
+from unlearn_cli import loading
 from unlearn_cli.errors import Preempted
 
 TWO = ("method=ga,ft", "trials=2", "method.epochs=1")
@@ -106,7 +106,7 @@ def test_values_of_another_setting_are_not_overwritten(tuned, capsys):
 
 
 def test_labels_of_test_rows_change_nothing(tuned, tmp_path):
-    with patch.object(origins, "split", with_noise(origins.split)):
+    with patch.object(loading, "split", with_noise(loading.split)):
         tune(tmp_path, *TWO)
     for method in ("ga", "ft"):
         one, other = record(tuned[0], method), record(tmp_path, method)

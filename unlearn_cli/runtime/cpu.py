@@ -50,7 +50,9 @@ def granted_cores() -> int:
 def _quotas() -> list[int]:
     """In cores, rounded up, of this process's control group and of those above it."""
     try:
-        own = next(line for line in OWN_CGROUP.read_text().splitlines() if line.startswith("0::"))
+        own = next(
+            line for line in OWN_CGROUP.read_text(encoding="utf-8").splitlines() if line.startswith("0::")
+        )
     except (OSError, StopIteration):
         return []
     group = CGROUPS / own[len("0::/") :]
@@ -59,7 +61,7 @@ def _quotas() -> list[int]:
         if CGROUPS not in (folder, *folder.parents):
             break
         try:
-            quota, period = (folder / "cpu.max").read_text().split()
+            quota, period = (folder / "cpu.max").read_text(encoding="utf-8").split()
         except (OSError, ValueError):  # the root has none
             continue
         if quota != "max":

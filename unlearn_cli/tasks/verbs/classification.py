@@ -10,6 +10,7 @@ from unlearn_cli.tasks.verbs.base import (
     HasLogits,
     HasWrongAndTrueLoss,
     Predicts,
+    SmoothsLabels,
     Task,
 )
 
@@ -35,6 +36,7 @@ class ClassificationVerbs(
     HasWrongAndTrueLoss,
     HasDivergence,
     Predicts,
+    SmoothsLabels,
     Deterministic,
     HasWeightLayers,
     HasHead,

@@ -11,6 +11,7 @@ from unlearn_cli.tasks.verbs.base import (
     HasWrongAndTrueLoss,
     Predicts,
     Pretrains,
+    SmoothsLabels,
     Task,
     WritesDelta,
 )
@@ -32,6 +33,7 @@ class ClipVerbs(
     HasWrongAndTrueLoss,
     HasDivergence,
     Predicts,
+    SmoothsLabels,
     Pretrains,
     WritesDelta,
     Embeds,
