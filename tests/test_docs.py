@@ -122,8 +122,8 @@ def check(config: DictConfig, overrides: list[str]) -> None:
     """The overrides name keys that exist; their values fit, unless a word stands for the user's own."""
     config = config.copy()
     for override in OverridesParser.create().parse_overrides(overrides):
-        if override.key_or_group == VALUES:
-            continue  # a choice among the files of `tuned=FOLDER`, which is the reader's own
+        if override.key_or_group in ("tuned", VALUES):
+            continue  # a folder of the reader's own, and a choice among its files
         OmegaConf.update(config, override.key_or_group, override.value(), force_add=override.is_add())
     missing = OmegaConf.missing_keys(OmegaConf.masked_copy(config, set(config) - {"hydra"}))
     if missing or any(word.partition("=")[2].isupper() for word in overrides):
