@@ -38,3 +38,16 @@ TINY_TEXT = {
     "prediction": "epsilon",
 }
 """A text-to-image model for images of 8 x 8 pixels."""
+TINY_UNET = {
+    "channels": [8, 8],
+    "attention": [False, True],
+    "layers": 1,
+    "head_dim": 4,
+    "groups": 4,
+    "dropout": 0.0,
+    "label_drop": 0.25,
+    "timesteps": 50,
+    "beta_schedule": "linear",
+    "prediction": "epsilon",
+}
+"""A class-conditional diffusion model."""

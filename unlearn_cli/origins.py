@@ -89,7 +89,7 @@ class Origins:
     def facts(self, rows: np.ndarray) -> dict[str, Any]:
         """Everything that determines a model trained from scratch on `rows`."""
         experiment = self.experiment
-        facts = {
+        return {
             "task": experiment.task.facts(),
             "data": self.data.fingerprint,
             "split": self.splits.fingerprint,
@@ -99,15 +99,14 @@ class Origins:
             "size": list(self.data.size),
             "mean": list(self.data.mean),
             "std": list(self.data.std),
-            "augment": self.data.augment.model_dump(),
+            "augment": without_off(self.data.augment.model_dump()),
             "rows": digest(rows),
             "model": experiment.model.facts(),
-            "train": experiment.train.model_dump(exclude={"seed"}),
+            "train": without_off(experiment.train.model_dump(exclude={"seed"})),
             "seed": experiment.seeds.train,
             "precision": self.compute.precision,
             **self.plugins("task", "data"),  # the model tells its own
         }
-        return without_off(facts)
 
     def facts_of(self, method: Original) -> dict[str, Any]:
         """Everything that determines the original or the oracle: of one that comes trained its weights."""

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,7 @@ def _measured(experiment: Experiment, spec: ImageSpec, compute: Compute) -> Prec
     def images(count: int) -> Tensor:
         return compute.layout(torch.rand(count, spec.channels, *spec.size))
 
+    @cache
     def flops() -> float:
         return forward_flops(blank(), images(2)) / 2
 

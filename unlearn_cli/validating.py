@@ -93,7 +93,7 @@ class Validation:
 
     def record(self, history: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """What came of it, for the run's result."""
-        rows = [row for row in history if any(key.startswith(PART) for key in row)]
+        rows = _looked_at(history)
         experiment, method = self.origins.experiment, self.origins.experiment.method
         chosen = min(rows, key=self.rank) if self.objective else rows[-1]
         return {
@@ -120,10 +120,15 @@ class Validation:
         return compared(metrics, self.original, self.oracle, len(self.origins.data.classes))
 
 
+def _looked_at(history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows of epochs after which there was a look."""
+    return [row for row in history if any(key.startswith(PART) for key in row)]
+
+
 def drawn(origins: Origins, record: Mapping[str, Any], file: Path) -> Path:
     """The figure of a run whose record has what came of it."""
     found = record["validation"]
-    rows = [row for row in record["history"] if any(key.startswith(PART) for key in row)]
+    rows = _looked_at(record["history"])
     key = forgetting(origins.experiment.task.name)
     panels = {OBJECTIVE: found["objective"]} if found["objective"] else {}
     panels |= {f"{PART}{key}": f"{key} (%)"}

@@ -96,7 +96,7 @@ def copies_retained(origins: Origins) -> int | None:
 
 
 def _inputs(identity: Identity) -> dict[str, str]:
-    """Fingerprint of each file and folder that the configuration names , by its key."""
+    """Fingerprint of each file and folder that the configuration names, by its key."""
     values = dict(flat(identity.configuration, "."))
     return {key: str(values[key]).removeprefix(CONTENT) for key in identity.files if key in values}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -83,10 +83,7 @@ class Scaled:
         }
 
     def __call__(self, image: Image.Image) -> np.ndarray:
-        image = converted(image, self.channels)
-        for step in self._steps:
-            image = step(image)
-        return channels_first(image)
+        return stepped(image, self.channels, self._steps)
 
     @cached_property
     def _steps(self) -> list[Any]:
@@ -94,10 +91,13 @@ class Scaled:
         return [*scaled, *([] if self.crop is None else [CenterCrop(self.crop)])]
 
 
-def converted(image: Image.Image, channels: int | None) -> Image.Image:
-    """The picture in so many channels of 8 bits."""
+def stepped(image: Image.Image, channels: int | None, steps: Iterable[Any]) -> np.ndarray:
+    """(C, H, W) uint8: the picture in so many channels of 8 bits, after a transform's steps."""
     grey = image.mode in GREY if channels is None else channels == 1
-    return image.convert("L" if grey else "RGB")
+    image = image.convert("L" if grey else "RGB")
+    for step in steps:
+        image = step(image)
+    return channels_first(image)
 
 
 _: type[Preprocessing] = Scaled  # what it claims, mypy verifies

@@ -13,12 +13,11 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from scripts.gpu.part import NotHere, Row, Wanted
+from scripts.gpu.part import TINY, NotHere, Row, Wanted
 from unlearn_cli.storage.files import read_json
 
 TOGETHER = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
 WORDS = ("method=salun", "oracle=false", "progress=false")
-TINY = ("data.subset=0.2", "model.depth=8", "model.width=8", "train.epochs=2", "method.epochs=1")
 
 
 def measure(wanted: Wanted) -> Iterator[Row]:

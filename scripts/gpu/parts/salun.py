@@ -6,10 +6,9 @@ from statistics import mean, stdev
 from tempfile import TemporaryDirectory
 
 import unlearn_cli as unlearn
-from scripts.gpu.part import Row, Wanted
+from scripts.gpu.part import TINY, Row, Wanted
 
 SEEDS = (0, 1, 2)
-TINY = ("data.subset=0.2", "model.depth=8", "model.width=8", "train.epochs=2", "method.epochs=1")
 METRICS = ("UA", "RA", "TA", "MIA")
 
 

@@ -5,24 +5,13 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from recipes import TINY_UNET
 
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.diffusion.patched_unet import Patched, PatchedUNetSettings
 
-SMALL: dict[str, Any] = {
-    "side": 2,
-    "channels": [8, 8],
-    "attention": [False, True],
-    "layers": 1,
-    "head_dim": 4,
-    "groups": 4,
-    "dropout": 0.0,
-    "label_drop": 0.25,
-    "timesteps": 50,
-    "beta_schedule": "linear",
-    "prediction": "v_prediction",
-}
+SMALL: dict[str, Any] = TINY_UNET | {"side": 2, "prediction": "v_prediction"}
 
 
 def build(size: tuple[int, int] = (8, 8), **changes: Any) -> Patched:

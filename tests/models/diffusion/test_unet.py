@@ -8,6 +8,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 from pydantic import ValidationError
+from recipes import TINY_UNET
 from torch import nn
 
 from unlearn_cli.config.catalogue import conf_folder
@@ -15,18 +16,7 @@ from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.diffusion.unet import ClassConditional, UNetSettings
 
-SMALL: dict[str, Any] = {
-    "channels": [8, 8],
-    "attention": [False, True],
-    "layers": 1,
-    "head_dim": 4,
-    "groups": 4,
-    "dropout": 0.0,
-    "label_drop": 0.25,
-    "timesteps": 50,
-    "beta_schedule": "linear",
-    "prediction": "epsilon",
-}
+SMALL: dict[str, Any] = TINY_UNET
 
 
 def build(size: tuple[int, int] = (4, 4), **changes: Any) -> ClassConditional:

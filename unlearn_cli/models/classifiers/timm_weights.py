@@ -16,11 +16,11 @@ from PIL import Image
 from timm.data import create_transform, resolve_data_config
 from timm.data.transforms import MaybeToTensor
 
-from unlearn_cli.data.geometry import Preprocessing, channels_first
+from unlearn_cli.data.geometry import Preprocessing
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.classifiers.channels import channels_of
 from unlearn_cli.models.foreign_folder import refuse_code
-from unlearn_cli.models.input import Known, converted
+from unlearn_cli.models.input import Known, stepped
 from unlearn_cli.models.own_weights import KEY, read
 from unlearn_cli.storage.files import read_json
 
@@ -43,10 +43,7 @@ class TimmPreprocessing:
         return {"timm": shaping | {"channels": self.channels}}
 
     def __call__(self, image: Image.Image) -> np.ndarray:
-        image = converted(image, self.channels)
-        for step in self._steps:
-            image = step(image)
-        return channels_first(image)
+        return stepped(image, self.channels, self._steps)
 
     @cached_property
     def _steps(self) -> list[Any]:
