@@ -85,7 +85,8 @@ def test_a_file_that_is_no_request(faces, splits, tmp_path, text):
 
 
 def test_no_file(faces, splits, tmp_path):
-    with pytest.raises(InputError, match=r"nowhere\.json': no such file; give a JSON object"):
+    said = r"^forget\.file: '[^']*nowhere\.json': no such file; give a JSON object"
+    with pytest.raises(InputError, match=said):
         by(tmp_path / "nowhere.json").select(faces, splits)
 
 

@@ -62,8 +62,9 @@ class ByRequest(Selector):
         }
 
     def _asked(self, data: ImageData) -> np.ndarray:
+        request, _ = self._read
         try:
-            return self._read[0].asked_rows(data)
+            return request.asked_rows(data)
         except InputError as error:
             raise self._refused(error) from error
 
