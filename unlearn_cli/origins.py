@@ -36,7 +36,7 @@ from unlearn_cli.tasks.monitor import glances
 from unlearn_cli.tracking import NullSettings, Tracker, tracked
 from unlearn_cli.tracking.lineage import model_artifact
 from unlearn_cli.tracking.run_info import run_info
-from unlearn_cli.training.cost import Cost, peak_memory_mb
+from unlearn_cli.training.cost import peak_memory_mb
 from unlearn_cli.training.mask import Mask
 from unlearn_cli.training.optim import Recipe, Training
 from unlearn_cli.training.trainer import Trainer
@@ -139,8 +139,7 @@ class Origins:
         return self.experiment.model.comes_trained and not isinstance(method, Retrain)
 
     def _given(self, key: str) -> Origin:
-        cost = Cost().to_dict() | {"peak_memory_mb": 0.0}
-        return Origin(self.start().eval(), key, self.experiment.seeds.train, cost, history=[])
+        return Origin(self.start().eval(), key, self.experiment.seeds.train, cost={}, history=[])
 
     def start(self) -> nn.Module:
         """What an original is before any training here, on the device: one that comes trained is whole."""

@@ -58,7 +58,11 @@ def test_what_a_certificate_says_of_it(faces, request_file):
     ("content", "said"),
     [
         ({}, r"names no row: none of rows, files, query is given; give a JSON object"),
-        ({"rows": [0], "id": ""}, r"id: string should have at least 1 character"),
+        ({"rows": [0], "id": ""}, r"id: '' is blank or more than a line"),
+        ({"rows": [0], "id": "  "}, r"id: '  ' is blank"),
+        ({"rows": [0], "id": "7\n8"}, r"id: '7\\n8' is blank or more than a line"),
+        ({"rows": [0], "date": 0}, r'date: 0 is none; write it as in "2026-11-30"'),
+        ({"rows": [0], "date": None}, r"date: null is none"),
         ({"rows": [0], "date": "yesterday"}, r"date: input should be a valid date"),
         ({"rows": [0], "person": "x"}, r"person: no such key"),
         ({"rows": ["cat/1.png"]}, r"rows\.0: input should be a valid integer"),

@@ -14,6 +14,7 @@ COLUMNS = {
     "count": np.array([1, 2, None, 4, 5, 6], dtype=object),
     "taken": np.array(["2018-01-31", "2019-05-01", "NaT", "2021-01-01", "2022-02-02", "2023-03-03"], "M8[D]"),
     "5 o'clock": np.array([0, 1, 0, 1, 0, 1]),
+    "cafe\u0301": np.array([0, 0, 1, 0, 0, 0]),  # decomposed, as some file systems write names
     "class": np.array(["a", "b", "a", "b", "a", "b"], dtype=object),
 }
 
@@ -42,6 +43,9 @@ def met(query):
         ("count <= 2", [0, 1]),
         ("taken < '2020-01-01'", [0, 1]),
         ("`5 o'clock` == 1 and `class` == 'b'", [1, 3, 5]),
+        ("caf\u00e9 == 1", [2]),
+        ("cafe\u0301 == 1", [2]),
+        ("`cafe\u0301` == 1", [2]),
         ("year > count and score < year", [0, 3, 4, 5]),
     ],
 )
@@ -84,6 +88,12 @@ def test_what_is_no_condition(query, said):
     with pytest.raises(InputError, match=rf"^forget\.query: .*(?:{said})") as caught:
         met(query)
     assert "\n" not in str(caught.value)
+
+
+def test_a_column_without_values():
+    columns = {"person": np.array([None, None], dtype=object)}
+    with pytest.raises(InputError, match=r"no value of 'person' that is 'x'; there is none"):
+        Query.parsed("forget.query", "person == 'x'").rows(columns)
 
 
 def test_the_training_rows_among_them(data, splits):

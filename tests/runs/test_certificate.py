@@ -4,10 +4,12 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tiny_run import unlearn
 
+from unlearn_cli.certificate.limits import not_shown
 from unlearn_cli.certificate.sealed_record import digest_of
 from unlearn_cli.cli import main
 
@@ -23,7 +25,7 @@ def certified(tmp_path_factory):
         patch.chdir(place)
         asked = {"id": "2026-0117", "date": "2026-11-30", "reason": REASON, "query": "label == '3'"}
         Path("request.json").write_text(json.dumps(asked))
-        unlearn("forget=request", "forget.file=request.json", *GA)
+        unlearn("forget=request", "forget.file=request.json", "oracle.count=2", *GA)
     return place
 
 
@@ -64,12 +66,23 @@ def test_what_it_says(run):
     assert record["choices"]["method"] == "ga"
     assert record["values"]["method"]["epochs"] == 1
     assert record["inputs"].keys() == {"forget.file"}
-    assert record["models"].keys() == {"original", "oracle"}
+    assert record["models"].keys() == {"original", "oracle", "oracle of seed 1"}
     assert {"model.safetensors", "metrics.json", "config.yaml", "forget.json"} <= record["files"].keys()
     assert record["versions"]["packages"]["torch"]
     assert any("no training rows" in sentence for sentence in record["not_shown"])
-    assert any("oracle.count=3" in sentence for sentence in record["not_shown"])
+    assert not any("oracle.count=3" in sentence for sentence in record["not_shown"])
     assert record["digest"] == digest_of(record)
+
+
+@pytest.mark.parametrize(
+    ("oracle", "floor", "said"),
+    [(None, None, "no model retrained"), ({"UA": 9}, None, "oracle.count=3"), ({"UA": 9}, {"UA": 1}, "")],
+)
+def test_what_a_gap_does_not_show(oracle, floor, said):
+    experiment = SimpleNamespace(method=None, config={})
+    sentences = not_shown(experiment, {"oracle": oracle, "floor": floor}, asked=3, forgotten=3, copies=0)
+    about_oracles = [one for one in sentences if "no model retrained" in one or "oracle.count=3" in one]
+    assert [said in one for one in about_oracles] == [True] * bool(said)
 
 
 def test_the_page_needs_nothing_and_names_nobody(run):

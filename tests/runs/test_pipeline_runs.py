@@ -76,7 +76,8 @@ def test_its_delta_takes_a_fresh_pipeline_to_the_same_weights(run, outputs, meth
 
 def test_the_original_is_the_pipeline_and_costs_nothing(run, outputs):
     result = run("method=original")
-    assert result["cost"]["seconds"] == result["original_cost"]["seconds"] == 0
+    assert result["cost"].keys() == {"delta_mb"}
+    assert result["original_cost"] == {}
     assert "oracle" not in result or result["oracle"] is None
     assert load_file(Path(result["folder"]) / "delta.safetensors") == {}
     assert not (outputs / "store" / "model").exists()

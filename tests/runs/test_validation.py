@@ -118,6 +118,14 @@ def test_the_figure(tmp_path, saved_figures):
     assert "epoch 2 of 3" in drawn[0].get_suptitle()
 
 
+def test_a_figure_of_nothing_forgotten_shows_no_negative_percents(tmp_path, saved_figures):
+    (drawn,) = [saved_figures(figure)]
+    rows = [{"epoch": epoch, f"{PART}UA": 0.0} for epoch in (1, 2)]
+    figure.validation_curves(rows, {f"{PART}UA": "UA (%)"}, 2, None, tmp_path / "validation.png")
+    lowest, highest = drawn[0].axes[0].get_ylim()
+    assert -0.05 * highest < lowest < 0 < 1 <= highest
+
+
 @THOROUGH
 @pytest.mark.parametrize(
     "arguments",

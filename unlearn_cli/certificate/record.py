@@ -18,6 +18,7 @@ from unlearn_cli.certificate.sealed_record import FILES
 from unlearn_cli.compare.run_sentences import sentences
 from unlearn_cli.config.nested import flat
 from unlearn_cli.data.images import ImageData
+from unlearn_cli.methods.retrain import Retrain
 from unlearn_cli.origins import Origins
 from unlearn_cli.storage.environment import OWN
 from unlearn_cli.storage.files import read_json
@@ -71,7 +72,7 @@ def record_of(
         "not_shown": not_shown(experiment, evidence, request["rows_asked_for"], len(forget_set.rows), copies),
         "versions": _versions(read_json(folder / ENVIRONMENT)),
         "inputs": _inputs(experiment.identity),
-        "models": _models(origins, result["entries"]),
+        "models": _models(origins, result),
         FILES: dict(files),
     }
 
@@ -101,9 +102,11 @@ def _inputs(identity: Identity) -> dict[str, str]:
     return {key: str(values[key]).removeprefix(CONTENT) for key in identity.files if key in values}
 
 
-def _models(origins: Origins, entries: Mapping[str, str]) -> dict[str, Any]:
-    """Original and oracle: their entries in the store, and the SHA-256 of each file there."""
-    kept = {name: origins.store.root / "model" / key for name, key in entries.items()}
+def _models(origins: Origins, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Original and oracles: their entries in the store, and the SHA-256 of each file there."""
+    seeds = {one["seed"] for one in result["oracles"] or []} - {result["seed"]}
+    others = {f"oracle of seed {seed}": origins.retrained(seed).key(Retrain()) for seed in sorted(seeds)}
+    kept = {name: origins.store.root / "model" / key for name, key in {**result["entries"], **others}.items()}
     return {
         name: {"entry": entry.name, FILES: manifest_of(entry)["files"]}
         for name, entry in kept.items()

@@ -20,7 +20,7 @@ def one_line(name: object) -> str:
 
 def unknown(key: str, what: str, name: object, names: Sequence[str]) -> InputError:
     """The error for a name that does not exist: the closest one, or those there are."""
-    there = f"there is {listed(names)}"
+    there = f"there is {listed(names) or 'none'}"
     hint = there if isinstance(name, int) else did_you_mean(one_line(name), map(one_line, names), there)
     return InputError(f"{key}: no {what} '{one_line(name)}'; {hint}")
 

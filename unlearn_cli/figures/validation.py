@@ -44,6 +44,8 @@ def validation_curves(
         axes[-1].text(
             1, wanted, "enough", transform=where, ha="right", va="bottom", fontsize="small", color=GREY
         )
+    top = max(axes[-1].get_ylim()[1], 1.0)  # percent: from zero, and not of a thousandth
+    axes[-1].set_ylim(-0.04 * top, top)
     axes[-1].set_xlabel("epoch")
     axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     save(figure, path)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Number
@@ -149,7 +150,7 @@ class Query:
         said = self._said(node)
         match node:
             case ast.Name(name):
-                name = self.named.get(name, name)
+                name = self.named.get(name) or _as_spelt(name, columns)
                 if name in columns:
                     return Operand(name, *_of_column(columns[name]), is_column=True)
                 if name in TRUTHS:
@@ -175,6 +176,12 @@ class Query:
 
     def _refused(self, node: ast.expr) -> InputError:
         return InputError(f"{self.key}: '{self._said(node)}' is no part of a query; {GRAMMAR}")
+
+
+def _as_spelt(name: str, columns: Collection[str]) -> str:
+    """The column that Python's parser, which composes letters and accents (NFKC), has made this name of."""
+    alike = (column for column in columns if unicodedata.normalize("NFKC", column) == name)
+    return name if name in columns else next(alike, name)
 
 
 def _of_column(values: np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import datetime
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from unlearn_cli.config.settings import Settings, checked
 from unlearn_cli.data.images import ImageData
@@ -31,7 +31,7 @@ WAYS = ("rows", "files", "query")
 class Request(Settings):
     """What a request says. Of several ways to name rows all count."""
 
-    id: str = Field(min_length=1, description="by which whoever asked knows the request")
+    id: str = Field(description="by which whoever asked knows the request")
     date: datetime.date = Field(description="when it was made, as in 2026-11-30")
     reason: str = Field(default="", description="why; stays out of the certificate unless it is asked for")
     rows: list[Annotated[int, Field(ge=0)]] = Field(
@@ -39,6 +39,21 @@ class Request(Settings):
     )
     files: list[str] = Field(default=[], description="names of images' files")
     query: str | None = Field(default=None, min_length=1, description="condition on columns")
+
+    @field_validator("id")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if not value.strip() or not value.isprintable():
+            raise InputError(f'id: {value!r} is blank or more than a line; give a name, as in "2026-0117"')
+        return value
+
+    @field_validator("date", mode="before")
+    @classmethod
+    def _is_written_out(cls, value: Any) -> Any:
+        """A number is no date: it would be counted from 1970."""
+        if not isinstance(value, str):
+            raise InputError(f'date: {json.dumps(value)} is none; write it as in "2026-11-30"')
+        return value
 
     @model_validator(mode="after")
     def _names_rows(self) -> Request:
