@@ -28,6 +28,14 @@ def test_a_text_in_a_list(text):
     assert value(f"key=[plain,{text},1]") == ["plain", text, 1]
 
 
+def test_places_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine.pt").touch()
+    assert value("model.weights=~/mine.pt") == f"{tmp_path}/mine.pt"
+    assert value("key=[~/mine.pt,~/other.pt]") == [f"{tmp_path}/mine.pt", "~/other.pt"]
+    assert value("paths.outputs=~/runs") == value("into=~/runs") == f"{tmp_path}/runs"
+
+
 def test_what_hydra_reads_stays_as_it_is():
     for argument in (
         "a=1",

@@ -1,22 +1,29 @@
 """Overrides as people type them: text that Hydra's grammar has no place for is put into its quotes.
 
 The grammar takes ASCII letters, digits and a few signs unquoted. `forget.concept=Beyoncé`, `data.path=a#b`
-and `forget.concept=O'Brien` say what they mean all the same.
+and `forget.concept=O'Brien` say what they mean all the same. So does `data.path=~/images`: behind a key few
+shells read `~`.
 """
 
 import re
 import shlex
 from collections.abc import Iterable
+from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException
+
+from unlearn_cli.config.places import is_there
 
 OVERRIDE = re.compile(r"([+~]{0,2}[A-Za-z_][\w.@/:]*)=(.*)", re.DOTALL)
 """Key and value."""
 CHOICE = re.compile(r"choice\((.*)\)", re.DOTALL)
 CALL = re.compile(r"[a-z]+\s*\(")
 OPENING, CLOSING = "[{(", "]})"
+HOME = "~/"
+MADE = ("into", "paths.outputs", "paths.store")
+"""Keys of folders that need not be there."""
 
 
 def readable(arguments: Iterable[str]) -> list[str]:
@@ -107,17 +114,25 @@ def _readable(argument: str) -> str:
     if not found or parsed(argument):
         return argument
     key, value = found.groups()
-    repaired = f"{key}={_element(value)}"
+    repaired = f"{key}={_element(value, key)}"
     return repaired if parsed(repaired) else argument
 
 
-def _element(value: str) -> str:
+def _element(value: str, key: str) -> str:
     """A value, a list, or several values of a sweep, with quotes where Hydra needs them."""
     value = value.strip()
     if parsed(f"key={value}") or value[:1] in "\"'":
         return value
     if value[0] == "[" and value[-1] == "]":
-        return f"[{','.join(_element(part) for part in elements(value[1:-1]))}]"
+        return f"[{','.join(_element(part, key) for part in elements(value[1:-1]))}]"
     if len(parts := elements(value)) > 1:
-        return ",".join(_element(part) for part in parts)
-    return value if value[0] in "[{" else quoted(value)
+        return ",".join(_element(part, key) for part in parts)
+    return value if value[0] in "[{" else quoted(_place(value, key))
+
+
+def _place(text: str, key: str) -> str:
+    """`~/x` as a shell reads it, where there is such a place or one is to be made; any other text as it is."""
+    if not text.startswith(HOME):
+        return text
+    place = Path(text).expanduser()
+    return str(place) if key in MADE or is_there(place) else text

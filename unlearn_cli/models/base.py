@@ -114,7 +114,7 @@ class ModelSettings(AnyModel):
     @property
     def own_weights(self) -> Path | None:
         """`weights`, unless a class of one's own reads them itself."""
-        return None if self.ready_made else self.weights
+        return None if self.ready_made or self.weights is None else self.weights.expanduser()
 
     @property
     def comes_trained(self) -> bool:

@@ -108,7 +108,7 @@ class TimmSettings(ModelSettings):
 
     @cached_property
     def _own(self) -> TimmWeights | None:
-        return TimmWeights(self.own_weights.expanduser()) if self.own_weights else None
+        return TimmWeights(self.own_weights) if self.own_weights else None
 
     @property
     def _untrained(self) -> "TimmSettings":
