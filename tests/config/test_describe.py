@@ -1,7 +1,7 @@
 """An option's keys as rows."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 import yaml
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from scripts.option_files import kind
 from unlearn_cli.config.catalogue import Option, conf_folder, options
-from unlearn_cli.config.describe import Key, comments_of, keys, nested, typed, values_of
+from unlearn_cli.config.describe import Key, comments_of, keys, nested, typed, values_of, with_limits
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.config.spelling import as_typed
 from unlearn_cli.experiment import GROUPS, Experiment
@@ -33,7 +33,7 @@ class Outer(Settings):
     rate: float = Field(ge=0, lt=1, description="of what")
     order: Literal["a", "b"]
     inner: Inner
-    names: tuple[str, ...] | None
+    names: tuple[str, ...] | None = Field(min_length=1)
     left_out: bool
 
 
@@ -43,7 +43,7 @@ def test_a_class_becomes_rows():
         Key("rate", "float", "≥ 0, < 1", "0.5", "of what"),
         Key("order", "a | b", "", "a", "which comes first"),
         Key("inner.steps", "int", "> 0", "3", "how many"),
-        Key("names", "list of text or null", "", "null", ""),
+        Key("names", "list of text or null", "length ≥ 1", "null", ""),
         Key("left_out", "bool", "", "???", ""),
     ]
 
@@ -55,10 +55,19 @@ def test_a_class_becomes_rows():
         (list[Path], "list of path"),
         (dict[str, Any], "any by name"),
         (Inner, "keys of its own"),
+        (Annotated[int, Field(gt=0)] | None, "int > 0 or null"),
+        (Annotated[tuple[int, ...], Field(min_length=2, max_length=2)], "list of int (length 2)"),
     ],
 )
 def test_types_in_words(annotation, words):
     assert typed(annotation) == words
+
+
+def test_limits_beside_a_type():
+    assert with_limits("float", "> 0") == "float > 0"
+    assert with_limits("float", "> 0", "required") == "float > 0 (required)"
+    assert with_limits("list of text or null", "length ≥ 1") == "list of text or null (length ≥ 1)"
+    assert with_limits("int", "") == "int"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from unlearn_cli.command.layout import Page
 from unlearn_cli.command.option_class import settings_class
 from unlearn_cli.command.option_facts import facts
 from unlearn_cli.command.option_values import references_at, values_at
-from unlearn_cli.config.describe import MANDATORY, Key, comments_of, keys, values_of
+from unlearn_cli.config.describe import MANDATORY, Key, comments_of, keys, values_of, with_limits
 from unlearn_cli.config.nested import flat
 from unlearn_cli.config.option_file import notes, written
 from unlearn_cli.config.settings import Settings
@@ -57,7 +57,7 @@ def described(one: Chosen, rows: Sequence[Key]) -> Iterator[tuple[str, str]]:
         said = [f"as {followed[row.name]}"] if row.name in followed else []
         said += ["required"] if row.default == MANDATORY else []
         said += [f"default {row.default}"] if value != row.default != MANDATORY else []
-        kind = f"{row.kind} {row.limits}".strip() + (f" ({', '.join(said)})" if said else "")
+        kind = with_limits(row.kind, row.limits, *said)
         term = f"{one.place}.{row.name}={'…' if value == MANDATORY else value}"
         yield term, f"{kind}: {row.description}" if row.description else kind
 

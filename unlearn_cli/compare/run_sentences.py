@@ -51,8 +51,9 @@ def _on_validation(seen: Mapping[str, Any]) -> list[str]:
         )
     if seen["wanted"] is not None:
         verb = "Enough was" if seen["enough"] else "Not enough was ever"
+        epochs = "1 epoch" if seen["epochs"] == 1 else f"{seen['epochs']} epochs"
         found.append(
-            f"{verb} forgotten after {seen['epochs']} epochs: {_text(seen['wanted'])} % no longer recognised "
+            f"{verb} forgotten after {epochs}: {_text(seen['wanted'])} % no longer recognised "
             f"was asked for; the epoch taken has {_text(seen['forgotten'])} %."
         )
     return found

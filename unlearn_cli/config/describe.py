@@ -1,7 +1,7 @@
 """An option's keys as rows for help and documents: what may be given, the default, what it does."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
@@ -18,7 +18,11 @@ from unlearn_cli.config.spelling import as_typed
 COMMENT = re.compile(r"^(\s*)(?:- )?([\w.]+):[^#]*?(?:\s#\s*(.*))?$")
 MANDATORY = "???"
 """The default of a key that has none, as OmegaConf spells it."""
-LIMITS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
+LIMITS = {
+    **{"gt": ">", "ge": "≥", "lt": "<", "le": "≤"},
+    **{"length": "length", "min_length": "length ≥", "max_length": "length ≤"},
+}
+"""By the name of a constraint: how it is spelt, before its number."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,7 @@ def keys(kind: type[Settings], values: Mapping[str, Any], comments: Mapping[str,
             found += [Key(f"{name}.{k.name}", k.kind, k.limits, k.default, k.description) for k in rows]
             continue
         description = field.description or comments.get(name, "")
-        limits = ", ".join(limit for limit in map(limited, field.metadata) if limit)
-        found.append(Key(name, typed(field.annotation), limits, as_typed(value), description))
+        found.append(Key(name, typed(field.annotation), limited(field.metadata), as_typed(value), description))
     return found
 
 
@@ -97,8 +100,8 @@ def typed(annotation: Any) -> str:
     if origin in (Union, UnionType):
         return " or ".join(typed(kind) for kind in kinds)
     if origin is Annotated:
-        metadata = [one for part in kinds[1:] for one in getattr(part, "metadata", [part])]
-        return " ".join([typed(kinds[0]), ", ".join(filter(None, map(limited, metadata)))]).strip()
+        limits = limited([one for part in kinds[1:] for one in getattr(part, "metadata", [part])])
+        return with_limits(typed(kinds[0]), limits)
     if origin in (list, tuple):
         return f"list of {typed(kinds[0])}"
     if origin is dict:
@@ -110,14 +113,21 @@ def typed(annotation: Any) -> str:
     return {str: "text", Any: "any", Path: "path"}.get(annotation) or annotation.__name__.lower()
 
 
-def limited(constraint: Any) -> str:
-    """A constraint of annotated_types in signs; empty for what only converts."""
-    for name, sign in LIMITS.items():
-        if hasattr(constraint, name):
-            return f"{sign} {getattr(constraint, name):g}"
-    if hasattr(constraint, "min_length"):
-        return f"at least {constraint.min_length}"
-    return f"at most {constraint.max_length}" if hasattr(constraint, "max_length") else ""
+def limited(constraints: Sequence[Any]) -> str:
+    """Constraints of annotated_types in signs; those that only convert say nothing."""
+    found = {name: getattr(one, name) for one in constraints for name in LIMITS if hasattr(one, name)}
+    if "min_length" in found and found["min_length"] == found.get("max_length"):
+        found["length"] = found.pop("min_length")
+        del found["max_length"]
+    return ", ".join(f"{LIMITS[name]} {value:g}" for name, value in found.items())
+
+
+def with_limits(kind: str, limits: str, *more: str) -> str:
+    """`float > 0`, `list of int > 0 (length 2)`, `float or null (≥ 0, as train.lr)`."""
+    if " " not in kind and limits:
+        kind, limits = f"{kind} {limits}", ""
+    told = ", ".join(filter(None, (limits, *more)))
+    return f"{kind} ({told})" if told else kind
 
 
 def values_of(path: Path) -> dict[str, Any]:

@@ -28,8 +28,8 @@ class Input(Settings):
     mean: tuple[Level, ...] | None = Field(
         default=None,
         min_length=1,
-        description="that pixels of [0, 1] were normalised with, per channel; null: the weights' own "
-        "files say it",
+        description="per channel, of the training's Normalize, for pixels in [0, 1]; null: as the weights' "
+        "own files say",
     )
     std: tuple[Spread, ...] | None = Field(default=None, min_length=1, description="as `mean`")
     resize: Literal["auto"] | Side | HeightAndWidth | None = Field(

@@ -13,7 +13,7 @@ from torch import nn
 
 from unlearn_cli.data.geometry import Preprocessing
 from unlearn_cli.data.image_spec import ImageSpec
-from unlearn_cli.errors import FULL, InputError, did_you_mean
+from unlearn_cli.errors import FULL, InputError, did_you_mean, in_a_line
 from unlearn_cli.models.base import WRITTEN, ModelSettings
 from unlearn_cli.models.classifiers import small_cnn  # noqa: F401  registers itself with timm
 from unlearn_cli.models.classifiers.normalise import Normalised
@@ -50,7 +50,7 @@ class TimmSettings(ModelSettings):
             timm.get_pretrained_cfg(name)
         except RuntimeError as error:  # a tag after the dot that does not exist
             raise InputError(
-                f"model.name: {_line(error)} timm.list_pretrained() names those there are"
+                f"model.name: {in_a_line(error)} timm.list_pretrained() names those there are"
             ) from error
         return name
 
@@ -168,10 +168,10 @@ class TimmSettings(ModelSettings):
         except (TypeError, ValueError, AssertionError) as error:
             raise InputError(
                 f"model.options: timm cannot build {self.name} for {size[0]}x{size[1]} images "
-                f"with {options}: {_line(error)}"
+                f"with {options}: {in_a_line(error)}"
             ) from error
         except (RuntimeError, LookupError) as error:  # no such weights, or a file of other shapes or names
-            raise InputError(f"model.pretrained: {self.name}: {_line(error)}") from error
+            raise InputError(f"model.pretrained: {self.name}: {in_a_line(error)}") from error
         if overlay:
             _check_overlap(net, overlay["state_dict"], self.pretrained)
             net.pretrained_cfg["state_dict"] = None  # a second copy of the weights
@@ -194,7 +194,3 @@ def _check_overlap(net: nn.Module, state: dict[str, torch.Tensor], path: object)
             f"model.pretrained: {path} names {found} of the model's {len(names)} parameters; "
             "give weights of the same architecture, named as timm names them"
         )
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
