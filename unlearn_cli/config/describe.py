@@ -57,7 +57,8 @@ def keys(kind: type[Settings], values: Mapping[str, Any], comments: Mapping[str,
             found += [Key(f"{name}.{k.name}", k.kind, k.limits, k.default, k.description) for k in rows]
             continue
         description = field.description or comments.get(name, "")
-        found.append(Key(name, typed(field.annotation), limited(field.metadata), as_typed(value), description))
+        limits = limited(field.metadata)
+        found.append(Key(name, typed(field.annotation), limits, as_typed(value), description))
     return found
 
 

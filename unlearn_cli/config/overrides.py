@@ -131,7 +131,7 @@ def _element(value: str, key: str) -> str:
 
 
 def _place(text: str, key: str) -> str:
-    """`~/x` as a shell reads it, where there is such a place or one is to be made; any other text as it is."""
+    """`~/x` as a shell reads it, where it is there or is to be made; other text as it is."""
     if not text.startswith(HOME):
         return text
     place = Path(text).expanduser()
