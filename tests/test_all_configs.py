@@ -39,6 +39,7 @@ GIVEN = (
         "method=transfer": ["method.path=RUN_FOLDER", "task=vlm"],
         "model=unet": ["task=generation"],
         "model=patched_unet": ["task=generation"],
+        "model=diffusers": ["task=generation"],
         "model=tiny_sd": ["task=text_to_image"],
         "model=pipeline": ["task=text_to_image", "data=generated", "model.path=FOLDER"],
         **{f"model={name}": ["task=text_to_image", "data=generated"] for name in ("sd14", "sd15", "sd21")},

@@ -143,6 +143,7 @@ def small(arguments: Sequence[str]) -> tuple[str, ...]:
     if "task=clip" in arguments:
         saved = "model=clip" in arguments  # one that was saved has its own values
         return tuple(value for value in CLIP if not (saved and value.startswith("model.")))
+    values = GENERATION if "task=generation" in arguments else TINY
     if any(argument.startswith("model.weights=") for argument in arguments):  # they say what the model is
-        return tuple(value for value in TINY if not value.startswith(("model.", "data.subset")))
-    return GENERATION if "task=generation" in arguments else TINY
+        return tuple(value for value in values if not value.startswith(("model.", "data.subset")))
+    return values

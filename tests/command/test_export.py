@@ -12,9 +12,10 @@ from torch import nn
 import unlearn_cli as unlearn_api
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
-from unlearn_cli.models.classifiers.exported import export
+from unlearn_cli.models.classifiers.exported import FORMATS
 from unlearn_cli.models.classifiers.normalise import Normalised
 from unlearn_cli.models.classifiers.resnet_cifar import CifarResNet
+from unlearn_cli.models.exported import export
 
 SPEC = ImageSpec(["a", "b"], 1, (16, 16), (0.4,), (0.2,))
 X = torch.rand(3, 1, 16, 16)
@@ -33,7 +34,7 @@ def of_timm():
 
 
 def test_torch(small, tmp_path):
-    place = export(small, "torch", tmp_path / "mine", SPEC)
+    place = export(small, "torch", FORMATS, tmp_path / "mine", SPEC)
     again, told = CifarResNet(8, 4, 1, 2).eval(), json.loads(place.with_suffix(".json").read_text())
     again.load_state_dict(torch.load(place, weights_only=True))
     assert told["classes"] == ["a", "b"]
@@ -41,7 +42,7 @@ def test_torch(small, tmp_path):
 
 
 def test_timm(of_timm, tmp_path):
-    place = export(of_timm, "timm", tmp_path / "mine", SPEC)
+    place = export(of_timm, "timm", FORMATS, tmp_path / "mine", SPEC)
     again = timm.create_model(f"local-dir:{place}", pretrained=True).eval()
     config = timm.data.resolve_model_data_config(again)
     assert config["input_size"] == (1, 16, 16)
@@ -51,12 +52,12 @@ def test_timm(of_timm, tmp_path):
 def test_onnx_needs_its_package(small, tmp_path, monkeypatch):
     monkeypatch.setattr("unlearn_cli.models.classifiers.exported.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"^export: --to onnx needs the package onnx, which"):
-        export(small, "onnx", tmp_path / "mine", SPEC)
+        export(small, "onnx", FORMATS, tmp_path / "mine", SPEC)
 
 
 @pytest.mark.skipif(find_spec("onnx") is None, reason="onnx is not installed")
 def test_onnx(small, tmp_path):
-    assert export(small, "onnx", tmp_path / "mine", SPEC).stat().st_size > 1000
+    assert export(small, "onnx", FORMATS, tmp_path / "mine", SPEC).stat().st_size > 1000
 
 
 def test_what_does_not_fit(small, of_timm, tmp_path):
@@ -69,7 +70,7 @@ def test_what_does_not_fit(small, of_timm, tmp_path):
         (of_timm, "timm", "mine", "by the name test_resnet timm builds another network"),
     ):
         with pytest.raises(InputError, match=f"^export: .*{told}"):
-            export(model, to, tmp_path / name, SPEC)
+            export(model, to, FORMATS, tmp_path / name, SPEC)
     assert [file.name for file in tmp_path.iterdir()] == ["taken.pt"]
 
 

@@ -16,8 +16,9 @@ PIPELINES, CLIPS = {"sd14", "sd15", "sd21", "pipeline"}, {"clip", "clip_vit_b16"
 VLMS = {"vlm", "llava15_7b", "llama32_11b_vision"}
 READY_MADE = PIPELINES | CLIPS | VLMS
 """Their weights are elsewhere: test_pipeline.py, test_open_clip_models.py, test_pretrained_vlm.py. So are
-those of model=transformers: test_own_weights_runs.py."""
-NAMES = [one.name for one in options("model") if one.name not in {*READY_MADE, "transformers"}]
+those of model=transformers and model=diffusers: test_own_weights_runs.py, test_diffusers_unet.py."""
+OWN = {"transformers", "diffusers"}
+NAMES = [one.name for one in options("model") if one.name not in READY_MADE | OWN]
 TASKS = {
     "unet": "generation",
     "tiny_sd": "text_to_image",

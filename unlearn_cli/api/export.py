@@ -1,24 +1,31 @@
 """`unlearn export RUN --to FORMAT`: the model of a finished run for other libraries."""
 
+from importlib import import_module
 from pathlib import Path
 
 from unlearn_cli.errors import InputError, did_you_mean
 from unlearn_cli.runtime.arguments import Parser
 
-NAMES = ("torch", "timm", "transformers", "onnx")
+NAMES = ("torch", "timm", "transformers", "diffusers", "onnx")
+FORMATS = {
+    "classification": "unlearn_cli.models.classifiers.exported",
+    "generation": "unlearn_cli.models.diffusion.exported",
+}
+"""By task: the module that has its formats."""
 
 
 def export(arguments: list[str]) -> None:
     """Write the model, and print where.
 
     Raises:
-        InputError: no finished run of a classifier, a format that is not for it, a place that is taken.
+        InputError: no finished run of a classifier or a class-conditional diffusion model, a format that is
+            not for it, a place that is taken.
     """
     parser = Parser(
         prog="unlearn export",
-        description="The unlearned classifier of a run for other libraries. torch: the state dict, with a "
-        "JSON file that says how it is fed; timm, transformers: a folder that they read; onnx: from pixels "
-        "in [0, 1] to logits.",
+        description="The unlearned classifier, or class-conditional diffusion model, of a run for other "
+        "libraries. torch: the state dict, with a JSON file that says how it is fed; timm, transformers, "
+        "diffusers: a folder that they read; onnx: from pixels in [0, 1] to logits.",
     )
     parser.add_argument("run", metavar="RUN_FOLDER", type=Path, help="the folder of a finished run")
     parser.add_argument("place", metavar="PLACE", nargs="?", type=Path, help="default: the run's name, here")
@@ -34,16 +41,19 @@ def exported(run: Path, to: str, place: Path | None = None) -> Path:
     from unlearn_cli.api.loading import load
     from unlearn_cli.data.image_spec import ImageSpec
     from unlearn_cli.models.checkpoint import FACTS, read_facts
-    from unlearn_cli.models.classifiers.exported import export as write
+    from unlearn_cli.models.exported import export as write
 
     model = load(run)
     facts = read_facts(run / FACTS) if (run / FACTS).is_file() else {}
     task = facts.get("task", {}).get("name")
-    if task != "classification":
+    if task not in FORMATS:
         raise InputError(
-            f"export: {run} is a run of task={task or 'another kind'}, and what is exported are classifiers; "
-            "its model goes on by model.delta, or method=checkpoint"
+            f"export: {run} is a run of task={task or 'another kind'}, and what is exported are classifiers "
+            "and class-conditional diffusion models; its model goes on by model.delta, or method=checkpoint"
         )
     size = facts["size"][0], facts["size"][1]
     images = ImageSpec(facts["class_names"], facts["channels"], size, facts["mean"], facts["std"])
-    return write(model, to, place.with_suffix("") if place else Path(run.resolve().name), images)
+    formats = import_module(FORMATS[task]).FORMATS
+    if to not in formats:
+        raise InputError(f"export: --to {to} is not for task={task}; give --to {' or '.join(formats)}")
+    return write(model, to, formats, place.with_suffix("") if place else Path(run.resolve().name), images)

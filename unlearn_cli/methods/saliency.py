@@ -16,6 +16,7 @@ from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.splits import Sets
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.capabilities import Guidable, trained_by_default
+from unlearn_cli.models.diffusion.denoiser import remedy
 from unlearn_cli.storage.files import read_json, write_json
 from unlearn_cli.storage.store import Store
 from unlearn_cli.storage.tensors import write_tensors
@@ -90,7 +91,7 @@ class SaliencyMask(Searched):
         if self.guidance and not (isinstance(model, Guidable) and model.unconditional):
             raise InputError(
                 "mask.guidance: guidance needs a model trained with label drop; "
-                "set model.label_drop=0.1 or mask.guidance=null"
+                f"{remedy(model)} or set mask.guidance=null"
             )
 
     def _check_effect(self, model: nn.Module, recipe: Recipe | None) -> None:

@@ -40,10 +40,11 @@ class AnyModel(Settings, ABC):
     @model_validator(mode="before")
     @classmethod
     def _without_the_task_s_keys(cls, values: Any) -> Any:
-        """One that knows no weights of one's own is told nothing of them: a task gives the keys to all."""
-        if not isinstance(values, dict) or "weights" in cls.model_fields:
+        """One that does not know the keys of weights of one's own is not told: a task gives them to all."""
+        if not isinstance(values, dict):
             return values
-        return {key: value for key, value in values.items() if AS_EVER_IN["model"].get(key, values) != value}
+        ever = {key: value for key, value in AS_EVER_IN["model"].items() if key not in cls.model_fields}
+        return {key: value for key, value in values.items() if ever.get(key, values) != value}
 
     @abstractmethod
     def build(self, images: ImageSpec) -> nn.Module:
@@ -89,26 +90,26 @@ class AnyModel(Settings, ABC):
         """Into a run's folder, in the format that the original came in, where that is another than ours."""
 
 
-class ModelSettings(AnyModel):
-    """A family whose original may be weights of one's own; a class of one's own derives from this."""
+class TakesWeights(AnyModel):
+    """A family whose original may be weights of one's own."""
 
     weights: Path | None = Field(
         default=None,
         description="a trained model of one's own, which is the original then: a state dict (.pt, .pth, "
-        ".safetensors), of model=timm and model=transformers also a folder",
+        ".safetensors), or the folder of model=timm, model=transformers or model=diffusers",
     )
     trained_on: Literal["train"] | Path = Field(
         default="train",
         description="rows that those weights have learnt: train, all of the data's training part; or a file "
         "that lists them as forget.file does",
     )
-    input: Input = Input()
 
     @model_validator(mode="after")
     def _has_weights(self) -> Self:
-        if self.weights is None and (self.input != Input() or self.trained_on != "train"):
-            key = "model.trained_on" if self.trained_on != "train" else "model.input"
-            raise InputError(f"{key}: tells of {KEY}, and that is not set; set {KEY}=FILE")
+        fields = type(self).model_fields
+        for name in ("trained_on", "input"):
+            if name in fields and self.weights is None and getattr(self, name) != fields[name].default:
+                raise InputError(f"model.{name}: tells of {KEY}, and that is not set; set {KEY}=FILE")
         return self
 
     @property
@@ -137,18 +138,46 @@ class ModelSettings(AnyModel):
     def _known(self) -> Known:
         return self.known()
 
+    def as_taken(self, data: ImageData) -> ImageData:
+        """In colour and with classes in the order that the weights' own files say."""
+        if self.own_weights is None:
+            return super().as_taken(data)
+        if self.takes_colour or self._known.channels == 3:
+            data = data.in_colour()
+        return in_order(data, self._known.classes, KEY)
+
+    def facts(self) -> dict[str, Any]:
+        """Weights of one's own are not among them: an oracle has never seen them."""
+        own = described(self)
+        given = () if self.ready_made else AS_EVER_IN["model"].keys()
+        return by_content({name: value for name, value in own.items() if name not in given})
+
+    def weights_facts(self) -> dict[str, Any]:
+        return {"weights": content_of(self.own_weights)} if self.own_weights else {}
+
+    def write_back(self, model: nn.Module, folder: Path) -> None:
+        """As a file like `weights`, with the same names in the same place."""
+        if self.own_weights:
+            write_like(read(self.own_weights), model, folder / f"{WRITTEN}{self.own_weights.suffix}")
+
+
+class ModelSettings(TakesWeights):
+    """A family of classifiers, whose weights come with a preprocessing; a class of one's own derives from
+    this."""
+
+    input: Input = Input()
+
     def preprocessing(self, size: int | None) -> Preprocessing | None:
         return self.input.geometry(self._known) if self.own_weights else None
 
     def as_taken(self, data: ImageData) -> ImageData:
-        """InputError: nobody says with which mean and std the weights were trained."""
+        """As `TakesWeights.as_taken`. InputError: nobody says with which mean and std the weights were
+        trained."""
+        data = super().as_taken(data)
         if self.own_weights is None:
-            return super().as_taken(data)
-        known = self._known
-        if self.takes_colour or known.channels == 3:
-            data = data.in_colour()
-        found = {name: self._per_channel(name, known, data.channels) for name in ("mean", "std")}
-        return replace(in_order(data, known.classes, KEY), mean=found["mean"], std=found["std"])
+            return data
+        found = {name: self._per_channel(name, self._known, data.channels) for name in ("mean", "std")}
+        return replace(data, mean=found["mean"], std=found["std"])
 
     def _per_channel(self, name: str, known: Known, channels: int) -> tuple[float, ...]:
         values = getattr(self.input, name) or getattr(known, name)
@@ -164,17 +193,3 @@ class ModelSettings(AnyModel):
                 "give one for each"
             )
         return spread
-
-    def facts(self) -> dict[str, Any]:
-        """Weights of one's own are not among them: an oracle has never seen them."""
-        own = described(self)
-        given = () if self.ready_made else ModelSettings.model_fields
-        return by_content({name: value for name, value in own.items() if name not in given})
-
-    def weights_facts(self) -> dict[str, Any]:
-        return {"weights": content_of(self.own_weights)} if self.own_weights else {}
-
-    def write_back(self, model: nn.Module, folder: Path) -> None:
-        """As a file like `weights`, with the same names in the same place."""
-        if self.own_weights:
-            write_like(read(self.own_weights), model, folder / f"{WRITTEN}{self.own_weights.suffix}")

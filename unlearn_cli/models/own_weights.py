@@ -13,7 +13,7 @@ from unlearn_cli.models.state_dict import StateFile
 KEY = "model.weights"
 STATISTICS = "normalize."
 """Mean and std inside SalUn's checkpoints: here they stand in model.input."""
-HINT = "give the model=, model.name= and model.options that the weights were trained as"
+HINT = "give the model= and its values (model.name, model.options, …) that the weights were trained as"
 Model = TypeVar("Model", bound=nn.Module)
 
 

@@ -1,22 +1,30 @@
 """What a run of this program has written beside its model."""
 
 from pathlib import Path
+from typing import Any
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.checkpoint import FACTS, WEIGHTS, read_facts
 from unlearn_cli.models.input import Known
 from unlearn_cli.models.own_weights import KEY
 
+FOLDERS = "folders are for model=transformers, model=timm and model=diffusers"
 
-def recorded(weights: Path) -> Known:
-    """Of a model.safetensors with its model.json; of any other file nothing. InputError: there is no file."""
+
+def record_of(weights: Path) -> dict[str, Any]:
+    """Of a model.safetensors its model.json; of any other file nothing. InputError: there is no file."""
     if not weights.is_file():
         told = "no file but a folder" if weights.is_dir() else "no such file"
-        raise InputError(f"{KEY}: {told} '{weights}'; give a state dict: a .safetensors, .pt or .pth file")
+        raise InputError(
+            f"{KEY}: {told} '{weights}'; give a state dict: a .safetensors, .pt or .pth file ({FOLDERS})"
+        )
     record = weights.with_name(FACTS)
-    if weights.name != WEIGHTS or not record.is_file():
-        return Known()
-    facts = read_facts(record)
+    return read_facts(record) if weights.name == WEIGHTS and record.is_file() else {}
+
+
+def recorded(weights: Path) -> Known:
+    """What `record_of` says of the weights' preprocessing and outputs."""
+    facts = record_of(weights)
     return Known(
         mean=facts.get("mean"),
         std=facts.get("std"),

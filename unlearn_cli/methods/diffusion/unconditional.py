@@ -5,7 +5,7 @@ from torch import Tensor
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.capabilities import Guidable
-from unlearn_cli.models.diffusion.denoiser import Denoiser
+from unlearn_cli.models.diffusion.denoiser import Denoiser, remedy
 
 
 def check_unconditional(model: Guidable, method: str, condition: str) -> None:
@@ -13,7 +13,7 @@ def check_unconditional(model: Guidable, method: str, condition: str) -> None:
     if not model.unconditional:
         raise InputError(
             f"method: {method} needs a model that was trained with label drop, for its prediction without a "
-            f"{condition}; set model.label_drop=0.1"
+            f"{condition}; {remedy(model)}"
         )
 
 

@@ -1,6 +1,6 @@
 """A classifier in the formats of other libraries."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,39 +14,14 @@ from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError, in_a_line
 from unlearn_cli.models.classifiers.normalise import Normalised
 from unlearn_cli.models.classifiers.transformers_models import PixelLogits
-from unlearn_cli.storage.files import replacing, write_json
+from unlearn_cli.models.exported import Formats, write_state
+from unlearn_cli.storage.files import replacing
 
 BATCH = {0: "batch"}
 
 
-def export(model: nn.Module, to: str, place: Path, images: ImageSpec) -> Path:
-    """Write it; where it is then.
-
-    Args:
-        to: a key of `FORMATS`.
-        place: without a suffix; what the format makes of it is returned.
-        images: what the model was made for.
-
-    Raises:
-        InputError: the format is not for this model, its package is missing, or something is there already.
-    """
-    writer, suffix = FORMATS[to]
-    place = place.with_name(f"{place.name}{suffix}")
-    if place.exists():
-        raise InputError(f"export: {place} is there already; name another place, or take it away")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    writer(model.eval(), place, images)
-    return place
-
-
 def _torch(model: nn.Module, place: Path, images: ImageSpec) -> None:
-    """The network's state dict; what goes with it stands beside it."""
-    state = {
-        name: tensor.detach().cpu().contiguous() for name, tensor in _network(model).state_dict().items()
-    }
-    with replacing(place) as temporary:
-        torch.save(state, temporary)
-    write_json(place.with_suffix(".json"), _told(model, images))
+    write_state(_network(model), place, _told(model, images))
 
 
 def _timm(model: nn.Module, place: Path, images: ImageSpec) -> None:
@@ -127,10 +102,9 @@ def _told(model: nn.Module, images: ImageSpec) -> Mapping[str, Any]:
     }
 
 
-FORMATS: dict[str, tuple[Callable[[nn.Module, Path, ImageSpec], None], str]] = {
+FORMATS: Formats = {
     "torch": (_torch, ".pt"),
     "timm": (_timm, ""),
     "transformers": (_transformers, ""),
     "onnx": (_onnx, ".onnx"),
 }
-"""How each is written, and how its name ends; the others are folders."""

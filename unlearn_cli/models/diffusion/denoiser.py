@@ -17,6 +17,9 @@ class Denoiser(nn.Module, ABC):
     is trained to undo (a scheduler of diffusers): its steps, and what is predicted (noise, v or the state).
     """
 
+    has_null: bool = True
+    """Whether the network knows the null condition; where not, `label_drop` is 0."""
+
     def __init__(self, process: Any, null: int, label_drop: float):
         super().__init__()
         self.process = process
@@ -67,3 +70,10 @@ class Denoiser(nn.Module, ABC):
     def state_shape(self, channels: int, size: tuple[int, int]) -> tuple[int, int, int]:
         """Of the state of an image with so many channels and that height and width."""
         return (channels, *size)
+
+
+def remedy(model: object) -> str:
+    """What would let a model be guided that is not `unconditional`, for a message."""
+    if isinstance(model, Denoiser) and not model.has_null:
+        return "give weights with a null class (the last, beyond the data's)"
+    return "set model.label_drop=0.1"

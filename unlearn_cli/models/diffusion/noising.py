@@ -1,32 +1,34 @@
-"""The noising process that a pipeline's scheduler stands for."""
+"""The noising process that a scheduler of diffusers stands for."""
 
 from inspect import signature
-from typing import Any
+from typing import Any, Literal, get_args
 
 import diffusers
 from diffusers import DDIMScheduler
 
 from unlearn_cli.errors import InputError
 
-SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2")
+BetaSchedule = Literal["linear", "scaled_linear", "squaredcos_cap_v2"]
+Prediction = Literal["epsilon", "v_prediction", "sample"]
+SCHEDULES, PREDICTIONS = get_args(BetaSchedule), get_args(Prediction)
 SPACINGS = ("leading", "trailing", "linspace")
-PREDICTIONS = ("epsilon", "v_prediction", "sample")
+SCHEDULER = "scheduler_config.json"
+"""The scheduler's file in a folder of diffusers."""
 
 
-def ddpm_process(kind: str, config: dict[str, Any], path: str) -> DDIMScheduler:
+def ddpm_process(kind: str, config: dict[str, Any], key: str, path: object, remedy: str) -> DDIMScheduler:
     """The process of a scheduler of that class of diffusers, with its betas, prediction and spacing.
 
     Solvers do not matter: images are drawn by DDIM, whatever the folder's own scheduler is.
+
+    key, path: what the user has set, and to what; remedy: how a refusal ends.
 
     Raises:
         InputError: it noises in another way than DDPM does, or in one from which no image can be drawn.
     """
 
     def refused(why: str) -> InputError:
-        return InputError(
-            f"model.path: the scheduler of '{path}' cannot be honoured: {why}; give a pipeline of Stable "
-            "Diffusion 1.x or 2.x"
-        )
+        return InputError(f"{key}: the scheduler of '{path}' cannot be honoured: {why}; {remedy}")
 
     scheduler = getattr(diffusers, kind, None)
     if scheduler is None or "beta_schedule" not in signature(scheduler.__init__).parameters:
@@ -40,6 +42,8 @@ def ddpm_process(kind: str, config: dict[str, Any], path: str) -> DDIMScheduler:
         raise refused(f"beta_schedule is '{given['beta_schedule']}', and there is {', '.join(SCHEDULES)}")
     if betas is not None and len(betas) != steps:
         raise refused(f"trained_betas are {len(betas)}, and num_train_timesteps is {steps}")
+    if given.get("thresholding"):
+        raise refused("thresholding, by each image's own brightness, is not drawn with")
     if (spacing := given.get("timestep_spacing", SPACINGS[0])) not in SPACINGS:
         raise refused(f"timestep_spacing is '{spacing}', and there is {', '.join(SPACINGS)}")
     if given.get("rescale_betas_zero_snr") and predicts == "epsilon":
@@ -48,5 +52,4 @@ def ddpm_process(kind: str, config: dict[str, Any], path: str) -> DDIMScheduler:
             "prediction of the noise no image follows there"
         )
     kept = signature(DDIMScheduler.__init__).parameters.keys() & given.keys() - {"self"}
-    own = {name: given[name] for name in kept}
-    return DDIMScheduler(**own | {"clip_sample": False, "thresholding": False, "steps_offset": 1})
+    return DDIMScheduler(**{name: given[name] for name in kept})

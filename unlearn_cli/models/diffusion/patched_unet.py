@@ -1,7 +1,6 @@
 """The class-conditional UNet on squares of pixels: for side 2 a fourth of the positions, and of the time."""
 
 from dataclasses import replace
-from typing import Any
 
 import torch.nn.functional as F
 from pydantic import Field
@@ -9,14 +8,16 @@ from torch import Tensor
 
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
-from unlearn_cli.models.diffusion.unet import ClassConditional, UNetSettings
+from unlearn_cli.models.diffusion.class_conditional import ClassConditional
+from unlearn_cli.models.diffusion.unet import UNetSettings
 
 
 class Patched(ClassConditional):
     """What the network sees of an image (B, c, H, W) are its squares, (B, c·side², H/side, W/side)."""
 
-    def __init__(self, unet: Any, process: Any, classes: int, label_drop: float, side: int):
-        super().__init__(unet, process, classes, label_drop)
+    def __init__(self, inner: ClassConditional, side: int):
+        """inner: the network on squares."""
+        super().__init__(inner.unet, inner.process, inner.null, inner.label_drop, inner.has_null)
         self.side = side
 
     def predict(self, x: Tensor, t: Tensor, conditioning: Tensor) -> Tensor:
@@ -39,5 +40,4 @@ class PatchedUNetSettings(UNetSettings):
             )
         height, width = (pixels // self.side for pixels in images.size)
         squares = replace(images, channels=images.channels * self.side**2, size=(height, width))
-        inner = super().build(squares)
-        return Patched(inner.unet, inner.process, inner.null, self.label_drop, self.side)
+        return Patched(super().build(squares), self.side)

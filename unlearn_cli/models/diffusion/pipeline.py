@@ -1,17 +1,12 @@
 """Any Stable Diffusion 1.x or 2.x as a model: a folder in diffusers' layout or a hub name."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, ClassVar
 
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from diffusers.utils import logging as diffusers_logging
 from pydantic import Field
-from safetensors import SafetensorError
 from transformers import CLIPTextModel, CLIPTokenizer
-from transformers.utils import logging as transformers_logging
 
 from unlearn_cli.data.geometry import Preprocessing
 from unlearn_cli.data.image_spec import ImageSpec
@@ -19,7 +14,8 @@ from unlearn_cli.data.rows import digest
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.base import AnyModel
 from unlearn_cli.models.delta import load_delta, names_in
-from unlearn_cli.models.diffusion.noising import ddpm_process
+from unlearn_cli.models.diffusion.noising import SCHEDULER, ddpm_process
+from unlearn_cli.models.diffusion.opened import faults_told, opened
 from unlearn_cli.models.diffusion.pipeline_folder import (
     HINT,
     WEIGHED,
@@ -30,7 +26,6 @@ from unlearn_cli.models.diffusion.pipeline_folder import (
 from unlearn_cli.models.diffusion.preprocessing import ShorterSide
 from unlearn_cli.models.diffusion.text_to_image import TextToImage
 from unlearn_cli.models.diffusion.unshuffle import PixelUnshuffle
-from unlearn_cli.models.loaded import check_tensors, quiet
 from unlearn_cli.storage.files import read_json
 from unlearn_cli.storage.identity import content_of
 
@@ -38,12 +33,8 @@ OPENED: dict[str, Any] = {
     kind.__name__: kind for kind in (UNet2DConditionModel, AutoencoderKL, PixelUnshuffle, CLIPTextModel)
 }
 """The classes of parts that have weights."""
-LOGGINGS = (diffusers_logging, transformers_logging)
-FAULTS = (
-    *(OSError, ValueError, TypeError, RuntimeError, AttributeError, LookupError),
-    *(SafetensorError, UnpicklingError),
-)
-"""How reading a damaged part ends."""
+KEY = "model.path"
+REMEDY = "give a pipeline of Stable Diffusion 1.x or 2.x"
 
 
 class PretrainedTextToImage(TextToImage):
@@ -109,13 +100,9 @@ class Pipeline(AnyModel):
 
     def _opened(self, folder: Path, part: str) -> Any:
         """A part with weights, in fp32."""
-        variant = variant_in(folder / part, self.variant)
-        with self._told(), quiet(*LOGGINGS):
-            opened, info = OPENED[class_of(folder, part)].from_pretrained(
-                folder / part, variant=variant, local_files_only=True, output_loading_info=True
-            )
-        check_tensors(info, f"the {part} of '{self.path}'", HINT)
-        return opened.float()
+        kind, variant = OPENED[class_of(folder, part)], variant_in(folder / part, self.variant)
+        with self._told():
+            return opened(kind, folder / part, f"the {part} of '{self.path}'", HINT, KEY, variant)
 
     def _tokenizer(self, folder: Path, text_encoder: Any) -> Any:
         with self._told():
@@ -126,19 +113,13 @@ class Pipeline(AnyModel):
 
     def _process(self, folder: Path) -> Any:
         with self._told():
-            config = read_json(folder / "scheduler" / "scheduler_config.json")
-            return ddpm_process(class_of(folder, "scheduler"), config, self.path)
+            config = read_json(folder / "scheduler" / SCHEDULER)
+            # its images are latents, which nothing clips
+            latents = {"clip_sample": False, "thresholding": False, "steps_offset": 1}
+            return ddpm_process(class_of(folder, "scheduler"), config | latents, KEY, self.path, REMEDY)
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """What the libraries raise of a damaged part becomes an InputError."""
-        try:
-            yield
-        except FAULTS as error:
-            reason = " ".join(f"{error}".split())[:200]
-            raise InputError(
-                f"model.path: '{self.path}' cannot be opened ({type(error).__name__}: {reason}); {HINT}"
-            ) from error
+    def _told(self) -> AbstractContextManager[None]:
+        return faults_told(KEY, self.path, HINT)
 
     def _check_parts(self, unet: Any, vae: Any, text_encoder: Any, tokenizer: Any) -> None:
         """InputError: parts that are not of one model."""

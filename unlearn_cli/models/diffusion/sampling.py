@@ -16,7 +16,7 @@ from torch import Tensor
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.errors import InputError, RunError
 from unlearn_cli.models.diffusion.ddim import ddim_step
-from unlearn_cli.models.diffusion.denoiser import Denoiser
+from unlearn_cli.models.diffusion.denoiser import Denoiser, remedy
 from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.runtime.progress import Progress
 from unlearn_cli.runtime.seeding import seed_all
@@ -55,7 +55,7 @@ class Sampler(Settings):
         if self.guidance and not model.unconditional:
             raise InputError(
                 f"{key}.guidance: needs a model that was trained with label drop; "
-                f"set model.label_drop=0.1, or {key}.guidance=0"
+                f"{remedy(model)}, or set {key}.guidance=0"
             )
         if (timesteps := model.process.config.num_train_timesteps) % self.steps:
             near = next(n for n in range(self.steps, 0, -1) if timesteps % min(n, timesteps) == 0)

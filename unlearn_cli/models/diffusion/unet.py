@@ -1,28 +1,26 @@
-"""Class-conditional UNet of a diffusion model, on diffusers' `UNet2DModel`."""
+"""Class-conditional UNet of a diffusion model, its shape told value by value."""
 
+from functools import cached_property
 from typing import Any, ClassVar
 
 from diffusers import DDIMScheduler, UNet2DModel
 from pydantic import Field
-from torch import Tensor
 
 from unlearn_cli.data.image_spec import ImageSpec
-from unlearn_cli.models.diffusion.denoiser import Denoiser
+from unlearn_cli.data.images import ImageData
+from unlearn_cli.errors import InputError
+from unlearn_cli.models.base import TakesWeights
+from unlearn_cli.models.diffusion.class_conditional import ClassConditional, knows_null
 from unlearn_cli.models.diffusion.unet_shape import UNetShape
+from unlearn_cli.models.own_weights import HINT, KEY, read
+from unlearn_cli.models.recorded import record_of
+
+CLASSES = "class_embedding.weight"
+PROCESS = ("timesteps", "beta_schedule", "prediction")
+"""Values that no tensor tells of."""
 
 
-class ClassConditional(Denoiser):
-    """The condition is a class; one more than the data have is `null`. States are images in [-1, 1]."""
-
-    def __init__(self, unet: Any, process: Any, classes: int, label_drop: float):
-        super().__init__(process, null=classes, label_drop=label_drop)
-        self.unet = unet
-
-    def predict(self, x: Tensor, t: Tensor, conditioning: Tensor) -> Tensor:
-        return self.unet(x, t, class_labels=conditioning).sample
-
-
-class UNetSettings(UNetShape):
+class UNetSettings(TakesWeights, UNetShape):
     """The UNet's shape and its noising process."""
 
     tasks: ClassVar[tuple[str, ...]] = ("generation",)
@@ -36,10 +34,15 @@ class UNetSettings(UNetShape):
     def build(self, images: ImageSpec) -> ClassConditional:
         """As `ModelSettings.build`. The task scales images to [-1, 1]: mean and std are not used.
 
+        Weights of one's own say whether there is a null class.
+
         Raises:
-            InputError: an image size that the levels cannot halve, or levels that do not fit each other.
+            InputError: an image size that the levels cannot halve, levels that do not fit each other, weights
+                for other classes.
         """
         self.check_levels(images.size, halvings=len(self.channels) - 1)
+        classes, known = len(images.classes), self._known_classes
+        has_null = known is None or knows_null(known, classes, str(self.weights))
         unet = UNet2DModel(
             sample_size=images.size,
             in_channels=images.channels,
@@ -51,7 +54,7 @@ class UNetSettings(UNetShape):
             attention_head_dim=self.head_dim,
             norm_num_groups=self.groups,
             dropout=self.dropout,
-            num_class_embeds=len(images.classes) + 1,
+            num_class_embeds=classes + has_null,
         )
         process = DDIMScheduler(
             num_train_timesteps=self.timesteps,
@@ -59,4 +62,31 @@ class UNetSettings(UNetShape):
             prediction_type=self.prediction,
             timestep_spacing="trailing",
         )
-        return ClassConditional(unet, process, len(images.classes), self.label_drop)
+        return ClassConditional(unet, process, classes, self.label_drop, has_null)
+
+    def as_taken(self, data: ImageData) -> ImageData:
+        """As `TakesWeights.as_taken`. InputError: weights of a run that noised otherwise."""
+        if self.own_weights:
+            recorded = record_of(self.own_weights).get("model", {})
+            for name in PROCESS:
+                if recorded.get(name, own := getattr(self, name)) != own:
+                    raise InputError(
+                        f"model.{name}: {own}, and the run of {self.weights} was trained with "
+                        f"{recorded[name]}; set model.{name}={recorded[name]}"
+                    )
+        return super().as_taken(data)
+
+    def facts(self) -> dict[str, Any]:
+        """As `TakesWeights.facts`, with the number of classes, null among them, that an oracle has, too."""
+        known = self._known_classes
+        return super().facts() | ({} if known is None else {"class_embeds": known})
+
+    @cached_property
+    def _known_classes(self) -> int | None:
+        """How many classes the weights know, null among them; None: there are no weights."""
+        if not self.own_weights:
+            return None
+        for name, tensor in read(self.own_weights).state.items():
+            if name.endswith(CLASSES):
+                return len(tensor)
+        raise InputError(f"{KEY}: {self.weights} has no {CLASSES}, so it knows no classes; {HINT}")

@@ -1,11 +1,12 @@
 """What the settings of small UNets have in common: their levels and the noising that they undo."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.base import AnyModel
+from unlearn_cli.models.diffusion.noising import BetaSchedule, Prediction
 
 
 class UNetShape(AnyModel):
@@ -24,11 +25,11 @@ class UNetShape(AnyModel):
         ge=0, lt=1, description="share of conditions replaced by the null one in training"
     )
     timesteps: int = Field(gt=0, description="steps of the noising process")
-    beta_schedule: Literal["linear", "scaled_linear", "squaredcos_cap_v2"] = Field(
+    beta_schedule: BetaSchedule = Field(
         description="how β_t grows: linear (DDPM), scaled_linear (Stable Diffusion), squaredcos_cap_v2 "
         "(cosine)"
     )
-    prediction: Literal["epsilon", "v_prediction", "sample"] = Field(
+    prediction: Prediction = Field(
         description="what the network predicts: the noise ε, the velocity v or the clean sample"
     )
 
