@@ -27,9 +27,17 @@ def files(tmp_path):
         "lacking.pt": {name: tensor for name, tensor in own.items() if name != "fc.bias"},
         "foreign.pt": own | {"extra.weight": torch.zeros(1)},
         "nan.pt": own | {"fc.bias": torch.full((10,), float("nan"))},
+        "meta.pt": {name: tensor.to("meta") for name, tensor in own.items()},
+        "sparse.pt": own | {"fc.weight": own["fc.weight"].to_sparse()},
+        "complex.pt": own | {"fc.bias": own["fc.bias"].to(torch.complex64)},
+        "quantised.pt": own | {"fc.bias": own["fc.bias"].to(torch.int8)},
+        "numbers.pt": {0: torch.zeros(1)},
+        "criterion.pt": {f"model.{name}": tensor for name, tensor in own.items()}
+        | {"criterion.weight": torch.ones(10)},
     }.items():
         torch.save(content, tmp_path / name)
     (tmp_path / "code.pt").write_bytes(pickle.dumps(nn.Linear(1, 1)))
+    (tmp_path / "empty.safetensors").touch()
     (tmp_path / "rows.txt").write_text("5000\n")
     (tmp_path / "folder").mkdir()
 
@@ -59,6 +67,27 @@ def files(tmp_path):
             "model.weights: foreign.pt is of another architecture: 1 unex",
         ),
         (("model.weights=nan.pt", *KNOWN), "model.weights: the weights are not all finite numbers"),
+        (
+            ("model.weights=empty.safetensors", *KNOWN),
+            "model.weights: checkpoint empty.safetensors: damaged, it is empty",
+        ),
+        (("model.weights=numbers.pt", *KNOWN), "model.weights: checkpoint numbers.pt: holds no state dict"),
+        *(
+            (
+                (f"model.weights={name}.pt", *KNOWN),
+                f"model.weights: {name}.pt is of another architecture: {count} of another kind (first: {one}",
+            )
+            for name, count, one in (
+                ("meta", 56, "conv1.weight has no values"),
+                ("sparse", 1, "fc.weight is sparse_coo"),
+                ("complex", 1, "fc.bias is complex64"),
+                ("quantised", 1, "fc.bias is int8"),
+            )
+        ),
+        (
+            ("model.weights=criterion.pt", *KNOWN),
+            "model.weights: criterion.pt is of another architecture: 1 unexpected (first: criterion.weight)",
+        ),
         ((*MINE, "model.width=16"), "model.weights: mine.pt is of another architecture: "),
         ((*MINE, "model.trained_on=no.txt"), "model.trained_on: no such file 'no.txt'"),
         ((*MINE, "model.trained_on=rows.txt"), "model.trained_on: 'rows.txt': indices out of range"),

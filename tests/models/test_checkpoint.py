@@ -158,8 +158,8 @@ def test_pickle_that_would_execute_code(tmp_path: Path) -> None:
 def test_truncated_file(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"weights{suffix}"
     (save_file if suffix == ".safetensors" else torch.save)(plain(tiny()), path)
+    whole = path.read_bytes()
     for share in (0, 0.3, 0.9):
-        whole = path.read_bytes()
         path.write_bytes(whole[: int(share * len(whole))])
         refuse(path, "damaged")
         path.write_bytes(whole)

@@ -67,6 +67,23 @@ def test_what_is_written_back_keeps_the_wrapping_and_nothing_that_knows_the_rows
     assert torch.equal(back.state["module.1.weight"], model.net[1].weight)
 
 
+def test_numbers_of_numpy_and_places_of_other_scripts(tmp_path):
+    own = {
+        name: nn.Parameter(tensor) if tensor.is_floating_point() else tensor
+        for name, tensor in net().state_dict().items()
+    }
+    torch.save({"net": own, "acc": np.float64(93.5), "epoch": np.int64(7)}, tmp_path / "mine.pth")
+    file = read(tmp_path / "mine.pth")
+    file.write(tmp_path / "back.pth", file.state)
+    back = read(tmp_path / "back.pth")
+    assert (back.nesting, back.content["acc"], back.content["epoch"]) == (("net",), 93.5, 7)
+
+
+def test_files_from_before_zip(tmp_path):
+    torch.save(net().state_dict(), tmp_path / "old.pt", _use_new_zipfile_serialization=False)
+    assert read(tmp_path / "old.pt").state.keys() == net().state_dict().keys()
+
+
 def test_old_files_lack_counters_and_salun_s_have_statistics(tmp_path):
     state = {k: v for k, v in net().state_dict().items() if "num_batches" not in k}
     torch.save(state | {"normalize.mean": torch.zeros(1)}, tmp_path / "mine.pt")

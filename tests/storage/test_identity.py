@@ -134,5 +134,11 @@ def test_what_differs_is_named():
         f"forget.file: the content of 'rows.txt' is not what it was for {folder}; "
         "the run is made anew beside it"
     )
+    Path("others.txt").write_text("3")
+    others = kept(forget={"file": "others.txt"}).identity
+    assert changed_since(Path("runs/ft-s0-0"), others) is None, "that is another file"
+    Path("rows.txt").unlink()
+    assert changed_since(Path("runs/ft-s0-0"), others), "it may be the same one, renamed"
+    Path("rows.txt").write_text("1 2")
     other = kept(forget={"file": "rows.txt"}, method=OWN | {"lr": 1.0}).identity
     assert changed_since(Path("runs/ft-s0-0"), other) is None, "another run, of which none was made"

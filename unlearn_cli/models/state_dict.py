@@ -2,11 +2,14 @@
 
 import argparse
 import pickle
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -14,13 +17,20 @@ from torch import Tensor
 from unlearn_cli.errors import InputError
 from unlearn_cli.storage.files import replacing
 
-NESTED = ("state_dict", "model_state_dict", "model")
+NESTED = ("state_dict", "model_state_dict", "model", "net")
 """Where training scripts put the weights among other things."""
 
 WRAPPERS = ("module.", "_orig_mod.", "net.")
 """Prefixes of DataParallel, torch.compile and our `Normalised`."""
-PLAIN = (str, int, float, bool, type(None))
+PLAIN = (str, int, float, bool, np.generic, type(None))
 """Of values that are no containers."""
+BAGS_OF_VALUES = [
+    argparse.Namespace,  # timm's training puts its arguments beside the weights
+    np.dtype,  # many a script puts its best accuracy there, of which NumPy has made a number
+    *((np.float64(0).__reduce__()[0], f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
+    *(type(np.dtype(kind)) for kind in ("?", "i4", "i8", "f4", "f8")),
+]
+"""Beside tensors and what Python itself has: classes of which no code is run."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +55,15 @@ class StateFile:
             raise InputError(
                 f"checkpoint {path}: no such file; give a run's folder, a .safetensors or a .pt file"
             )
+        if not path.stat().st_size:
+            raise InputError(f"checkpoint {path}: damaged, it is empty; copy or save it once more")
         content = state = _load(path)
         if not isinstance(state, Mapping):
             raise InputError(f"checkpoint {path}: holds a {type(state).__name__}; save model.state_dict()")
         nesting: tuple[str, ...] = ()
         while key := next((key for key in NESTED if isinstance(state.get(key), Mapping)), None):
             nesting, state = (*nesting, key), state[key]
-        if not state or not all(isinstance(value, Tensor) for value in state.values()):
+        if not state or not all(isinstance(name, str) and isinstance(state[name], Tensor) for name in state):
             raise InputError(
                 f"checkpoint {path}: holds no state dict (names and tensors); save model.state_dict()"
             )
@@ -107,9 +119,10 @@ def _load(path: Path) -> Any:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        # timm's training puts its arguments beside the weights: a Namespace is a bag of values
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            return torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(BAGS_OF_VALUES), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles that others wrote
+            # mapped, for of most files that are opened some names alone are needed
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
     except pickle.UnpicklingError as error:
         raise InputError(
             f"checkpoint {path}: refused, it is damaged or would run code when read; "

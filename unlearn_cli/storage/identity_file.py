@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearn_cli.config.nested import flat
+from unlearn_cli.config.places import is_there
 from unlearn_cli.errors import InputError
 from unlearn_cli.storage.files import Damaged
 from unlearn_cli.storage.identity import Identity, differences, on_disk
@@ -76,7 +77,8 @@ def is_another_runs(folder: Path) -> bool:
 
 def changed_since(folder: Path, asked: Identity) -> str | None:
     """A line on what is on the disk now and was not for the latest run of the same configuration; None: there
-    was no such run.
+    was no such run. A run of another file (`forget.file=b.txt` after `a.txt`) is none; of a file that is now
+    elsewhere it is.
 
     Args:
         folder: of the run that is asked for, which is beside that one's.
@@ -87,9 +89,15 @@ def changed_since(folder: Path, asked: Identity) -> str | None:
             other = read_identity(file.parent)
         except (Damaged, OSError):
             continue
-        if other and (told := changes(other.identity, asked)):
+        if other and not _names_others(other.identity, asked) and (told := changes(other.identity, asked)):
             return f"{told} what it was for {file.parent}; the run is made anew beside it"
     return None
+
+
+def _names_others(before: Identity, now: Identity) -> bool:
+    """Whether a key names another place, and the one from before is still there."""
+    places = ((Path(place), now.files.get(key)) for key, place in before.files.items())
+    return any(here and Path(here).absolute() != there and is_there(there) for there, here in places)
 
 
 def changes(before: Identity, now: Identity) -> str | None:
