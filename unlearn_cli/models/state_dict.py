@@ -24,7 +24,7 @@ WRAPPERS = ("module.", "_orig_mod.", "net.")
 """Prefixes of DataParallel, torch.compile and our `Normalised`."""
 PLAIN = (str, int, float, bool, np.generic, type(None))
 """Of values that are no containers."""
-BAGS_OF_VALUES = [
+BAGS_OF_VALUES: list[Any] = [
     argparse.Namespace,  # timm's training puts its arguments beside the weights
     np.dtype,  # many a script puts its best accuracy there, of which NumPy has made a number
     *((np.float64(0).__reduce__()[0], f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
