@@ -48,7 +48,7 @@ def own_model(experiment: Experiment, data: ImageData, splits: Splits) -> dict[s
     if (trained_on := model.learnt_rows) is None:
         return {}
     preprocessing = model.preprocessing(getattr(experiment.data, "size", None))
-    taken = {"size": list(data.size), "mean": list(data.mean), "std": list(data.std)}
+    taken = {"size": list(data.size), **model.normalisation(data)}
     return {
         "own_model": {
             **{key: str(value) for key, value in model.weights_facts().items()},

@@ -12,7 +12,14 @@ from unlearn_cli.api.export import exported
 from unlearn_cli.api.loading import load
 
 X, T, CLASSES = torch.randn(4, 1, 8, 8), torch.tensor([0, 10, 500, 999]), torch.tensor([0, 3, 9, 10])
-SHORT = ("task=generation", "method=ft", "method.epochs=1", "method.lr=1e-3", "data.subset=0.2")
+SHORT = (
+    "task=generation",
+    "method=ft",
+    "method.epochs=1",
+    "method.lr=1e-3",
+    "data.subset=0.2",
+    "eval.relearning.samples=0",
+)
 
 
 @pytest.fixture
@@ -32,6 +39,7 @@ def test_a_pipeline_of_diffusers(run, mine, tmp_path, oracle):
     result = run(*SHORT, "model=diffusers", f"model.weights={mine}", oracle, "train.epochs=1")
     assert (result["oracle"] is None) == (oracle == "oracle=false")
     assert result["own_model"]["trained_on"]["said_by"] == "train"
+    assert result["own_model"]["input"] == {"size": [8, 8], "preprocessing": None}
     folder = Path(result["folder"])
     ours, theirs = load(folder), DDPMPipeline.from_pretrained(mine)
     with torch.no_grad():

@@ -35,8 +35,9 @@ def at_chance(original_values: Mapping[str, float], classes: int) -> list[str]:
         return []
     return [
         f"The original model guesses: {key} is {original_values[key]:.1f} % among {classes} classes, so "
-        "nothing can be forgotten; look at data.mean, data.std, the labels and train.*, of weights of your "
-        "own at model.input and the order of the classes."
+        "nothing can be forgotten; look at the labels and train.*, of a classifier at data.mean, data.std, "
+        "of a generator at judge_TA, of weights of your own at the order of the classes, model.input or the "
+        "noise they were trained with."
     ]
 
 

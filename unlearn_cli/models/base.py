@@ -91,7 +91,7 @@ class AnyModel(Settings, ABC):
 
 
 class TakesWeights(AnyModel):
-    """A family whose original may be weights of one's own."""
+    """A family whose original may be weights of one's own, fed with images as the task scales them."""
 
     weights: Path | None = Field(
         default=None,
@@ -146,6 +146,10 @@ class TakesWeights(AnyModel):
             data = data.in_colour()
         return in_order(data, self._known.classes, KEY)
 
+    def normalisation(self, data: ImageData) -> dict[str, Any]:
+        """What becomes of the pixels of data as they are taken, for a run's record: what the task does."""
+        return {}
+
     def facts(self) -> dict[str, Any]:
         """Weights of one's own are not among them: an oracle has never seen them."""
         own = described(self)
@@ -178,6 +182,9 @@ class ModelSettings(TakesWeights):
             return data
         found = {name: self._per_channel(name, self._known, data.channels) for name in ("mean", "std")}
         return replace(data, mean=found["mean"], std=found["std"])
+
+    def normalisation(self, data: ImageData) -> dict[str, Any]:
+        return {"mean": list(data.mean), "std": list(data.std)}
 
     def _per_channel(self, name: str, known: Known, channels: int) -> tuple[float, ...]:
         values = getattr(self.input, name) or getattr(known, name)

@@ -50,6 +50,11 @@ def test_a_pipeline_says_it_all(tmp_path):
     assert not torch.equal(blank.conv_in.weight, model.unet.conv_in.weight)
 
 
+def test_grey_images_in_colour_where_it_draws_in_colour(tmp_path, toy):
+    folder = saved(tmp_path / "mine", DDPMScheduler(), in_channels=3, out_channels=3)
+    assert (toy.channels, settings(folder).as_taken(toy).channels) == (1, 3)
+
+
 def test_a_unet_alone_needs_its_noise_told(tmp_path):
     folder = saved(tmp_path / "mine")
     process = settings(folder, **SAID).original(TEN).process.config
