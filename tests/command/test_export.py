@@ -1,12 +1,15 @@
 """`unlearn export`: the model of a run as other libraries read it."""
 
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 import timm
 import torch
+from PIL import Image
 from torch import nn
 
 import unlearn_cli as unlearn_api
@@ -16,6 +19,7 @@ from unlearn_cli.models.classifiers.exported import FORMATS
 from unlearn_cli.models.classifiers.normalise import Normalised
 from unlearn_cli.models.classifiers.resnet_cifar import CifarResNet
 from unlearn_cli.models.exported import export
+from unlearn_cli.models.input import Input, Known
 
 SPEC = ImageSpec(["a", "b"], 1, (16, 16), (0.4,), (0.2,))
 X = torch.rand(3, 1, 16, 16)
@@ -49,6 +53,23 @@ def test_timm(of_timm, tmp_path):
     assert torch.equal(again((X - config["mean"][0]) / config["std"][0]), of_timm(X))
 
 
+@pytest.mark.parametrize("given", [Input(resize=23, crop=16), Input(resize=(16, 16)), Input(resize=16)])
+def test_timm_prepares_pictures_as_they_were(of_timm, tmp_path, given):
+    recorded = given.geometry(Known(channels=3))
+    place = export(of_timm, "timm", FORMATS, tmp_path / "mine", replace(SPEC, preprocessing=recorded.facts()))
+    again = timm.create_model(f"local-dir:{place}", pretrained=True)
+    config = timm.data.resolve_model_data_config(again) | {"mean": 0, "std": 1}
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8))
+    shown = timm.data.create_transform(**config)(picture)
+    assert np.array_equal(recorded(picture), (shown * 255).round().byte().numpy())
+
+
+def test_what_timm_cannot_prepare_so(of_timm, tmp_path):
+    facts = {"resize": [20, 20], "crop": 16, "interpolation": "bilinear"}
+    with pytest.raises(InputError, match=r"^export: --to timm: timm cuts a part out"):
+        export(of_timm, "timm", FORMATS, tmp_path / "mine", replace(SPEC, preprocessing=facts))
+
+
 def test_onnx_needs_its_package(small, tmp_path, monkeypatch):
     monkeypatch.setattr("unlearn_cli.models.classifiers.exported.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"^export: --to onnx needs the package onnx, which"):
@@ -57,7 +78,20 @@ def test_onnx_needs_its_package(small, tmp_path, monkeypatch):
 
 @pytest.mark.skipif(find_spec("onnx") is None, reason="onnx is not installed")
 def test_onnx(small, tmp_path):
-    assert export(small, "onnx", FORMATS, tmp_path / "mine", SPEC).stat().st_size > 1000
+    from onnx.reference import ReferenceEvaluator
+
+    network = ReferenceEvaluator(str(export(small, "onnx", FORMATS, tmp_path / "mine", SPEC)))
+    for count in (1, 3, 7):
+        x = torch.rand(count, 1, 16, 16)
+        (found,) = network.run(None, {"pixels": x.numpy()})
+        assert torch.allclose(torch.from_numpy(found), small(x), atol=1e-5)
+
+
+def test_what_is_told_are_the_numbers_that_were_given(small, tmp_path):
+    told = json.loads(
+        export(small, "torch", FORMATS, tmp_path / "mine", SPEC).with_suffix(".json").read_text()
+    )
+    assert (told["mean"], told["std"]) == ([0.4], [0.2])
 
 
 def test_what_does_not_fit(small, of_timm, tmp_path):

@@ -89,6 +89,7 @@ def test_a_folder_of_transformers(forget, images, tmp_path):
     net.save_pretrained(folder)
     result = forget("model=transformers", f"model.weights={folder}", "train.epochs=1")
     own = Path(result["folder"])
+    folder.rename(tmp_path / "elsewhere")  # a run's folder is enough
     for place in (own / "unlearned", exported(own, "transformers", tmp_path / "exported")):
         back = AutoModelForImageClassification.from_pretrained(place)
         assert back.config.id2label == labels
@@ -110,5 +111,8 @@ def test_a_timm_checkpoint_of_ones_own_class_count(forget, images, tmp_path):
     )
     net.load_state_dict(torch.load(Path(result["folder"]) / "unlearned.pth", weights_only=True))
     check(result, net, images, load, learnt=120)
+    (tmp_path / "mine.pth").unlink()
+    again = load_run(result["folder"]).net
+    assert all(torch.equal(again.state_dict()[name], tensor) for name, tensor in net.state_dict().items())
     unseen = [f"{row:04}.png" for row in range(120, 150)]
     assert result["metrics"]["VA"] == accuracy(net, images / "train", load, unseen)

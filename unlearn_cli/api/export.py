@@ -42,6 +42,8 @@ def exported(run: Path, to: str, place: Path | None = None) -> Path:
     from unlearn_cli.data.image_spec import ImageSpec
     from unlearn_cli.models.checkpoint import FACTS, read_facts
     from unlearn_cli.models.exported import export as write
+    from unlearn_cli.storage.run_folder import RESULT
+    from unlearn_cli.storage.sealed import read_sealed
 
     model = load(run)
     facts = read_facts(run / FACTS) if (run / FACTS).is_file() else {}
@@ -52,7 +54,11 @@ def exported(run: Path, to: str, place: Path | None = None) -> Path:
             "and class-conditional diffusion models; its model goes on by model.delta, or method=checkpoint"
         )
     size = facts["size"][0], facts["size"][1]
-    images = ImageSpec(facts["class_names"], facts["channels"], size, facts["mean"], facts["std"])
+    own = read_sealed(run / RESULT).get("own_model")
+    preprocessing = own and own["input"]["preprocessing"]
+    images = ImageSpec(
+        facts["class_names"], facts["channels"], size, facts["mean"], facts["std"], preprocessing
+    )
     formats = import_module(FORMATS[task]).FORMATS
     if to not in formats:
         raise InputError(f"export: --to {to} is not for task={task}; give --to {' or '.join(formats)}")

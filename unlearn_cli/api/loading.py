@@ -30,10 +30,13 @@ def load(run_folder: str | Path) -> "nn.Module":
     folder = Path(run_folder)
     with borrowed([f"method.path={folder}"]):
         from unlearn_cli.methods.checkpoint import method_of
+        from unlearn_cli.models.base import WRITTEN
         from unlearn_cli.models.checkpoint import FACTS, WEIGHTS, load_into, read_facts
         from unlearn_cli.models.delta import delta_at, facts_of, load_delta
 
         config, choices = _run_of(folder)
+        if own := next(folder.glob(f"{WRITTEN}*"), None):  # tells what the original's files told
+            config["model"]["weights"] = str(own)
         if (folder / WEIGHTS).is_file():
             model = load_into(_built(config, read_facts(folder / FACTS)), folder, {})
         elif delta := delta_at(folder):

@@ -1,7 +1,8 @@
 """What a model must be built for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -16,3 +17,6 @@ class ImageSpec:
     mean: Sequence[float]
     """Per channel, of pixels in [0, 1]."""
     std: Sequence[float]
+    preprocessing: Mapping[str, Any] | None = None
+    """Of a finished run: how its model's own library brings pictures to that size (`Preprocessing.facts`);
+    None: they are scaled and cropped to it."""

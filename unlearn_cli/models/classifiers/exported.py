@@ -1,14 +1,16 @@
 """A classifier in the formats of other libraries."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from math import floor, nextafter
 from pathlib import Path
 from typing import Any
 
 import timm
 import torch
 from timm.models import save_for_hf
-from torch import nn
+from torch import Tensor, nn
 
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError, in_a_line
@@ -35,9 +37,27 @@ def _timm(model: nn.Module, place: Path, images: ImageSpec) -> None:
         )
     told = _told(model, images)
     given = {"mean": told["mean"], "std": told["std"], "input_size": [images.channels, *images.size]}
-    net.pretrained_cfg = {**net.pretrained_cfg, **given, "num_classes": len(images.classes), "crop_pct": 1.0}
+    shaped = _shaping(images.preprocessing or {"resize": images.size[0], "interpolation": "bilinear"})
+    net.pretrained_cfg = {**net.pretrained_cfg, **given, **shaped, "num_classes": len(images.classes)}
     net.num_classes = len(images.classes)
     save_for_hf(net, str(place), {"label_names": [*images.classes]}, safe_serialization=True)
+
+
+def _shaping(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """What timm's transform for evaluation is to be told for the same pixels. InputError: it cannot be."""
+    if "timm" in recorded:
+        return {name: recorded["timm"][name] for name in ("crop_pct", "crop_mode", "interpolation")}
+    resize, crop = recorded.get("resize"), recorded.get("crop")
+    if resize is None or (isinstance(resize, Sequence) and crop is not None):
+        raise InputError(
+            "export: --to timm: timm cuts a part out of a picture that it has scaled, keeping its shape, and "
+            "model.input says otherwise; use --to torch"
+        )
+    share = 1.0 if crop is None else crop / resize
+    if crop is not None and floor(crop / share) < resize:  # by the last bit
+        share = nextafter(share, 0.0)
+    mode = "squash" if isinstance(resize, Sequence) else "center"
+    return {"crop_pct": share, "crop_mode": mode, "interpolation": recorded["interpolation"]}
 
 
 def _is_timms(net: Any, images: ImageSpec) -> bool:
@@ -69,7 +89,10 @@ def _onnx(model: nn.Module, place: Path, images: ImageSpec) -> None:
         raise InputError("export: --to onnx needs the package onnx, which is not installed: pip install onnx")
     pixels = torch.zeros(1, images.channels, *images.size, device=next(model.parameters()).device)
     try:
-        with replacing(place) as temporary:
+        with replacing(place) as temporary, warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", torch.jit.TracerWarning
+            )  # but for the batch, sizes are to be fixed
             torch.onnx.export(
                 model,
                 (pixels,),
@@ -96,10 +119,16 @@ def _told(model: nn.Module, images: ImageSpec) -> Mapping[str, Any]:
         "classes": [*images.classes],
         "channels": images.channels,
         "size": [*images.size],
-        "mean": own.mean.flatten().tolist() if own else None,
-        "std": own.std.flatten().tolist() if own else None,
+        "mean": _numbers(own.mean) if own else None,
+        "std": _numbers(own.std) if own else None,
+        "preprocessing": images.preprocessing,
         "resize_inside": [*own.resize] if own and own.resize else None,
     }
+
+
+def _numbers(values: Tensor) -> list[float]:
+    """As they were given: of the numbers that are these in fp32 the shortest."""
+    return [float(str(value)) for value in values.flatten().cpu().numpy()]
 
 
 FORMATS: Formats = {
