@@ -18,6 +18,7 @@ from unlearn_cli.models.diffusion.sampling import Sampler
 from unlearn_cli.models.diffusion.unet import UNetSettings
 
 SAID = {"timesteps": 100, "beta_schedule": "scaled_linear", "prediction": "v_prediction"}
+SHORT = {"_class_name": "UNet2DModel", "num_class_embeds": 11}
 NULL = dict.fromkeys(SAID)
 TEN = ImageSpec([str(number) for number in range(10)], 1, (8, 8), (0.0,), (1.0,))
 
@@ -160,6 +161,8 @@ def test_files_that_are_not_there_or_damaged(tmp_path):
         (tmp_path / "empty", None, "has no config.json"),
         (folder, (folder / "scheduler" / "scheduler_config.json", "{"), "cannot be opened"),
         (folder, (weights, "{"), "cannot be opened"),
+        (folder, (folder / "unet" / "config.json", "[]"), "is a None"),
+        (folder, (folder / "unet" / "config.json", json.dumps(SHORT)), "does not say how many channels"),
         (folder, (index, json.dumps({"_class_name": "LDMPipeline", "vqvae": ["a", "b"]})), "with vqvae"),
     ]
     for place, damage, told in faults:

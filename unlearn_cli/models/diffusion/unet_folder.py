@@ -77,6 +77,8 @@ class UNetFolder:
             yield f"is a {kind}"
         if config.get("class_embed_type") is not None or not config.get("num_class_embeds"):
             yield "has no table of classes (num_class_embeds)"
+        if not isinstance(config.get("in_channels"), int):
+            yield "does not say how many channels it reads (in_channels)"
         if config.get("in_channels") != config.get("out_channels"):
             yield "predicts more than the noise (out_channels)"
         if config.get("center_input_sample"):
