@@ -55,6 +55,24 @@ def test_nothing_is_written_over(tmp_path):
     assert not (tmp_path / "README.md").exists()
 
 
+def test_odd_places(unlearn, tmp_path):
+    ended = unlearn("new", "project", "my work/mine")
+    assert "cd 'my work/mine'; export UNLEARN_PLUGINS=plugins" in ended.out
+    assert "pytest 'my work/mine'" in ended.out
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "mine.txt").touch()
+    assert unlearn("new", "project", "notes").code == 0
+    (tmp_path / "nowhere").symlink_to("gone")
+    for words, told in (
+        ([""], "new project: names no folder"),
+        (["one", "two"], "new project: takes one folder"),
+        (["nowhere"], "nowhere/README.md: cannot be written (File exists)"),
+        (["/proc/mine"], "/proc/mine/README.md: cannot be written"),
+    ):
+        ended = unlearn("new", "project", *words)
+        assert (ended.code, ended.error[: len(told)]) == (2, told)
+
+
 @pytest.mark.thorough
 def test_the_commands_of_its_readme_run_as_they_stand(project, unlearn):
     """But for that which wants a cluster; trainings are short, and one seed stands for three."""

@@ -4,6 +4,7 @@ import keyword
 import re
 from importlib.util import find_spec
 from pathlib import Path
+from shlex import quote
 
 from unlearn_cli.command.new_project import PROJECT, new_project
 from unlearn_cli.command.skeleton import check_folder, write_filled
@@ -13,6 +14,9 @@ from unlearn_cli.runtime.arguments import Parser
 
 KINDS = ("method", "model", "data", "metric", "forget")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+PLUGINS = Path("plugins")
+NO_FOLDER = "names no folder; give one, or a full stop for this one"
+ONE_FOLDER = "takes one folder, in which the plug-ins have one of their own; put names with spaces in quotes"
 
 
 def new(arguments: list[str]) -> None:
@@ -32,18 +36,19 @@ def new(arguments: list[str]) -> None:
         metavar="NAME",
         help="of the option and of its file, with small letters, as in my_method; of a project its folder",
     )
-    default = "default: plugins"
-    parser.add_argument(
-        "folder", metavar="FOLDER", nargs="?", type=Path, default=Path("plugins"), help=default
-    )
+    default = f"default: {PLUGINS}; a project has none"
+    parser.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, default=PLUGINS, help=default)
     read = parser.parse_args(arguments)
     if read.kind == PROJECT:
+        if not read.name or read.folder != PLUGINS:
+            raise InputError(f"new project: {NO_FOLDER if not read.name else ONE_FOLDER}")
         new_project(Path(read.name))
         return
     written = write(read.kind, read.name, read.folder)
     print(*written, sep="\n")
-    print(f"to use it:  export UNLEARN_PLUGINS={read.folder}; unlearn {read.kind}={read.name}")
-    print(f"to test it: python -m pytest {written[-1]}")
+    place = quote(str(read.folder))
+    print(f"to use it:  export UNLEARN_PLUGINS={place}; unlearn {read.kind}={read.name}")
+    print(f"to test it: python -m pytest {quote(str(written[-1]))}")
 
 
 def write(kind: str, name: str, folder: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """`unlearn new project FOLDER`: a folder with data, model, request and sweep that runs as it stands."""
 
 from pathlib import Path
+from shlex import quote
 
 from unlearn_cli.command.skeleton import check_folder, write_filled
 
@@ -26,5 +27,6 @@ def new_project(folder: Path) -> None:
     check_folder(folder)
     written = write_filled({folder / file: skeleton for file, skeleton in FILES.items()}, NAME)
     print(*written, sep="\n")
-    print(f"to use it:  cd {folder}; export UNLEARN_PLUGINS=plugins; unlearn experiment={NAME}")
-    print(f"to test it: python -m pytest {folder}")
+    place = quote(str(folder))
+    print(f"to use it:  cd {place}; export UNLEARN_PLUGINS=plugins; unlearn experiment={NAME}")
+    print(f"to test it: python -m pytest {place}")

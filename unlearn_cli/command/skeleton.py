@@ -13,14 +13,17 @@ def write_filled(files: Mapping[Path, str], name: str) -> list[Path]:
     """Write each file from the skeleton of that name (`model/module.py`).
 
     Raises:
-        InputError: one is there already; nothing is written.
+        InputError: one is there already, and nothing is written; or nothing can be.
     """
     if there := next((file for file in files if file.exists()), None):
         raise InputError(f"{there}: is there already; take another name or folder")
     for file, skeleton in files.items():
         text = (SKELETONS / f"{skeleton}.txt").read_text(encoding="utf-8")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(filled(text, name), encoding="utf-8")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(filled(text, name), encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{file}: cannot be written ({error.strerror}); name another folder") from error
     return list(files)
 
 
