@@ -79,6 +79,15 @@ def test_numbers_of_numpy_and_places_of_other_scripts(tmp_path):
     assert (back.nesting, back.content["acc"], back.content["epoch"]) == (("net",), 93.5, 7)
 
 
+def test_what_is_written_back_has_the_same_bytes_from_any_process(tmp_path, monkeypatch):
+    torch.save({"model": net().state_dict()}, tmp_path / "mine.pth")
+    file = read(tmp_path / "mine.pth")
+    for process in (1, 2):
+        monkeypatch.setattr("os.getpid", lambda number=process: number)
+        file.write(tmp_path / f"{process}.pth", file.state)
+    assert (tmp_path / "1.pth").read_bytes() == (tmp_path / "2.pth").read_bytes()
+
+
 def test_files_from_before_zip(tmp_path):
     torch.save(net().state_dict(), tmp_path / "old.pt", _use_new_zipfile_serialization=False)
     assert read(tmp_path / "old.pt").state.keys() == net().state_dict().keys()

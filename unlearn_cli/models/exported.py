@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.errors import InputError
+from unlearn_cli.models.state_dict import save_torch
 from unlearn_cli.storage.files import replacing, write_json
 
 Formats = Mapping[str, tuple[Callable[[nn.Module, Path, ImageSpec], None], str]]
@@ -38,5 +38,5 @@ def write_state(network: nn.Module, place: Path, told: Mapping[str, Any]) -> Non
     """The network's state dict, and beside it as JSON how it is fed."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     with replacing(place) as temporary:
-        torch.save(state, temporary)
+        save_torch(state, temporary)
     write_json(place.with_suffix(".json"), told)

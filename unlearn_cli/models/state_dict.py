@@ -82,7 +82,13 @@ class StateFile:
             if self.path.suffix == ".safetensors":
                 save_file(tensors, temporary, metadata={"format": "pt"})
             else:
-                torch.save(_in_place(self.content, self.nesting, tensors), temporary)
+                save_torch(_in_place(self.content, self.nesting, tensors), temporary)
+
+
+def save_torch(content: Any, path: Path) -> None:
+    """torch.save, the same bytes wherever it is: given a path, it writes the file's name into the file."""
+    with path.open("wb") as opened:
+        torch.save(content, opened)
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
