@@ -68,7 +68,7 @@ NO_LABEL_DROP = "model.label_drop=0"
         ),
         (
             "eval.judge.model.name=resnet34 eval.judge.model.pretrained=true",
-            "eval.judge: model.pretrained: the weights of resnet34 are neither in",
+            "eval.judge.model.pretrained: the weights of resnet34 are neither in",
         ),
         ("eval.judge.model.name=vgg16_bn", "eval.judge: data.size: vgg16_bn cannot take images of 8x8"),
         (

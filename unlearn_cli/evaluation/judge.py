@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from unlearn_cli.origins import Origins
 
 BATCH = 500  # images at once
+KEY = "eval.judge"
+MODEL_KEY = re.compile(r"(?<![\w./])model(\.\w+)+(?=[=:,])")
+"""As a model's messages spell its keys: those of the group `model`."""
 
 
 class JudgeTraining(Original):
@@ -88,8 +92,8 @@ class Judge(AnyJudge):
     def _build(cls, node: Any) -> Any:
         try:
             return build(node, "eval.judge.model")
-        except InputError as error:  # a model names its keys as those of the group `model`
-            raise InputError(f"eval.judge.{str(error).removeprefix('eval.judge.')}") from error
+        except InputError as error:
+            raise InputError(_as_typed(str(error).removeprefix("eval.judge."))) from error
 
     def check(self, origins: Origins) -> None:
         """Called before anything is written.
@@ -104,7 +108,8 @@ class Judge(AnyJudge):
             else:
                 self.get(origins)
         except InputError as error:
-            raise InputError(f"eval.judge: {error}") from error
+            told = _as_typed(str(error))
+            raise InputError(told if told.startswith(KEY) else f"{KEY}: {told}") from error
 
     def get(self, origins: Origins) -> tuple[JudgeNetwork, str]:
         """The judge in eval mode, and the key of its weights."""
@@ -124,6 +129,11 @@ class Judge(AnyJudge):
 
     def _run_of_judge(self, origins: Origins) -> Origins:
         return origins.under(Classification(), self.model, self.train, self.seed)
+
+
+def _as_typed(message: str) -> str:
+    """A model's message with the keys of the judge's model."""
+    return MODEL_KEY.sub(rf"{KEY}.\g<0>", message)
 
 
 def as_judge(model: nn.Module) -> JudgeNetwork:

@@ -163,7 +163,8 @@ class TimmSettings(ModelSettings):
                 f"model.pretrained: the weights of {self.name} are neither in the Hugging Face cache nor in "
                 "reach; fetch them once where there is a network, set HF_HOME to a cache that holds them, "
                 "or give a local file: "
-                f"model.pretrained=/path/to/model.safetensors ({type(error).__name__})"
+                f"model.pretrained=/path/to/model.safetensors, or begin from nothing: model.pretrained=false "
+                f"({type(error).__name__})"
             ) from error
         except (TypeError, ValueError, AssertionError) as error:
             raise InputError(
