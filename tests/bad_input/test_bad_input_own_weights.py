@@ -1,10 +1,12 @@
 """Weights of one's own that do not fit: one line, which names model.weights or what they lack, and no run."""
 
+import json
 import pickle
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from unlearn_cli.models.classifiers.resnet_cifar import CifarResNet
@@ -40,6 +42,14 @@ def files(tmp_path):
     (tmp_path / "empty.safetensors").touch()
     (tmp_path / "rows.txt").write_text("5000\n")
     (tmp_path / "folder").mkdir()
+    for name, config in {
+        "of_timm": {"architecture": "test_resnet"},
+        "unknown": {"architecture": "no_such_net"},
+        "odd": {"architecture": "test_resnet", "model_args": {"act_layer": "no_such_layer"}},
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(json.dumps(config))
+        save_file({"conv1.weight": torch.zeros(1)}, tmp_path / name / "model.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -105,6 +115,15 @@ def files(tmp_path):
         (
             ("model=timm", "model.weights=folder"),
             "model.weights: folder/config.json: no configuration of timm",
+        ),
+        (
+            ("model=transformers", "model.weights=of_timm"),
+            "model.weights: of_timm/config.json is timm's; such",
+        ),
+        (("model=timm", "model.weights=unknown"), "model.weights: unknown/config.json: timm "),
+        (
+            ("model=timm", "model.weights=odd", *KNOWN),
+            "model.weights: timm cannot build test_resnet for 160x160 images with {'act_layer': 'no_such_l",
         ),
         (
             ("model=torchvision", "model.name=resnet_18"),

@@ -43,8 +43,9 @@ class Objective:
         found = cls(keys, None if wanted else TIES.get(task), meanings)
         if found.is_gap and not experiment.has_oracle:
             raise InputError(
-                f"objective: {found.name} is a distance to the oracle, and these runs have none; give a "
-                "metric that is to be higher or lower, as in objective=H"
+                f"objective: {found.name} is a distance to the oracle, and these runs have none; set "
+                "oracle=true (a model of your own is retrained by the recipe that train=NAME names), or give a "
+                "metric that is to be higher or lower"
             )
         return found
 

@@ -21,7 +21,7 @@ from unlearn_cli.models.classifiers.stem import SMALL, shrink, small_options
 from unlearn_cli.models.classifiers.timm_weights import CONFIG, TimmPreprocessing, TimmWeights
 from unlearn_cli.models.classifiers.trial import check_takes
 from unlearn_cli.models.input import Known
-from unlearn_cli.models.own_weights import filled, have_form, read, write_like
+from unlearn_cli.models.own_weights import KEY, filled, have_form, read, write_like
 from unlearn_cli.models.state_dict import read_state_dict
 from unlearn_cli.storage.caches import check_caches
 from unlearn_cli.storage.hub import hub_or_cache
@@ -166,13 +166,15 @@ class TimmSettings(ModelSettings):
                 f"model.pretrained=/path/to/model.safetensors, or begin from nothing: model.pretrained=false "
                 f"({type(error).__name__})"
             ) from error
-        except (TypeError, ValueError, AssertionError) as error:
+        except (TypeError, ValueError, AssertionError, RuntimeError, LookupError) as error:
+            if self.pretrained is not False and isinstance(error, RuntimeError | LookupError):
+                # no such weights, or a file of other shapes or names
+                raise InputError(f"model.pretrained: {self.name}: {in_a_line(error)}") from error
+            key = KEY if self._own and self._own.config else "model.options"
             raise InputError(
-                f"model.options: timm cannot build {self.name} for {size[0]}x{size[1]} images "
+                f"{key}: timm cannot build {self.architecture} for {size[0]}x{size[1]} images "
                 f"with {options}: {in_a_line(error)}"
             ) from error
-        except (RuntimeError, LookupError) as error:  # no such weights, or a file of other shapes or names
-            raise InputError(f"model.pretrained: {self.name}: {in_a_line(error)}") from error
         if overlay:
             _check_overlap(net, overlay["state_dict"], self.pretrained)
             net.pretrained_cfg["state_dict"] = None  # a second copy of the weights

@@ -72,6 +72,8 @@ class TimmWeights:
                 f"{KEY}: {self.place / CONFIG} names no architecture of timm; a folder of transformers is "
                 "given by model=transformers"
             )
+        if not timm.is_model(name := str(config["architecture"])):
+            raise InputError(f"{KEY}: {self.place / CONFIG}: timm {timm.__version__} has no model {name!r}")
         return config
 
     @property

@@ -23,6 +23,7 @@ from unlearn_cli.models.input import Known
 from unlearn_cli.models.loaded import check_tensors, quiet
 from unlearn_cli.models.own_weights import KEY
 from unlearn_cli.models.processor import ProcessorPreprocessing, one_size
+from unlearn_cli.storage.files import read_json
 from unlearn_cli.storage.identity import content_of
 
 CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"
@@ -136,6 +137,10 @@ class TransformersSettings(ModelSettings):
 
     def _config(self) -> Any:
         refuse_code(self.folder, KEY)
+        with self._told(self.folder):
+            said = read_json(self.folder / CONFIG)
+        if "architecture" in said and "model_type" not in said:
+            raise InputError(f"{KEY}: {self.folder / CONFIG} is timm's; such a folder is given by model=timm")
         with self._told(self.folder):
             return AutoConfig.from_pretrained(self.folder, local_files_only=True)
 
