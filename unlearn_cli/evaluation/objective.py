@@ -44,8 +44,8 @@ class Objective:
         if found.is_gap and not experiment.has_oracle:
             raise InputError(
                 f"objective: {found.name} is a distance to the oracle, and these runs have none; set "
-                "oracle=true (a model of your own is retrained by the recipe that train=NAME names), or give a "
-                "metric that is to be higher or lower"
+                "oracle=true (a model of your own is retrained by the recipe that train=NAME names), or give "
+                "a metric that is to be higher or lower"
             )
         return found
 
