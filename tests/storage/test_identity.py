@@ -48,7 +48,7 @@ def test_keys_that_are_off_and_were_not_there_once_are_no_part_of_it():
 def test_what_names_nothing_is_known_by_its_configuration_alone():
     Path("train").mkdir()  # a split's name, and no place
     Path("mine").mkdir()
-    plain = config(data=data("owner/name"))
+    plain = config(data=data("owner/name"), model={"trained_on": "train"})
     assert identity_of(plain).key == key_of(determining(plain))
     assert not identity_of(plain).files
 
@@ -86,6 +86,13 @@ def test_a_local_copy_of_data_counts_before_the_path():
     found = identity_of(config(data=data("owner/name")) | paths)
     assert found.files == {"data.path": "copies/mine"}
     assert found.key == identity_of(config(data=data("copies/mine"))).key
+
+
+def test_a_list_of_learnt_rows_is_a_file_whatever_its_name():
+    Path("learnt").write_text("1")
+    before = identity_of(config(model={"trained_on": "learnt"})).key
+    Path("learnt").write_text("2")
+    assert identity_of(config(model={"trained_on": "learnt"})).key != before
 
 
 @pytest.mark.parametrize("value", ["a" * 5000, "a\0b", "/", "~nobody/x.txt", "", "http://x/y.txt"])

@@ -15,10 +15,15 @@ from unlearn_cli.config.variants import determining, spelt_out
 from unlearn_cli.storage.fingerprint import fingerprint
 
 PLACES = frozenset(
-    ("path", "file", "folder", "delta", "pretrained", "weights", "checkpoint", "prompts", "retain")
+    (
+        *("path", "file", "folder", "delta", "pretrained", "weights", "trained_on", "checkpoint"),
+        *("prompts", "retain"),
+    )
 )
 """Keys whose value, where it names something on the disk, stands for that. Of any other key the value must
 look like a file's: with a separator or a suffix."""
+WORDS = (("trained_on", "train"),)
+"""Names and values of keys that name nothing on the disk, whatever lies there."""
 SCHEME = "local-dir:"
 CONTENT, SOURCE = "content ", "source "
 """How values begin that stand for what is on the disk."""
@@ -104,7 +109,7 @@ def _named(node: Any, key: str) -> Iterator[tuple[str, Path]]:
 
 def _is_named(key: str, text: str) -> bool:
     place, name = _place(text), key.rpartition(".")[2]
-    if not is_there(place) or place.samefile(place.absolute().anchor):
+    if (name, text) in WORDS or not is_there(place) or place.samefile(place.absolute().anchor):
         return False  # of the whole disk nothing is read
     if name in PLACES or key == "model.name" or text.startswith(SCHEME):
         return True
