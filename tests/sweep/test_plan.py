@@ -106,6 +106,20 @@ def test_a_judge_is_shared_by_all_seeds(unlearn, tmp_path):
     assert "original 0 2 (2 as jobs of their own)" in said
 
 
+def test_a_store_that_has_all_of_a_judged_family(unlearn, tmp_path):
+    there = (
+        *tiny_commands.GENERATION,
+        f"paths.outputs={tmp_path}/out",
+        "method.epochs=1",
+        "data.val_fraction=0.1",
+    )
+    made = unlearn(*there, "method=ft")
+    assert made.code == 0, made.err
+    planned = unlearn("plan", *there, "method=ga,rl")
+    assert planned.code == 0, planned.err
+    assert "reference metrics 1 0" in " ".join(planned.out.split())
+
+
 def test_data_that_were_never_read_are_a_prerequisite(planned, tmp_path):
     for name in ("cat", "dog"):
         (tmp_path / "images" / name).mkdir(parents=True)

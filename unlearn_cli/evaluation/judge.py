@@ -60,6 +60,10 @@ class AnyJudge(Settings, ABC):
         """The judge in eval mode, and the key of its weights."""
 
     @abstractmethod
+    def key(self, origins: Origins) -> str:
+        """That key alone, also of a judge that is not there yet."""
+
+    @abstractmethod
     def made(self, origins: Origins) -> bool:
         """Whether it need not be trained."""
 
@@ -117,9 +121,12 @@ class Judge(AnyJudge):
         if self.path is None:
             origin = own_run.get(JudgeTraining())
             return as_judge(origin.model.eval()), origin.key
-        model = load_into(own_run.build(), self.path, {"class_names": origins.data.classes})
-        states = [value.cpu().numpy() for value in model.state_dict().values()]
-        return as_judge(model.eval()), digest(*states)
+        model = self._from_file(own_run)
+        return as_judge(own_run.compute.place(model).eval()), _weights(model)
+
+    def key(self, origins: Origins) -> str:
+        own_run = self._run_of_judge(origins)
+        return own_run.key(JudgeTraining()) if self.path is None else _weights(self._from_file(own_run))
 
     def made(self, origins: Origins) -> bool:
         """Whether it need not be trained."""
@@ -127,8 +134,18 @@ class Judge(AnyJudge):
         facts = own_run.facts(JudgeTraining().rows(own_run))
         return self.path is not None or origins.store.find("model", facts) is not None
 
+    def _from_file(self, own_run: Origins) -> nn.Module:
+        """That of `path`, on the CPU."""
+        assert self.path
+        model: nn.Module = own_run.experiment.model.build(own_run.data.spec)
+        return load_into(model, self.path, {"class_names": own_run.data.classes})
+
     def _run_of_judge(self, origins: Origins) -> Origins:
         return origins.under(Classification(), self.model, self.train, self.seed)
+
+
+def _weights(model: nn.Module) -> str:
+    return digest(*(value.cpu().numpy() for value in model.state_dict().values()))
 
 
 def _as_typed(message: str) -> str:

@@ -82,8 +82,8 @@ class GenerationEvaluation(InceptionSettings, GeneratorEvaluation):
 
     def output_facts(self, origins: Origins) -> dict[str, Any]:
         """How images are drawn, and the weights of the judge."""
-        _, judge = self.judge.get(origins)
-        return self.model_dump(mode="json", include={"sampler", "samples_per_class"}) | {"judge": judge}
+        facts = self.model_dump(mode="json", include={"sampler", "samples_per_class"})
+        return facts | {"judge": self.judge.key(origins)}
 
     def outputs(self, origins: Origins, model: nn.Module, folder: Path) -> Outputs:
         """Images of every class in turn, and what the judge sees in them."""

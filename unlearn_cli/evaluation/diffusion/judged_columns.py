@@ -68,7 +68,7 @@ class JudgedColumns(Settings):
 
     def judge_keys(self, origins: Origins) -> dict[str, str]:
         """The key of each judge's weights, by column."""
-        return {column: judge.get(origins.seen_as(column))[1] for column, judge in self.column_judges.items()}
+        return {column: judge.key(origins.seen_as(column)) for column, judge in self.column_judges.items()}
 
     def judge_images(self, origins: Origins, images: Tensor) -> Outputs:
         """The logits of each column's judge, by column, and the "features" of the first one.

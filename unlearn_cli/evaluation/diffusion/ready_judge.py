@@ -83,6 +83,9 @@ class ReadyJudge(AnyJudge):
         judge = ClassifierOfValues(model, processor, [names[_plain(value)] for value in values])
         return judge.to(origins.compute.device).eval(), digest(key, *values)
 
+    def key(self, origins: Origins) -> str:
+        return self.get(origins)[1]
+
     def made(self, origins: Origins) -> bool:
         return True
 
