@@ -63,6 +63,10 @@ def test_what_it_says(run):
     assert record["splits"]["fingerprint"] == manifest["split_fingerprint"]
     assert record["evidence"]["metrics"] == found["metrics"]
     assert record["evidence"]["oracle"] == found["oracle"]
+    count, original = len(record["forgotten"]["rows"]), found["original"]["UA"]
+    recognised = record["evidence"]["sentences"][0]
+    assert recognised.startswith(f"Of the {count} forgotten rows this model still classifies ")
+    assert f"; the original {count - round(count * original / 100)}; the oracle " in recognised
     assert record["choices"]["method"] == "ga"
     assert record["values"]["method"]["epochs"] == 1
     assert record["inputs"].keys() == {"forget.file"}
@@ -91,6 +95,7 @@ def test_the_page_needs_nothing_and_names_nobody(run):
     assert "src=" not in page
     assert "href=" not in page
     assert record["digest"] in page
+    assert f"{record['files']['model.safetensors']}</code> (model.safetensors)" in page
     hashes = [*record["files"].values(), *record["forgotten"]["rows"].values()]
     assert all(sha256 in page for sha256 in hashes)
     for file in run.rglob("*"):

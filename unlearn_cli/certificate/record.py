@@ -68,7 +68,8 @@ def record_of(
         "choices": {group: experiment.choices[group] for group in ("task", "data", "model", *PARTS)},
         "values": {part: experiment.identity.configuration.get(part) for part in PARTS},
         "seeds": result["seeds"],
-        "evidence": evidence | {"sentences": sentences(result)},
+        "evidence": evidence
+        | {"sentences": [*_recognised(result, len(forget_set.rows)), *sentences(result)]},
         "not_shown": not_shown(experiment, evidence, request["rows_asked_for"], len(forget_set.rows), copies),
         "versions": _versions(read_json(folder / ENVIRONMENT)),
         "inputs": _inputs(experiment.identity),
@@ -94,6 +95,20 @@ def copies_retained(origins: Origins) -> int | None:
         return None
     retained = np.setdiff1d(origins.splits.train, rows)
     return int(np.isin(copies[rows], copies[retained]).sum())
+
+
+def _recognised(result: Mapping[str, Any], rows: int) -> list[str]:
+    """How many of the forgotten rows a classifier still classifies right; of other tasks nothing."""
+    if result["choices"]["task"] != "classification":
+        return []
+
+    def right(metrics: Mapping[str, float]) -> int:
+        return round(rows * (1 - metrics["UA"] / 100))
+
+    others = {"the original": result["original"], "the oracle": result["oracle"]}
+    told = [f"{name} {right(metrics)}" for name, metrics in others.items() if metrics]
+    own = f"Of the {rows} forgotten rows this model still classifies {right(result['metrics'])} right"
+    return [f"{'; '.join([own, *told])}."]
 
 
 def _inputs(identity: Identity) -> dict[str, str]:
