@@ -85,8 +85,9 @@ def test_one_cycle_takes_no_warm_up(recipe, schedule):
 def test_biases_learn_at_a_rate_and_decay_of_their_own(recipe, schedule):
     """In every step so many times the rate; the decay of a step, rate times weight decay, is everybody's."""
     layer = nn.BatchNorm1d(2)
+    net = nn.Sequential(layer, nn.Linear(2, 2, bias=False))
     chosen = recipe(lr=0.4, bias_lr_factor=64.0, schedule=schedule)
-    optimizer = chosen.make_optimizer(chosen.parameter_groups(dict(layer.named_parameters())))
+    optimizer = chosen.make_optimizer(chosen.parameter_groups(net, dict(layer.named_parameters())))
     update = chosen.make_schedule(optimizer, STEPS)
     weights, biases = optimizer.param_groups
     assert [group["params"] for group in (weights, biases)] == [[layer.weight], [layer.bias]]
@@ -95,7 +96,15 @@ def test_biases_learn_at_a_rate_and_decay_of_their_own(recipe, schedule):
         decays = [group["lr"] * group["weight_decay"] for group in (weights, biases)]
         assert decays[0] == pytest.approx(decays[1])
         update.step()
-    assert len(recipe(bias_lr_factor=2.0).parameter_groups({"a.bias": layer.bias})) == 1
+    assert len(chosen.parameter_groups(net, {"0.bias": layer.bias})) == 1
+
+
+def test_other_biases_than_those_of_norms_learn_at_everybodys_rate(recipe):
+    """As in airbench, whose whitened first layer and whose last layer are no norms."""
+    net = nn.Sequential(nn.Conv2d(3, 4, 2), nn.GroupNorm(2, 4), nn.BatchNorm2d(4), nn.Linear(4, 2))
+    others, quick = recipe(bias_lr_factor=64.0).parameter_groups(net, dict(net.named_parameters()))
+    assert {id(p) for p in quick["params"]} == {id(net[1].bias), id(net[2].bias)}
+    assert len(others["params"]) == 6
 
 
 def test_nesterov_by_hand(recipe):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import Field, ValidationInfo, field_validator
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import (
     ConstantLR,
@@ -23,6 +24,8 @@ from unlearn_cli.config.settings import Settings
 from unlearn_cli.errors import InputError
 from unlearn_cli.models.capabilities import trained_by_default
 from unlearn_cli.training.lookahead import Lookahead
+
+NORMS = (_BatchNorm, nn.GroupNorm, nn.LayerNorm)
 
 
 class SignSGD(Optimizer):
@@ -73,7 +76,7 @@ class Recipe(Settings):
     )
     bias_lr_factor: float = Field(
         gt=0,
-        description="biases (those of norms, too) learn at so many times the rate, and decay as ever",
+        description="biases of norms learn at so many times the rate, and decay as ever",
     )
     schedule: Literal["constant", "cosine", "multistep", "onecycle", "triangle"] = Field(
         description="the rate over the phase's steps: constant; cosine: falls to 0; multistep: times "
@@ -161,14 +164,15 @@ class Recipe(Settings):
             if before < self.max_steps
         ]
 
-    def parameter_groups(self, named: Mapping[str, nn.Parameter]) -> list[dict[str, Any]]:
-        """The parameters as optimisers take them; biases apart where they have a rate of their own."""
+    def parameter_groups(self, model: nn.Module, named: Mapping[str, nn.Parameter]) -> list[dict[str, Any]]:
+        """The model's parameters as optimisers take them; biases of norms apart where they have a rate of
+        their own."""
         if self.bias_lr_factor == 1:
             return [{"params": list(named.values())}]
-        is_bias = {name: name.rpartition(".")[2] == "bias" for name in named}
-        others = {"params": [p for name, p in named.items() if not is_bias[name]]}
+        quick = {id(module.bias) for module in model.modules() if isinstance(module, NORMS)}
+        others = {"params": [p for p in named.values() if id(p) not in quick]}
         biases = {
-            "params": [p for name, p in named.items() if is_bias[name]],
+            "params": [p for p in named.values() if id(p) in quick],
             "lr": self.lr * self.bias_lr_factor,
             "weight_decay": self.weight_decay / self.bias_lr_factor,
         }

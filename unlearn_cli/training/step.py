@@ -31,6 +31,7 @@ class Step:
 
     def __init__(
         self,
+        model: nn.Module,
         named: dict[str, nn.Parameter],
         recipe: Recipe,
         compute: Compute,
@@ -42,7 +43,10 @@ class Step:
         self.named = named
         self.parameters: list[Tensor] = list(named.values())
         self.recipe, self.compute = recipe, compute
-        self.optimizer, self.scaler = recipe.make_optimizer(recipe.parameter_groups(named)), compute.scaler()
+        self.optimizer, self.scaler = (
+            recipe.make_optimizer(recipe.parameter_groups(model, named)),
+            compute.scaler(),
+        )
         self.mask = mask.bind(named) if mask else None
         self.surgery, self.penalty, self.proximal = surgery, penalty, proximal
         self.anchors = [p.detach().clone() for p in self.parameters] if proximal else []

@@ -159,7 +159,7 @@ class Trainer:
         self._fitting = True
         self.seeded(stage)
         trained = only_trained(model, recipe.trained_names(model) if parameters is None else parameters)
-        update = Step(trained, recipe, self.compute, self.mask, self.surgery, penalty, proximal)
+        update = Step(model, trained, recipe, self.compute, self.mask, self.surgery, penalty, proximal)
         orders = fold(self.seed, stage)
         steps = recipe.limited_steps(
             [len(feed(epoch, recipe.batch_size, orders)) for epoch in range(recipe.epochs)]
