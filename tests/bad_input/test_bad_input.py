@@ -155,7 +155,7 @@ from only_run import GA
         ("precision=fp16", "precision: 'fp16' needs a GPU"),
         (
             "task=generation model=resnet18",
-            "model: 'resnet18' does not fit task=generation; those that do: patched_unet, unet",
+            "model: 'resnet18' does not fit task=generation; those that do: diffusers, patched_unet, unet",
         ),
         ("task=generation eval=classification", "eval: 'classification' does not fit task=generation; those"),
         (

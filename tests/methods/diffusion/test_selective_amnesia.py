@@ -135,7 +135,9 @@ def test_penalty_by_hand(tiny):
 
 
 def test_guidance_needs_label_drop(tiny):
-    with pytest.raises(InputError, match=r"^method\.sampler\.guidance: .* or method.sampler.guidance=0$"):
+    with pytest.raises(
+        InputError, match=r"^method\.sampler\.guidance: .*, or set method\.sampler\.guidance=0$"
+    ):
         amnesia().check(tiny.task, tiny.model(label_drop=0.0), tiny.data, tiny.sets)
     unguided = amnesia(sampler=SAMPLER | {"guidance": 0.0})
     unguided.check(tiny.task, tiny.model(label_drop=0.0), tiny.data, tiny.sets)
