@@ -10,6 +10,7 @@ import pytest
 from tiny_run import unlearn
 
 from unlearn_cli.certificate.limits import not_shown
+from unlearn_cli.certificate.record import recognised
 from unlearn_cli.certificate.sealed_record import digest_of
 from unlearn_cli.cli import main
 
@@ -87,6 +88,14 @@ def test_what_a_gap_does_not_show(oracle, floor, said):
     sentences = not_shown(experiment, {"oracle": oracle, "floor": floor}, asked=3, forgotten=3, copies=0)
     about_oracles = [one for one in sentences if "no model retrained" in one or "oracle.count=3" in one]
     assert [said in one for one in about_oracles] == [True] * bool(said)
+
+
+def test_an_evaluation_of_one_s_own_that_counts_no_forgotten_rows():
+    counted = {"choices": {"task": "classification"}, "original": {"UA": 0.0}, "oracle": None}
+    assert recognised(counted | {"metrics": {"UA": 75.0}}, 4) == [
+        "Of the 4 forgotten rows this model still classifies 1 right; the original 4."
+    ]
+    assert recognised(counted | {"metrics": {"mine": 1.0}}, 4) == []
 
 
 def test_the_page_needs_nothing_and_names_nobody(run):

@@ -68,8 +68,7 @@ def record_of(
         "choices": {group: experiment.choices[group] for group in ("task", "data", "model", *PARTS)},
         "values": {part: experiment.identity.configuration.get(part) for part in PARTS},
         "seeds": result["seeds"],
-        "evidence": evidence
-        | {"sentences": [*_recognised(result, len(forget_set.rows)), *sentences(result)]},
+        "evidence": evidence | {"sentences": [*recognised(result, len(forget_set.rows)), *sentences(result)]},
         "not_shown": not_shown(experiment, evidence, request["rows_asked_for"], len(forget_set.rows), copies),
         "versions": _versions(read_json(folder / ENVIRONMENT)),
         "inputs": _inputs(experiment.identity),
@@ -97,9 +96,10 @@ def copies_retained(origins: Origins) -> int | None:
     return int(np.isin(copies[rows], copies[retained]).sum())
 
 
-def _recognised(result: Mapping[str, Any], rows: int) -> list[str]:
-    """How many of the forgotten rows a classifier still classifies right; of other tasks nothing."""
-    if result["choices"]["task"] != "classification":
+def recognised(result: Mapping[str, Any], rows: int) -> list[str]:
+    """How many of the forgotten rows a classifier still classifies right; nothing of other tasks, nor where
+    an evaluation of one's own does not count them."""
+    if result["choices"]["task"] != "classification" or "UA" not in result["metrics"]:
         return []
 
     def right(metrics: Mapping[str, float]) -> int:

@@ -43,10 +43,8 @@ class Step:
         self.named = named
         self.parameters: list[Tensor] = list(named.values())
         self.recipe, self.compute = recipe, compute
-        self.optimizer, self.scaler = (
-            recipe.make_optimizer(recipe.parameter_groups(model, named)),
-            compute.scaler(),
-        )
+        self.optimizer = recipe.make_optimizer(recipe.parameter_groups(model, named))
+        self.scaler = compute.scaler()
         self.mask = mask.bind(named) if mask else None
         self.surgery, self.penalty, self.proximal = surgery, penalty, proximal
         self.anchors = [p.detach().clone() for p in self.parameters] if proximal else []

@@ -81,9 +81,9 @@ class DiffusersSettings(TakesWeights):
     @cached_property
     def source(self) -> UNetFolder:
         """The folder. InputError: none was named."""
-        if self.weights is None:
+        if self.own_weights is None:
             raise InputError(f"{KEY}: missing; set {KEY}=FOLDER, what save_pretrained wrote")
-        return UNetFolder(self.weights.expanduser())
+        return UNetFolder(self.own_weights)
 
     def _wrapped(self, unet: Any, images: ImageSpec) -> FromFolder:
         """unet: makes it, once all else is known to fit."""
