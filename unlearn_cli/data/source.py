@@ -100,7 +100,7 @@ class Source:
             if isinstance(cause, OSError) and cause.errno in FULL:
                 raise cause from None  # the cache's disk is full; the data may be good
             check_caches()
-            reason = in_a_line(cause) or type(cause).__name__
+            reason = in_a_line(cause)
             raise InputError(f"data.path: '{self.place}' cannot be read ({reason}); {HINT}") from error
         return Parts(train, val or None, test or None, (*chosen.notes, *unread))
 

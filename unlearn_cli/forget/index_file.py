@@ -48,7 +48,7 @@ def read_index_file(file: Path) -> Any:
     except FileNotFoundError:
         raise
     except UNREADABLE as error:
-        raise ValueError(f"cannot be read ({in_a_line(error) or type(error).__name__})") from error
+        raise ValueError(f"cannot be read ({in_a_line(error)})") from error
 
 
 def _json(file: Path) -> Any:
@@ -75,7 +75,7 @@ def _torch(file: Path) -> Any:
     except FileNotFoundError:
         raise
     except Exception as error:  # a damaged pickle may fail in any way
-        raise ValueError(in_a_line(error) or type(error).__name__) from error
+        raise ValueError(in_a_line(error)) from error
 
 
 def _anything(file: Path) -> Any:

@@ -73,7 +73,7 @@ class Query:
         try:
             tree = ast.parse(BACKTICKS.sub(stand_in, text.strip()), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            why = error.msg if isinstance(error, SyntaxError) else in_a_line(error) or type(error).__name__
+            why = error.msg if isinstance(error, SyntaxError) else in_a_line(error)
             raise InputError(f"{key}: cannot read '{one_line(text)[:LONGEST]}' ({why}); {GRAMMAR}") from error
         return cls(key, tree, named)
 

@@ -11,7 +11,7 @@ from unlearn_cli.models.own_weights import KEY
 FOLDERS = "folders are for model=transformers, model=timm and model=diffusers"
 
 
-def record_of(weights: Path) -> dict[str, Any]:
+def facts_beside(weights: Path) -> dict[str, Any]:
     """Of a model.safetensors its model.json; of any other file nothing. InputError: there is no file."""
     if not weights.is_file():
         told = "no file but a folder" if weights.is_dir() else "no such file"
@@ -23,8 +23,8 @@ def record_of(weights: Path) -> dict[str, Any]:
 
 
 def recorded(weights: Path) -> Known:
-    """What `record_of` says of the weights' preprocessing and outputs."""
-    facts = record_of(weights)
+    """What `facts_beside` says of the weights' preprocessing and outputs."""
+    facts = facts_beside(weights)
     return Known(
         mean=facts.get("mean"),
         std=facts.get("std"),

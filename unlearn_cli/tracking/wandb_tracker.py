@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec
 import numpy as np
 
 from unlearn_cli.config.nested import flat
+from unlearn_cli.errors import in_a_line
 from unlearn_cli.tracking.checks import check_writable
 from unlearn_cli.tracking.tracker import Artifact, RunInfo, Tracker
 
@@ -220,7 +221,3 @@ def _aim(key: str, better: Mapping[str, str]) -> str | None:
     part, _, name = key.rpartition("/")
     aims = {"lower": "min", "higher": "max"} if part in MEASURED else {}
     return (aims if part != "gap" else {"oracle": "min"}).get(better.get(name, ""))
-
-
-def in_a_line(error: Exception) -> str:
-    return " ".join(f"{error}".split()) or type(error).__name__

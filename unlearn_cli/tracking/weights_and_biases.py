@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from unlearn_cli.config.settings import Settings
+from unlearn_cli.errors import in_a_line
 from unlearn_cli.tracking.checks import check_online, check_writable, has_key
 from unlearn_cli.tracking.given import PROJECT, given
 from unlearn_cli.tracking.tracker import RunInfo, Tracker
-from unlearn_cli.tracking.wandb_tracker import WandbTracker, in_a_line, reset
+from unlearn_cli.tracking.wandb_tracker import WandbTracker, reset
 
 if TYPE_CHECKING:
     import wandb

@@ -10,7 +10,7 @@ from diffusers.utils import logging as diffusers_logging
 from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
-from unlearn_cli.errors import InputError
+from unlearn_cli.errors import InputError, in_a_line
 from unlearn_cli.models.loaded import check_tensors, quiet
 
 LOGGINGS = (diffusers_logging, transformers_logging)
@@ -27,10 +27,8 @@ def faults_told(key: str, path: object, hint: str) -> Iterator[None]:
     try:
         yield
     except FAULTS as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(
-            f"{key}: '{path}' cannot be opened ({type(error).__name__}: {reason}); {hint}"
-        ) from error
+        why = f"{type(error).__name__}: {in_a_line(error)}"
+        raise InputError(f"{key}: '{path}' cannot be opened ({why}); {hint}") from error
 
 
 def opened(kind: Any, folder: Path, whose: str, hint: str, key: str, variant: str | None = None) -> Any:

@@ -13,7 +13,7 @@ from unlearn_cli.models.base import TakesWeights
 from unlearn_cli.models.diffusion.class_conditional import ClassConditional, knows_null
 from unlearn_cli.models.diffusion.unet_shape import UNetShape
 from unlearn_cli.models.own_weights import HINT, KEY, read
-from unlearn_cli.models.recorded import record_of
+from unlearn_cli.models.recorded import facts_beside
 
 CLASSES = "class_embedding.weight"
 PROCESS = ("timesteps", "beta_schedule", "prediction")
@@ -67,7 +67,7 @@ class UNetSettings(TakesWeights, UNetShape):
     def as_taken(self, data: ImageData) -> ImageData:
         """As `TakesWeights.as_taken`. InputError: weights of a run that noised otherwise."""
         if self.own_weights:
-            recorded = record_of(self.own_weights).get("model", {})
+            recorded = facts_beside(self.own_weights).get("model", {})
             for name in PROCESS:
                 if recorded.get(name, own := getattr(self, name)) != own:
                     raise InputError(
