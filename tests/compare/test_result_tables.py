@@ -122,7 +122,7 @@ def test_every_file_is_drawn_somewhere():
 README = {
     "classification": "classification_class",
     "generation": "generation_digits",
-    "text_to_image": "text_to_image_shapes_earlier",
+    "text_to_image": "text_to_image_shapes",
     "clip": "clip_shapes",
     "vlm": "vlm_shapes",
 }
