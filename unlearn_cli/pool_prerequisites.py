@@ -72,6 +72,7 @@ UNLEARNED_SHADOW = replace(
     after=("forget set", "shadow"),
     told_by=("method", "forget"),
     like=None,
+    as_a_run=True,
 )
 OVER_SEEDS = replace(
     SHADOW,

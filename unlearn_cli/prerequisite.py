@@ -39,6 +39,8 @@ class Prerequisite:
     """By how much its training's seed is above the run's."""
     like: Callable[[Origins], tuple[str, dict[str, Any], float]] | None = None
     """Kind and facts of another entry that tells of that time, and how many times as long it takes."""
+    as_a_run: bool = False
+    """It takes at most as long as a run of its method, which tells where no entry does."""
     number: int | None = None
     """Which one of a pool it is, that are made side by side: each in a job of its own, be it for one run."""
 

@@ -66,6 +66,13 @@ def test_a_whole_class_is_the_same_for_every_seed(planned):
     assert "oracle 0 6" in planned(*sweep, "forget.fraction=0.5")
 
 
+def test_a_models_unlearning_in_a_pool_takes_as_long_as_a_run_at_most(planned, tmp_path):
+    tiny_run.unlearn("-m", "method=ga", "seed=0", f"paths.outputs={tmp_path}/out")
+    said = planned("-m", "method=ga,ft", "eval.attacks=[ulira]", "shadows.count=4")
+    assert "unlearned shadow 0 8" in said
+    assert "without 5 of 14 parts that were never measured" in said  # all of fine-tuning
+
+
 def test_a_key_that_every_swept_option_has_and_the_default_has_not(planned):
     assert "2 runs, 2 to do" in planned("-m", "method=eu_k,cf_k", "method.k=2")
 

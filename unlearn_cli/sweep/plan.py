@@ -163,6 +163,8 @@ class StoreLookup:
                 found.made[key] = kind
             else:
                 seconds = self._seconds(kind, origins.rehearsal()) if origins and kind.entry else None
+                if seconds is None and kind.as_a_run:
+                    seconds = run.seconds
                 found.missing[key] = Shared(kind, experiment, after, seconds)
 
     def _seconds(self, kind: Prerequisite, origins: Origins) -> float | None:
