@@ -57,5 +57,5 @@ def did_you_mean(wrong: str, known: Iterable[str], otherwise: str | None = None)
 
 
 def in_a_line(error: BaseException) -> str:
-    """What another library's error says, in 160 characters at most; its type where it says nothing."""
-    return " ".join(str(error).split())[:160] or type(error).__name__
+    """What another library's error says, in 240 characters at most; its type where it says nothing."""
+    return " ".join(str(error).split())[:240] or type(error).__name__
