@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("scripts/gpu_check", description="What a GPU says of this project.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; none: all")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="CIFAR-10; without it, digits")
-    parser.add_argument("--into", type=Path, metavar="FILE", default=Path("gpu_check.json"))
+    parser.add_argument("--into", type=Path, metavar="FILE", default=Path("outputs/gpu_check.json"))
     parser.add_argument("--tiny", action="store_true", help="sizes that a CPU does in seconds: only a trial")
     chosen = parser.parse_args(arguments)
     if unknown := [name for name in chosen.parts if name not in PARTS]:
