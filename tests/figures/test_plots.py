@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from layout import cut_off
+from layout import cut_off, hidden_title
 from matplotlib.figure import Figure
 
 from unlearn_cli.figures import plots as figures
@@ -46,6 +46,7 @@ def test_long_names_find_room(tmp_path, drawn):
         {name[:30]: {"forget": np.ones(2)} for name in names[:3]}, tmp_path / "c.png", about
     )
     assert [cut_off(figure) for figure in drawn] == ["", ""]
+    assert not any(hidden_title(figure) for figure in drawn)
 
 
 def test_many_classes_are_ordered_and_only_forgotten_ones_named(tmp_path, drawn):

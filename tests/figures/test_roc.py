@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from layout import cut_off
+from layout import cut_off, hidden_title
 
 from unlearn_cli.figures import roc
 from unlearn_cli.figures.roc import roc_curves
@@ -43,3 +43,10 @@ def test_an_attack_that_finds_nobody_can_be_drawn(tmp_path, drawn):
     roc_curves({"IAM": {"ga": curve([0, 0, 1.0])}}, tmp_path / "roc.png")
     assert (tmp_path / "roc.png").exists()
     assert min(drawn[0].axes[0].get_ylim()) > 0
+
+
+def test_one_attack_s_title_and_legend_have_room(tmp_path, drawn):
+    models = {name: curve([0, 0.5, 1.0]) for name in ("original", "ga", "oracle")}
+    roc_curves({"U-LiRA": models}, tmp_path / "roc.png", members="Forgotten rows")
+    assert cut_off(drawn[0]) == ""
+    assert not hidden_title(drawn[0])

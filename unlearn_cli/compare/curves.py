@@ -16,7 +16,7 @@ from unlearn_cli.compare.references import REFERENCES
 from unlearn_cli.errors import InputError
 from unlearn_cli.evaluation.spread import deviation
 from unlearn_cli.figures.methods import Style, styles
-from unlearn_cli.figures.palette import head, label, plain, save
+from unlearn_cli.figures.palette import head, label, legend_beside, plain, save
 
 Line = dict[Any, list[float]]
 """By value of the setting, in order: the metric in each run."""
@@ -46,10 +46,7 @@ def draw(runs: Sequence[Run], key: str, metrics: Sequence[str], path: Path) -> N
             _line(axis, method, line, looks[method])
         axis.set(xlabel=key, ylabel=meanings[metric].label)
         plain(axis)
-    named = {
-        text: mark for axis in axes for mark, text in zip(*axis.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend([*named.values()], [*named], loc="outside right upper", frameon=False, fontsize="small")
+    legend_beside(figure, *axes, fontsize="small")
     settings = sorted({place(base_keys(run)) for run in runs})
     about = f"{'; '.join(settings)}; bars: standard deviation over runs"
     head(figure, f"{', '.join(meanings[metric].name for metric in panels)} against {key}", about)

@@ -2,6 +2,7 @@
 
 import textwrap
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -31,6 +32,14 @@ def head(figure: Figure, title: str, about: str = "") -> None:
     if about:
         text = wrapped(about, ABOUT_CHARACTERS * figure.get_figwidth())
         figure.supxlabel(text, fontsize="x-small", color=GREY)
+
+
+def legend_beside(figure: Figure, *axes: Axes, **text: Any) -> None:
+    """What these panels name, each once, to the right of all and halfway up: above stands the title."""
+    named = {
+        name: mark for axis in axes for mark, name in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend([*named.values()], [*named], loc="outside right center", frameon=False, **text)
 
 
 def wrapped(text: str, width: float, most: int | None = None) -> str:

@@ -14,6 +14,7 @@ from unlearn_cli.figures.palette import (
     MARK,
     head,
     label,
+    legend_beside,
     plain,
     save,
     wrapped,
@@ -49,8 +50,7 @@ def confidence_histograms(
         axis.set_xlabel("confidence in the true class")
         plain(axis)
     axes[0].set(yscale="log", xlim=(-0.02, 1.02), ylabel="share of samples (log scale)")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, frameon=False, loc="outside right upper")
+    legend_beside(figure, axes[0])
     head(figure, "How sure each model is of the true class", about)
     save(figure, path)
 

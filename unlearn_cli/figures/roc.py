@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from unlearn_cli.figures.methods import styles
-from unlearn_cli.figures.palette import GREY, head, label, plain, save
+from unlearn_cli.figures.palette import GREY, head, label, legend_beside, plain, save
 
 REFERENCES = ("original", "oracle")
 
@@ -57,8 +57,7 @@ def roc_curves(
         axis.set_xlabel("false positives (share of non-members)")
         plain(axis)
     axes[0].set_ylabel("true positives (share of members)")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, frameon=False, loc="outside right upper")
+    legend_beside(figure, axes[0])
     head(figure, f"{members} found at each rate of false positives", about)
     save(figure, path)
 

@@ -19,6 +19,7 @@ from unlearn_cli.figures.palette import (
     VERMILLION,
     head,
     label,
+    legend_beside,
     save,
     wrapped,
 )
@@ -60,8 +61,7 @@ def domain_map(
                 *flat[np.isin(domains, others)].T, s=8, color="lightgrey", label=f"{len(others)} more"
             )
         axis.set(title=model, xticks=[], yticks=[])
-    handles, labels = axes[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", frameon=False)
+    legend_beside(figure, axes[0][0])
     head(
         figure, "Embeddings of test images by domain (t-SNE; distances between far groups mean little)", about
     )
