@@ -3,13 +3,17 @@
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from unlearn_cli.data.batch import Batch
+from unlearn_cli.runtime.compute import Compute
+from unlearn_cli.tasks import classification
 from unlearn_cli.tasks.classification import Classification
 from unlearn_cli.tasks.recognition import wrong_labels
+from unlearn_cli.training.trainer import Trainer
 
 task = Classification()
 LOGITS = torch.tensor([[2.0, 0.0, -1.0], [0.5, 0.5, 0.5], [0.0, 3.0, 1.0]])
@@ -109,3 +113,18 @@ def test_gradients_flow_through_every_loss(model, batch):
     task.loss(model, batch).sum().backward()
     expected = LOGITS.softmax(1) - nn.functional.one_hot(LABELS, 3)
     torch.testing.assert_close(model.values.grad, expected)
+
+
+def test_a_cpu_predicts_few_large_images_at_once():
+    cpu = torch.device("cpu")
+    assert [task.at_once((size, size), cpu) for size in (8, 32, 224, 512)] == [512, 128, 4, 4]
+    assert task.at_once((224, 224), torch.device("cuda")) == 512
+
+
+def test_predictions_do_not_depend_on_how_many_are_made_at_once(toy, tmp_path, monkeypatch):
+    trainer = Trainer(toy, None, Compute("cpu", "fp32", False, False), 0, tmp_path)
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.LazyLinear(len(toy.classes)))
+    whole = task.predict(net, trainer, np.arange(len(toy)))
+    monkeypatch.setattr(classification, "CACHED_PIXELS", 1)
+    torch.testing.assert_close(task.predict(net, trainer, np.arange(len(toy))), whole)

@@ -11,6 +11,8 @@ from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.batch import Batch
 from unlearn_cli.training.trainer import Trainer
 
+AT_ONCE = 512
+
 
 class Recognition(Settings):
     """The verbs of a model from images (B, c, H, W) to logits (B, C), judged on one label each."""
@@ -72,6 +74,10 @@ class Recognition(Settings):
         divergence = F.kl_div(output, target, reduction="none", log_target=True).sum(dim=1)
         return cross_entropy(logits, batch.y, batch), temperature**2 * divergence
 
+    def at_once(self, size: tuple[int, int], device: torch.device) -> int:
+        """How many images of this height and width are predicted at once."""
+        return AT_ONCE
+
     @torch.no_grad()
     def predict(self, model: nn.Module, trainer: Trainer, rows: np.ndarray) -> Tensor:
         """Logits (n, C) on the CPU, in eval mode, not augmented; the processes share the rows.
@@ -81,7 +87,8 @@ class Recognition(Settings):
         model.eval()
         compute = trainer.compute
         mine = np.array_split(rows, compute.world)[compute.rank]
-        parts = [self.logits(model, batch).cpu() for batch in trainer.batches(mine)]
+        batches = trainer.batches(mine, self.at_once(trainer.data.size, compute.device))
+        parts = [self.logits(model, batch).cpu() for batch in batches]
         return torch.cat(compute.gather(parts))
 
     def losses(self, model: nn.Module, trainer: Trainer, rows: np.ndarray) -> Tensor:
