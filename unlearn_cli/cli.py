@@ -16,7 +16,7 @@ from unlearn_cli.command.subcommands import FORCE, PLAN, SUBCOMMANDS
 from unlearn_cli.config.catalogue import conf_folder, implied_choices, joined
 from unlearn_cli.config.plugins import used
 from unlearn_cli.errors import InputError, UnlearnError, failed_system_call
-from unlearn_cli.runtime.cpu import wait_asleep
+from unlearn_cli.runtime.cpu import wait_briefly
 from unlearn_cli.runtime.garbage import no_collection, no_collection_at_exit
 from unlearn_cli.runtime.logs import log_to_console
 from unlearn_cli.runtime.process import check_launcher, is_main_process
@@ -50,7 +50,7 @@ MODES = {"-m", "--multirun", "-r", "--run", "-c", "--cfg", "-i", "--info"}
 def main() -> None:
     """Entry point: exit code 0, 2 for wrong input, 1 for a run (or any run of a sweep) that failed."""
     print_plainer()
-    wait_asleep()
+    wait_briefly()
     with ExitStack() as plugins:
         try:
             plugins.enter_context(used(joined(sys.argv[1:])))

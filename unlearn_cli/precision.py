@@ -2,7 +2,6 @@
 
 import logging
 import time
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +43,17 @@ def decide(experiment: Experiment, spec: ImageSpec, compute: Compute) -> None:
     compute.undecided = False
 
 
+def is_measured(experiment: Experiment, spec: ImageSpec) -> bool:
+    """Whether `decide` has done so on a CPU like this one, which it does for large models alone."""
+    return Store(experiment.paths.store).find("precision", _facts(experiment, spec)) is not None
+
+
+def image_flops(experiment: Experiment, spec: ImageSpec, compute: Compute) -> float:
+    """Floating-point operations of a forward pass of one image."""
+    with torch.random.fork_rng(devices=[]):
+        return forward_flops(_blank(experiment, spec, compute), _images(2, spec, compute)) / 2
+
+
 def remembered(experiment: Experiment, spec: ImageSpec) -> Precision:
     """What `decide` has found on a CPU like this one; fp32 if it was never asked."""
     store, facts = Store(experiment.paths.store), _facts(experiment, spec)
@@ -81,31 +91,29 @@ def forward_flops(model: nn.Module, x: Tensor) -> int:
 def _measured(experiment: Experiment, spec: ImageSpec, compute: Compute) -> Precision:
     """Of this CPU, from the store if it was measured before."""
     store, facts = Store(experiment.paths.store), _facts(experiment, spec)
+    if not is_measured(experiment, spec) and image_flops(experiment, spec, compute) < LEAST_FLOPS:
+        return "fp32"
 
-    def blank() -> nn.Module:
-        return compute.place(experiment.model.build(spec))
+    def make(folder: Path) -> None:
+        count = max(2, round(MEASURED_FLOPS / image_flops(experiment, spec, compute)))
+        with torch.random.fork_rng(devices=[]):
+            model, images = _blank(experiment, spec, compute), _images(count, spec, compute)
+            found = step_seconds(model, images, torch.arange(count) % len(spec.classes))
+        write_json(folder / SECONDS, found | {"images": count})
 
-    def images(count: int) -> Tensor:
-        return compute.layout(torch.rand(count, spec.channels, *spec.size))
-
-    @cache
-    def flops() -> float:
-        return forward_flops(blank(), images(2)) / 2
-
-    with torch.random.fork_rng(devices=[]):
-        if not store.find("precision", facts) and flops() < LEAST_FLOPS:
-            return "fp32"
-
-        def make(folder: Path) -> None:
-            count = max(2, round(MEASURED_FLOPS / flops()))
-            found = step_seconds(blank(), images(count), torch.arange(count) % len(spec.classes))
-            write_json(folder / SECONDS, found | {"images": count})
-
-        seconds = read_json(store.get("precision", facts, make) / SECONDS)
+    seconds = read_json(store.get("precision", facts, make) / SECONDS)
     precision = _faster(seconds)
     told = "precision=auto is %s: a step of %d images takes %.3f s in fp32, %.3f s in bf16 (%s)"
     log.info(told, precision, seconds["images"], seconds["fp32"], seconds["bf16"], cpu_name())
     return precision
+
+
+def _blank(experiment: Experiment, spec: ImageSpec, compute: Compute) -> nn.Module:
+    return compute.place(experiment.model.build(spec))
+
+
+def _images(count: int, spec: ImageSpec, compute: Compute) -> Tensor:
+    return compute.layout(torch.rand(count, spec.channels, *spec.size))
 
 
 def _faster(seconds: dict[str, float]) -> Precision:

@@ -15,6 +15,7 @@ from unlearn_cli.methods.base import GradientMethod
 from unlearn_cli.models.finite import check_finite
 from unlearn_cli.origins import Origins
 from unlearn_cli.runtime.stopping import stop_signals
+from unlearn_cli.small_steps import decide_threads
 from unlearn_cli.storage.fingerprint import looked_at_once
 from unlearn_cli.storage.identity_file import Kept
 from unlearn_cli.storage.run_folder import RunFolder
@@ -53,6 +54,7 @@ def run(config: DictConfig, choices: dict[str, str], again: bool = False) -> dic
     folder.is_main = compute.is_main
     origins = Origins.of(experiment, compute, Store(experiment.paths.store, compute))
     check(origins)  # what does not fit is told before anything is written
+    decide_threads(origins)
     if elsewhere := tuned_for(experiment.config, experiment.choices):
         log.warning("tuned: these values were tuned for %s", told(elsewhere))
 

@@ -17,6 +17,7 @@ from omegaconf import OmegaConf
 from unlearn_cli.config.importing import imported
 from unlearn_cli.experiment import Experiment, read
 from unlearn_cli.origins import Origins
+from unlearn_cli.runtime import threads
 from unlearn_cli.runtime.compute import Compute
 from unlearn_cli.runtime.stopping import stop_signals
 from unlearn_cli.storage.store import Store
@@ -35,7 +36,7 @@ def pays(compute: Compute, seconds: float) -> bool:
 
 def processes() -> int:
     """How many there are."""
-    return min(torch.get_num_threads(), MOST)
+    return min(threads.most(), MOST)
 
 
 @contextmanager

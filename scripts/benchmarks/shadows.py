@@ -29,6 +29,7 @@ def measure() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} CPU cores, torch {torch.__version__}, {EACH} shadows")
     for threads in (1, 2):
         with TemporaryDirectory() as folder:
+            os.environ["OMP_NUM_THREADS"] = str(threads)  # else a run takes what it finds best
             torch.set_num_threads(threads)
             pool = pool_in(Path(folder))
             show(f"trained, {threads} thread(s)", lambda pool=pool: make(pool, range(EACH), unlearned=False))

@@ -72,10 +72,10 @@ def test_without_control_groups(tmp_path, monkeypatch):
     assert cpu.granted_cores() == 2
 
 
-def test_threads_wait_asleep_unless_told_otherwise(monkeypatch):
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    cpu.wait_asleep()
-    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
-    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
-    cpu.wait_asleep()
-    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+@pytest.mark.parametrize(
+    ("given", "spins"), [({}, "1000"), ({"OMP_WAIT_POLICY": "ACTIVE"}, None), ({"GOMP_SPINCOUNT": "0"}, "0")]
+)
+def test_threads_wait_briefly_unless_told_otherwise(monkeypatch, given, spins):
+    monkeypatch.setattr(os, "environ", dict(given))
+    cpu.wait_briefly()
+    assert os.environ == {"OMP_WAIT_POLICY": "PASSIVE"} | given | ({"GOMP_SPINCOUNT": spins} if spins else {})

@@ -1,11 +1,13 @@
 """Jobs run the code of their submission."""
 
+import shutil
 import subprocess
 import sys
 
 import cloudpickle
 import pytest
 
+from unlearn_cli.runtime import cpu
 from unlearn_cli.storage.files import read_json
 from unlearn_cli.sweep.freeze import freeze, own_modules
 from unlearn_cli.sweep.job import Job
@@ -84,11 +86,13 @@ def test_equal_code_is_copied_once_and_changed_code_anew(mine, tmp_path):
 
 def test_a_job_imports_the_copy_whatever_else_is_on_the_path(tmp_path):
     """In a fresh process, as submitit unpickles it; the package itself is installed there."""
-    (tmp_path / "unlearn_cli" / "sweep").mkdir(parents=True)
-    for folder in ("unlearn_cli", "unlearn_cli/sweep"):
+    for folder in ("unlearn_cli", "unlearn_cli/sweep", "unlearn_cli/runtime"):
+        (tmp_path / folder).mkdir()
         (tmp_path / folder / "__init__.py").write_text("")
+    shutil.copy(cpu.__file__, tmp_path / "unlearn_cli" / "runtime")
     (tmp_path / "unlearn_cli" / "sweep" / "work.py").write_text(
-        "import os\ndef work(**arguments): print(arguments, os.environ['OMP_NUM_THREADS'])\n"
+        "from os import environ\n"
+        "def work(**arguments): print(arguments, *map(environ.get, ['OMP_NUM_THREADS', 'OMP_WAIT_POLICY']))\n"
     )
     job = Job(str(tmp_path), 3, {"folder": "here"})
     (tmp_path / "job.pkl").write_bytes(cloudpickle.dumps(job))
@@ -100,4 +104,4 @@ def test_a_job_imports_the_copy_whatever_else_is_on_the_path(tmp_path):
         env={"PATH": ""},
         check=False,
     )
-    assert done.stdout == "{'folder': 'here'} 3\n", done.stderr
+    assert done.stdout == "{'folder': 'here'} 3 PASSIVE\n", done.stderr

@@ -24,7 +24,7 @@ from torch.amp import GradScaler
 from torch.nn.parallel import DistributedDataParallel
 
 from unlearn_cli.errors import InputError
-from unlearn_cli.runtime.cpu import granted_cores
+from unlearn_cli.runtime import threads
 from unlearn_cli.runtime.heap import keep_freed_memory
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -61,8 +61,7 @@ class Compute:
             )
         on_gpu = device != "cpu" and torch.cuda.is_available()
         keep_freed_memory()
-        if "OMP_NUM_THREADS" not in os.environ:
-            torch.set_num_threads(min(torch.get_num_threads(), granted_cores()))
+        threads.take(threads.most())
         self.undecided = precision == "auto" and not on_gpu
         """Whether `precision` stands for `auto`, which no one has settled for the model."""
         if precision == "auto":

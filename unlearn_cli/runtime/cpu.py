@@ -11,6 +11,8 @@ CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUP = Path("/proc/self/cgroup")
 BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")
 """How Linux calls a processor's own bf16 instructions (x86 vectors, x86 matrices, Arm)."""
+SPINS = "1000"
+"""Of a waiting thread of libgomp, some ten microseconds (docs/speed.md has what others take)."""
 
 
 @cache
@@ -26,13 +28,16 @@ def cpu_name() -> str:
     return ", ".join([told.get("model name", platform.machine()), *(f for f in BF16_FLAGS if f in flags)])
 
 
-def wait_asleep() -> None:
-    """To be called before PyTorch is imported: its threads shall not spin while they wait for each other.
+def wait_briefly() -> None:
+    """To be called before PyTorch is imported: its threads shall spin some microseconds, then sleep.
 
-    A thread that spins keeps its core from those that work, so that two commands at once would take many
-    times as long. What the environment says already stands.
+    They wait for each other at every layer. A thread that spins for long keeps its core from those that work,
+    so that two commands at once would take many times as long; one that sleeps at once wakes late, which
+    costs small layers a third of their time. What the environment says already stands.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # libgomp's 0 spins, LLVM's too
+        os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
 
 
 def granted_cores() -> int:

@@ -24,11 +24,13 @@ class Job:
         import os
         import sys
 
-        if self.threads:  # before PyTorch is imported; threads that spin take packed jobs many times as long
-            os.environ.setdefault("OMP_NUM_THREADS", str(self.threads))
-            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         sys.path.insert(0, self.code)
-        from unlearn_cli.sweep.work import work
+        from unlearn_cli.runtime.cpu import wait_briefly
+
+        if self.threads:
+            os.environ.setdefault("OMP_NUM_THREADS", str(self.threads))
+        wait_briefly()
+        from unlearn_cli.sweep.work import work  # and with it PyTorch
 
         work(**self.arguments)
 

@@ -18,6 +18,7 @@ from unlearn_cli.run import run
 from unlearn_cli.runtime.logs import log_to_console
 from unlearn_cli.runtime.process import is_main_process
 from unlearn_cli.runtime.stopping import stop_signals
+from unlearn_cli.small_steps import decide_threads
 from unlearn_cli.storage.identity import identity_of
 from unlearn_cli.storage.run_folder import RunFolder
 from unlearn_cli.storage.store import Store
@@ -66,5 +67,7 @@ def make(wanted: str, config: dict[str, Any], choices: dict[str, str], place: Pa
     folder = RunFolder(place, experiment.config, compute.is_main)
     (kind,) = [kind for kind in prerequisites(experiment) if identity(kind, experiment) == wanted]
     with stop_signals(), folder.running():
-        kind.make(Origins.of(experiment, compute, Store(experiment.paths.store, compute)))
+        origins = Origins.of(experiment, compute, Store(experiment.paths.store, compute))
+        decide_threads(origins)
+        kind.make(origins)
         folder.finish()
