@@ -11,10 +11,8 @@ import pyarrow.compute as pc
 
 from unlearn_cli.data.class_names import printable
 from unlearn_cli.data.columns import values_of
+from unlearn_cli.data.images import FILE
 from unlearn_cli.errors import InputError
-
-FILE = "file"
-"""The column of file names."""
 
 
 def with_files(table: datasets.Dataset, column: str, folder: Path | None) -> datasets.Dataset:

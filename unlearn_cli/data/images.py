@@ -22,6 +22,9 @@ from unlearn_cli.errors import InputError
 if TYPE_CHECKING:
     from unlearn_cli.data.augment import Augment, Epoch
 
+FILE = "file"
+"""The column of file names, of images that come from files."""
+
 
 @dataclass(kw_only=True)
 class ImageData(ABC):

@@ -6,8 +6,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from unlearn_cli.data.files import FILE
-from unlearn_cli.data.images import ImageData
+from unlearn_cli.data.images import FILE, ImageData
 from unlearn_cli.data.names import listed, one_line
 
 
