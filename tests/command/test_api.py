@@ -42,6 +42,7 @@ def state():
         log.level,
         log.propagate,
         numbers,
+        torch.get_num_threads(),
         hydra,
     )
 
@@ -149,3 +150,15 @@ def test_modules_of_these_names_are_still_modules():
     assert set(unlearn.OFFERED) <= set(dir(unlearn))
     with pytest.raises(AttributeError, match="nothing"):
         unlearn.nothing  # noqa: B018
+
+
+def test_threads_are_the_caller_s_again(small, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        run = unlearn_cli.run(*small, "method=ft")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert read_json(run.folder / "environment.json")["threads"] == 1

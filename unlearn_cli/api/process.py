@@ -17,7 +17,7 @@ log = logging.getLogger("unlearn")
 
 @contextmanager
 def borrowed(arguments: Sequence[str]) -> Iterator[None]:
-    """Hydra, the logger `unlearn`, sys.argv, os.environ, plug-ins and random numbers are the run's within it.
+    """Hydra, the logger `unlearn`, sys.argv, os.environ, plug-ins, random numbers and threads are the run's.
 
     Args:
         arguments: of the command that does the same, which is what a sweep's record names.
@@ -28,7 +28,7 @@ def borrowed(arguments: Sequence[str]) -> Iterator[None]:
     argv, environment = sys.argv, dict(os.environ)
     sys.argv = ["unlearn", *arguments]
     try:
-        with used(arguments), hydra_of_our_own(), _logging(), _random_numbers():
+        with used(arguments), hydra_of_our_own(), _logging(), _random_numbers(), _threads():
             yield
     except OSError as error:
         if error.strerror:
@@ -73,3 +73,19 @@ def _random_numbers() -> Iterator[None]:
     finally:
         random.setstate(of_python)
         np.random.set_state(of_numpy)
+
+
+@contextmanager
+def _threads() -> Iterator[None]:
+    """A run may take fewer than the caller has, and takes no more."""
+    import torch
+
+    from unlearn_cli.runtime import threads
+
+    before = torch.get_num_threads()
+    threads.most.cache_clear()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        threads.most.cache_clear()
