@@ -88,4 +88,3 @@ def _threads() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-        threads.most.cache_clear()

@@ -9,9 +9,7 @@ from torch import Tensor, nn
 
 from unlearn_cli.config.settings import Settings
 from unlearn_cli.data.batch import Batch
-from unlearn_cli.training.trainer import Trainer
-
-AT_ONCE = 512
+from unlearn_cli.training.trainer import AT_ONCE, Trainer
 
 
 class Recognition(Settings):

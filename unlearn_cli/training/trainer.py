@@ -35,6 +35,9 @@ DerivedOnce = Callable[[str, dict[str, Any], Callable[[Path], None]], Path]
 
 COST = "cost.json"
 
+AT_ONCE = 512
+"""Images of a batch that nothing is learnt from, unless somebody knows better."""
+
 
 @dataclass(eq=False)
 class Trainer:
@@ -108,7 +111,7 @@ class Trainer:
         passed = samples * self.compute.world
         self.cost.add(Cost(forwards=forwards * passed, backwards=backwards * passed))
 
-    def batches(self, rows: np.ndarray, batch_size: int = 512, augment: bool = False) -> Iterator[Batch]:
+    def batches(self, rows: np.ndarray, batch_size: int = AT_ONCE, augment: bool = False) -> Iterator[Batch]:
         """The rows in order, as prepared batches on the device (scores, Fisher information, predictions)."""
         plan = [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]
         for raw in self.data.batches(plan, self.is_forget, self.anchors):
