@@ -62,6 +62,8 @@ def run(config: DictConfig, choices: dict[str, str], again: bool = False) -> dic
         if result := compute.broadcast(folder.result()):
             log.info("finished by another process: %s", folder.path)
             return result
+        if not experiment.eval.judge_made(origins):
+            experiment.eval.make_judge(origins)  # what fails there fails before the models are trained
         if compute.is_main:
             origins.forget_set.save(folder.path)
         references = origins.references()

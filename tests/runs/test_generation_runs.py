@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from safetensors.torch import load_file
 from tiny_commands import methods, short
 from tiny_run import unlearn
 
+from unlearn_cli.errors import RunError
+from unlearn_cli.evaluation.diffusion.generation import GenerationEvaluation
 from unlearn_cli.runtime.compute import Compute
 
 TASK = "task=generation"
@@ -32,6 +35,13 @@ def command(method):
 @pytest.fixture
 def store(outputs):
     return outputs / "store"
+
+
+def test_a_judge_that_fails_fails_before_any_model_is_trained(tmp_path):
+    with patch.object(GenerationEvaluation, "make_judge", side_effect=RunError("no judge")):
+        with pytest.raises(SystemExit):
+            unlearn(*command("ft"), f"paths.outputs={tmp_path}")
+    assert not entries(tmp_path / "store", "model")
 
 
 @pytest.mark.parametrize("method", METHODS)

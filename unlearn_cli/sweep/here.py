@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -22,8 +23,11 @@ def run_all(found: Plan) -> None:
     Raises:
         Preempted, KeyboardInterrupt: the sweep was asked to stop; the same command goes on.
     """
-    runs = remaining("sweep", found.runs, len(found.runs), len(found.to_do) > 1)
-    for number, run in enumerate(runs, 1):
+    to_do = {run.folder for run in found.to_do}
+    numbered = [*enumerate(found.runs, 1)]
+    finished = [one for one in numbered if one[1].folder not in to_do]  # first: they tell no time to go
+    unfinished = [one for one in numbered if one[1].folder in to_do]
+    for number, run in chain(finished, remaining("sweep", unfinished, len(numbered), len(unfinished) > 1)):
         experiment = run.experiment
         log.info("run %d of %d: %s", number, len(found.runs), run.overrides)
         try:
