@@ -38,9 +38,9 @@ def store(outputs):
 
 
 def test_a_judge_that_fails_fails_before_any_model_is_trained(tmp_path):
-    with patch.object(GenerationEvaluation, "make_judge", side_effect=RunError("no judge")):
-        with pytest.raises(SystemExit):
-            unlearn(*command("ft"), f"paths.outputs={tmp_path}")
+    fails = patch.object(GenerationEvaluation, "make_judge", side_effect=RunError("no judge"))
+    with fails, pytest.raises(SystemExit):
+        unlearn(*command("ft"), f"paths.outputs={tmp_path}")
     assert not entries(tmp_path / "store", "model")
 
 

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import DirectoryPath, Field, ValidationInfo, field_validator
+from pydantic import DirectoryPath, Field
 
 from unlearn_cli.config.settings import Settings
-from unlearn_cli.errors import InputError
 
 
 class Paths(Settings):
@@ -15,13 +14,6 @@ class Paths(Settings):
     data: DirectoryPath | None = Field(
         description="folder of local copies, as FOLDER/cifar10, looked at before the hub; null: none"
     )
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _names_a_folder(cls, value: Any, field: ValidationInfo) -> Any:
-        if value == "":  # which would be the current folder
-            raise InputError(f"paths.{field.field_name}: no folder is named; give one, or a full stop")
-        return value
 
 
 class Expected(Settings):

@@ -1,10 +1,18 @@
 """Typed settings: the base class of everything that a config node names by `_target_`."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
-from pydantic_core import CoreSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from unlearn_cli.config.classes import is_own
 from unlearn_cli.config.dormant import without_off
@@ -13,6 +21,7 @@ from unlearn_cli.config.numbers import LARGEST, meant, strict
 from unlearn_cli.config.sources import import_changed_again, source_of
 from unlearn_cli.errors import InputError, did_you_mean
 
+PLACE = "Input should name a file or folder (a full stop: this one)"
 LONGEST = 100  # letters of a value that a message repeats
 TYPED = {"True": "true", "False": "false", "None": "null"}
 """Of values that Python spells otherwise: as they are typed."""
@@ -29,6 +38,18 @@ class Settings(BaseModel):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return strict(handler(source))
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _names_a_place(cls, value: Any, field: ValidationInfo) -> Any:
+        """An empty path would be the current folder: `tuned=$FOLDER` where the shell knows no FOLDER."""
+        if value == "" and _takes_a_path(cls.model_fields[str(field.field_name)].annotation):
+            raise PydanticCustomError("no_place", PLACE)
+        return value
+
+
+def _takes_a_path(annotation: Any) -> bool:
+    return annotation is Path or any(map(_takes_a_path, get_args(annotation)))
 
 
 def described(settings: Settings) -> dict[str, Any]:
@@ -84,7 +105,8 @@ def _first_fault(error: ValidationError, kind: type[Settings], values: dict[str,
         return f"{path}: missing; set {path}=…"
     place = _typed(first["loc"], values)
     path = ".".join(part for part in (key, *map(str, place)) if part)
-    message = first["msg"][0].lower() + first["msg"][1:]
+    message = PLACE if first["type"] == "path_type" else first["msg"]
+    message = message[0].lower() + message[1:]
     if first["type"] == "int_parsing_size":  # more digits than are read
         message = f"input should be a whole number up to {LARGEST}"
     for other in others:
