@@ -26,6 +26,7 @@ from torch.nn.parallel import DistributedDataParallel
 from unlearn_cli.errors import InputError
 from unlearn_cli.runtime import threads
 from unlearn_cli.runtime.heap import keep_freed_memory
+from unlearn_cli.runtime.narrow_convolutions import keep_out_of_channels_last
 
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -105,7 +106,10 @@ class Compute:
     def place(self, model: nn.Module) -> nn.Module:
         """The model on the device, in the run's memory layout."""
         layout = torch.channels_last if self.channels_last else torch.contiguous_format
-        return model.to(self.device, memory_format=layout)  # type: ignore[call-overload]
+        placed: nn.Module = model.to(self.device, memory_format=layout)  # type: ignore[call-overload]
+        if self.channels_last and self.device.type == "cpu":
+            keep_out_of_channels_last(placed)
+        return placed
 
     def layout(self, x: Tensor) -> Tensor:
         return x.contiguous(memory_format=torch.channels_last) if self.channels_last and x.ndim == 4 else x
