@@ -1,8 +1,8 @@
 """Documents that follow from the code: docs/reference/ wholly, elsewhere what stands between marks.
 
 Marks, in README.md and docs/: `<!-- table: NAME -->`, `<!-- keys: method=OPTION -->`,
-`<!-- values: method=OPTION -->`, `<!-- results: FILE [METHOD] -->` and
-`<!-- controls: KIND [METRIC] -->`, each closed by `<!-- end -->` (or `<!-- end: NAME -->`).
+`<!-- values: method=OPTION -->`, `<!-- results: FILE [METHOD] -->`, `<!-- beside: EXPERIMENT FILE -->`
+and `<!-- controls: KIND [METRIC] -->`, each closed by `<!-- end -->` (or `<!-- end: NAME -->`).
 
 Run: scripts/docs [--check]
 """
@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
+from scripts.beside_table import beside_table
 from scripts.controls.table import controls_table
 from scripts.option_tables import group_table, method_keys, method_values, rows_of, sections
 from scripts.reference_pages import PAGES
@@ -29,7 +30,8 @@ ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 MADE = "<!-- Made by scripts/docs from the code: what is changed here by hand is lost. -->"
 MARKS = re.compile(
-    r"(<!-- (table|keys|values|results|controls): ([^>]+?) -->\n).*?(<!-- end(?:: [^>]+?)? -->)", re.DOTALL
+    r"(<!-- (table|keys|values|results|beside|controls): ([^>]+?) -->\n).*?(<!-- end(?:: [^>]+?)? -->)",
+    re.DOTALL,
 )
 STAGES = {"train": Training, "method": Method, "eval": Evaluation}
 """Groups of which config.yaml itself sets keys, such as the seed."""
@@ -65,7 +67,7 @@ def filled(text: str, folder: Path = ROOT) -> str:
     results, controls = (partial(made, folder=folder) for made in (result_table, controls_table))
     kinds = {
         **{"table": table, "keys": method_keys, "values": method_values},
-        **{"results": results, "controls": controls},
+        **{"results": results, "beside": beside_table, "controls": controls},
     }
 
     def anew(match: re.Match[str]) -> str:
