@@ -44,16 +44,20 @@ class Table(BaseModel, extra="forbid"):
     seeds: list[int]
     tuning: list[str] = []
     """Of trials alone."""
+    ranges: dict[str, list[str]] = {}
+    """Of the trials of a method alone, where its search has to reach elsewhere."""
     sweep: list[str] = []
     """Of the sweep alone."""
     taking: list[str] = []
     """Of the sweep, beside `tuned=`: `values=…`, where values were chosen with another kind of forget set."""
     columns: list[str]
 
-    def tune(self) -> list[str]:
-        """The command that chooses values."""
-        chosen = [f"method={','.join(self.methods)}", f"trials={self.trials}", f"seed={self.seeds[0]}"]
-        return ["tune", *chosen, *self.overrides, *self.tuning]
+    def tune(self) -> list[list[str]]:
+        """The commands that choose values: of all methods but those with ranges of their own, and of each."""
+        others = ",".join(method for method in self.methods if method not in self.ranges)
+        budget = [f"trials={self.trials}", f"seed={self.seeds[0]}", *self.overrides, *self.tuning]
+        commands = {**({others: []} if others else {}), **self.ranges}
+        return [["tune", f"method={methods}", *budget, *words] for methods, words in commands.items()]
 
     def swept(self, part: str) -> list[str]:
         """The command that makes the runs of a part; `tuned=` is to follow."""
@@ -79,12 +83,13 @@ def make(name: str, outputs: Path, call: Callable[..., None]) -> Path:
     table, place = declared(name), (outputs / name).absolute()
     store, tuned = f"paths.store={outputs.absolute() / 'store'}", place / "tuned"
     folders = {part: place / (part or "runs") for part in table.parts}
-    told = [table.tune(), *map(table.swept, table.parts)]
-    tune = [*table.tune(), f"into={tuned}", store]
+    told = [*table.tune(), *map(table.swept, table.parts)]
+    tunes = [[*words, f"into={tuned}", store] for words in table.tune()]
     sweeps = [[*table.swept(part), f"paths.outputs={folder}", store] for part, folder in folders.items()]
-    for words in (tune, *sweeps):
+    for words in (*tunes, *sweeps):
         call(*words, "plan")
-    call(*tune)
+    for words in tunes:
+        call(*words)
     for words in sweeps:
         call(*words, f"tuned={tuned}", *table.taking)
     found = published_of(

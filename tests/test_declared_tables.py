@@ -6,7 +6,7 @@ import pytest
 import yaml
 from quick_hydra import quick_hydra
 
-from scripts.make_table import TABLES, declared
+from scripts.make_table import TABLES, Table, declared
 from unlearn_cli.config.catalogue import fits, options
 from unlearn_cli.config.composing import composed
 from unlearn_cli.evaluation.meaning import MEANINGS
@@ -22,7 +22,9 @@ def test_trials_and_sweep_compose(name):
     overrides = [*table.overrides, *part, *table.sweep, f"method={table.methods[0]}"]
     with quick_hydra():
         task = checked(overrides).choices["task"]
-        checked([*table.overrides, *table.tuning, f"method={table.methods[0]}"])
+        for method in (table.methods[0], *table.ranges):
+            own = table.ranges.get(method, [])
+            checked([*table.overrides, *table.tuning, *own, f"method={method}"])
     found = {option.name: option.path for option in options("method")}
     assert all(fits(found[method], task) for method in (*table.methods, *table.as_they_are))
     assert all(has_ranges(found[method]) for method in table.methods)
@@ -41,6 +43,13 @@ def has_ranges(file: Path) -> bool:
         default for default in told.get("defaults", []) if isinstance(default, str) and default != "_self_"
     ]
     return "search" in told or any(has_ranges(file.with_name(f"{name}.yaml")) for name in above)
+
+
+def test_a_method_with_a_range_of_its_own_has_trials_of_its_own():
+    told = {"title": "t", "methods": ["ft", "ga", "rl"], "trials": 2, "seeds": [3], "columns": []}
+    one, other = Table(**told, ranges={"ga": ["method.search.lr.times=[3,30]"]}).tune()
+    assert one == ["tune", "method=ft,rl", "trials=2", "seed=3"]
+    assert other == ["tune", "method=ga", "trials=2", "seed=3", "method.search.lr.times=[3,30]"]
 
 
 @pytest.mark.parametrize("name", NAMES)
