@@ -3,62 +3,53 @@
 A paper's stand in conf/experiment/NAME.yaml (`expected`), ours in docs/results/*.json.
 """
 
-from typing import Any
-
 import yaml
 from scipy.stats import kendalltau
 
+from scripts.markdown_text import table_line
 from unlearn_cli.compare.published import published
 from unlearn_cli.config.catalogue import conf_folder
+from unlearn_cli.config.run_keys import Expected
+from unlearn_cli.evaluation.floor import AVERAGE
+from unlearn_cli.evaluation.gaps import to_oracle
 
-RATES = ("UA", "RA", "TA", "MIA")
-"""What Avg Gap is the mean gap of, in the paper and here."""
 HEAD = ["method", "UA: paper", "here", "MIA: paper", "here", "Avg Gap: paper", "here"]
 
 
 def beside_table(name: str) -> list[str]:
     """For a mark `<!-- beside: EXPERIMENT FILE [FILE …] -->`: points from the oracle, by the paper's Avg Gap.
 
-    Of a method that several files have, the last one counts.
+    Of a method that several files have, the last one counts. An Avg Gap that the paper lacks is worked out.
     """
     experiment, *files = name.split()
-    expected = yaml.safe_load((conf_folder() / f"experiment/{experiment}.yaml").read_text())["expected"]
-    theirs = {method: _means(row) for method, row in expected["values"].items()}
-    rows = [row for file in files for row in published(file).parts[0].rows]
-    ours = {row.method: {metric: value.mean for metric, value in row.values.items()} for row in rows}
-    both = [method for method in theirs if method in ours]
-    gaps = {method: _avg_gap(theirs[method], theirs["retrain"]) for method in both}
+    text = (conf_folder() / f"experiment/{experiment}.yaml").read_text(encoding="utf-8")
+    expected = Expected.model_validate(yaml.safe_load(text)["expected"])
+    paper = {
+        method: {metric: mean for metric, (mean, _) in values.items()}
+        for method, values in expected.values.items()
+    }
+    here = {
+        line.method: {metric: value.mean for metric, value in line.values.items()}
+        for file in files
+        for line in published(file).parts[0].rows
+    }
+    both = [method for method in paper if method in here]
+    for method in both:
+        paper[method].setdefault(AVERAGE, to_oracle(paper[method], paper["retrain"])[AVERAGE])
+    sides = ((paper, paper["retrain"]), (here, here["oracle"]))
     lines = [
         [
             method,
-            *_rates(theirs[method], theirs["retrain"], ours[method], ours["oracle"]),
-            f"{gaps[method]:.2f}",
-            f"{ours[method]['avg_gap']:.2f}",
+            *(f"{of[method][rate] - oracle[rate]:+.1f}" for rate in ("UA", "MIA") for of, oracle in sides),
+            *(f"{of[method][AVERAGE]:.2f}" for of, _ in sides),
         ]
-        for method in sorted(both, key=gaps.__getitem__)
+        for method in sorted(both, key=lambda method: paper[method][AVERAGE])
     ]
-    order = kendalltau([gaps[method] for method in both], [ours[method]["avg_gap"] for method in both])
+    tau = kendalltau(*([of[method][AVERAGE] for method in both] for of, _ in sides))
     return [
-        f"Points from the oracle. Paper: {expected['source']}, {expected['choices']['model']}. Here: "
+        f"Points from the oracle. Paper: {expected.source}, {expected.choices['model']}. Here: "
         f"{', '.join(f'`{file}`' for file in files)}. The two orders by Avg Gap agree with a Kendall's τ of "
-        f"{order.statistic:.2f} (1: the same order, 0: none in common; p = {order.pvalue:.2f}).",
+        f"{tau.statistic:.2f} (1: the same order, 0: none in common; p = {tau.pvalue:.2f}).",
         "",
-        *(f"| {' | '.join(line)} |" for line in (HEAD, ["---", *["---:"] * (len(HEAD) - 1)], *lines)),
+        *map(table_line, (HEAD, ["---", *["---:"] * (len(HEAD) - 1)], *lines)),
     ]
-
-
-def _means(row: dict[str, Any]) -> dict[str, float]:
-    return {metric: mean for metric, (mean, _) in row.items()}
-
-
-def _avg_gap(row: dict[str, float], oracle: dict[str, float]) -> float:
-    """Worked out where the paper has none."""
-    computed = sum(abs(row[rate] - oracle[rate]) for rate in RATES) / len(RATES)
-    return row.get("avg_gap", computed)
-
-
-def _rates(*rows: dict[str, float]) -> list[str]:
-    """Signed, of UA and of MIA; the paper's, then ours."""
-    theirs, their_oracle, ours, oracle = rows
-    pairs = ((theirs, their_oracle), (ours, oracle))
-    return [f"{row[rate] - of[rate]:+.1f}" for rate in ("UA", "MIA") for row, of in pairs]

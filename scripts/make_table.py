@@ -56,8 +56,8 @@ class Table(BaseModel, extra="forbid"):
         """The commands that choose values: of all methods but those with ranges of their own, and of each."""
         others = ",".join(method for method in self.methods if method not in self.ranges)
         budget = [f"trials={self.trials}", f"seed={self.seeds[0]}", *self.overrides, *self.tuning]
-        commands = {**({others: []} if others else {}), **self.ranges}
-        return [["tune", f"method={methods}", *budget, *words] for methods, words in commands.items()]
+        commands = [(others, []), *self.ranges.items()]
+        return [["tune", f"method={methods}", *budget, *words] for methods, words in commands if methods]
 
     def swept(self, part: str) -> list[str]:
         """The command that makes the runs of a part; `tuned=` is to follow."""

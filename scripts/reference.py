@@ -15,6 +15,7 @@ from pathlib import Path
 
 from scripts.beside_table import beside_table
 from scripts.controls.table import controls_table
+from scripts.markdown_text import table_line
 from scripts.option_tables import group_table, method_keys, method_values, rows_of, sections
 from scripts.reference_pages import PAGES
 from scripts.result_tables import result_table
@@ -131,7 +132,7 @@ def metrics(keyed: bool = False) -> list[str]:
     if keyed:
         names = ["key", "---", *(f"`{name}`" for name in MEANINGS)]
         rows = [(name, *row) for name, row in zip(names, rows, strict=True)]
-    lines = [f"| {' | '.join(row)} |" for row in rows]
+    lines = list(map(table_line, rows))
     return [lines[0], lines[1].replace(" ", ""), *lines[2:]]
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from scripts.markdown_text import table_line
 from unlearn_cli.compare.published import Line, Part, Published, Spread, results_folder
 from unlearn_cli.evaluation.floor import AVERAGE
 from unlearn_cli.evaluation.meaning import MEANINGS
@@ -67,7 +68,7 @@ def table(found: Published, whole: Part, rows: Sequence[Line]) -> list[str]:
     for row in _with_the_floor(whole, rows):
         cells = [_cell(_value(found, row, column), decimals[column]) for column in columns]
         lines.append([*[row.method, _told(row)][: len(named)], str(len(row.seeds) or ""), *cells])
-    return [f"| {' | '.join(line)} |" for line in lines]
+    return list(map(table_line, lines))
 
 
 def _with_the_floor(part: Part, rows: Sequence[Line]) -> Iterator[Line]:

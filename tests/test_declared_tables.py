@@ -28,6 +28,7 @@ def test_trials_and_sweep_compose(name):
     found = {option.name: option.path for option in options("method")}
     assert all(fits(found[method], task) for method in (*table.methods, *table.as_they_are))
     assert all(has_ranges(found[method]) for method in table.methods)
+    assert set(table.ranges) <= set(table.methods)
     assert not any(has_ranges(found[method]) for method in table.as_they_are)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from scripts.controls.record import FOLDER, Record
+from scripts.markdown_text import table_line
 from unlearn_cli.evaluation.meaning import MEANINGS
 
 MARKS = {"none": "", "some": "◐", "all": "●"}
@@ -27,7 +28,7 @@ def controls_table(name: str, folder: Path) -> list[str]:
         values = [value for of in record.oracles[metric] for value in of]
         cells = [_cell(record, model, metric) for model in record.models]
         lines.append([_named(metric), _number(float(np.mean(values)), metric), *cells])
-    table = [f"| {' | '.join(line)} |" for line in lines]
+    table = list(map(table_line, lines))
     if begin:
         return table
     link = os.path.relpath(file, folder)

@@ -7,9 +7,9 @@ from tempfile import TemporaryDirectory
 
 import unlearn_cli as unlearn
 from scripts.gpu.part import TINY, Row, Wanted
+from unlearn_cli.evaluation.gaps import AVERAGED
 
 SEEDS = (0, 1, 2)
-METRICS = ("UA", "RA", "TA", "MIA")
 
 
 def measure(wanted: Wanted) -> Iterator[Row]:
@@ -25,7 +25,7 @@ def measure(wanted: Wanted) -> Iterator[Row]:
             yield Row(what=f"{name}, seed {seed}: all of it", value=time.perf_counter() - begun, unit="s")
     for model in ("original", "oracle", "metrics"):
         said = "SalUn" if model == "metrics" else model
-        for metric in METRICS:
+        for metric in AVERAGED:
             values = [getattr(result, model)[metric] for result in results]
             yield Row(what=f"{name}, {said}: {metric}", value=mean(values), unit=f"± {stdev(values):.2f} %")
     for what, values, unit in (
