@@ -71,6 +71,7 @@ def test_a_run_and_its_comparison_in_the_plainest_locale(command, tmp_path):
     answered(command, tmp_path, **PLAINEST)
 
 
+@pytest.mark.thorough
 def test_a_terminal_of_few_signs_shows_a_run_and_its_comparison(command, tmp_path, unlearn):
     """Which its files know nothing of: the run is made here."""
     assert unlearn(*command).code == 0

@@ -38,6 +38,8 @@ VALUES = {
     "true": True,
     "deep": DEEP,
 }
+LIKE_OTHERS = ("text", "a list", "a huge number", "a large number")
+EACH = [pytest.param(v, marks=pytest.mark.thorough) if v in LIKE_OTHERS else v for v in VALUES]
 KEYS = [
     *("method", "seed", "choices", "metrics", "original", "oracle", "gap", "avg_gap", "warnings", "cost"),
     *("original_cost", "oracle_cost", "expected", "source", "forget", "meanings"),
@@ -69,7 +71,7 @@ def outputs(folder) -> dict[str, str]:
     return {"terminal": text.getvalue()} | {name: make(comparison) for name, make in renderers.items()}
 
 
-@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("value", EACH)
 def test_any_value_in_any_place_of_a_result(tmp_path, value, undrawn):
     for number, key in enumerate(KEYS):
         place = tmp_path / str(number)

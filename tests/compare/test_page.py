@@ -248,11 +248,11 @@ def test_a_browser_shows_the_rows_by_rank(tmp_path, page):
             1,
             ["quick", "&lt;b&gt;", "slow"],
         ),  # as numbers: "99" < "1.5" as text no more than "20"
-        ("RTE (s) ↓", 2, ["slow", "&lt;b&gt;", "quick"]),
+        pytest.param("RTE (s) ↓", 2, ["slow", "&lt;b&gt;", "quick"], marks=pytest.mark.thorough),
         ("Avg Gap ↓", 1, ["slow", "&lt;b&gt;", "quick"]),  # the destroyed one was last
         ("method", 1, ["&lt;b&gt;", "quick", "slow"]),
         ("TA forget (%) →oracle", 1, ["slow", "quick", "&lt;b&gt;"]),  # 7 < 30; what was not measured is last
-        ("TA forget (%) →oracle", 2, ["quick", "slow", "&lt;b&gt;"]),
+        pytest.param("TA forget (%) →oracle", 2, ["quick", "slow", "&lt;b&gt;"], marks=pytest.mark.thorough),
     ],
 )
 def test_a_click_on_a_header_sorts(tmp_path, page, column, clicks, order):

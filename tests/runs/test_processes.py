@@ -68,7 +68,7 @@ def assert_same_losses(history, other):
         assert {n: one[n] for n in losses} == pytest.approx({n: two[n] for n in losses}, rel=1e-5)
 
 
-@pytest.mark.parametrize("world", [2, 3])
+@pytest.mark.parametrize("world", [2, pytest.param(3, marks=pytest.mark.thorough)])
 def test_training_together_gives_the_weights_of_training_alone(toy, tmp_path, recipe, world):
     """Uneven shares, augmentation, a penalty, clipping, look-ahead, EMA; and what is logged is the same."""
     plan = recipe(clip_norm=0.5, ema=0.8, weight_decay=0.01, lookahead=0.9, nesterov=True, bias_lr_factor=2.0)
