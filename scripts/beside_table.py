@@ -6,12 +6,12 @@ A paper's stand in conf/experiment/NAME.yaml (`expected`), ours in docs/results/
 import yaml
 from scipy.stats import kendalltau
 
-from scripts.markdown_text import table_line
 from unlearn_cli.compare.published import published
 from unlearn_cli.config.catalogue import conf_folder
 from unlearn_cli.config.run_keys import Expected
 from unlearn_cli.evaluation.floor import AVERAGE
 from unlearn_cli.evaluation.gaps import to_oracle
+from unlearn_cli.runtime.text import table_line
 
 HEAD = ["method", "UA: paper", "here", "MIA: paper", "here", "Avg Gap: paper", "here"]
 

@@ -1,12 +1,5 @@
 """Text as it stands in Markdown."""
 
-from collections.abc import Iterable
-
-
-def table_line(cells: Iterable[str]) -> str:
-    """A line of a table; of its cells none has a bar."""
-    return f"| {' | '.join(cells)} |"
-
 
 def cell(text: str) -> str:
     """Text in a table."""

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from scripts.beside_table import beside_table
 from scripts.controls.table import controls_table
-from scripts.markdown_text import table_line
 from scripts.option_tables import group_table, method_keys, method_values, rows_of, sections
 from scripts.reference_pages import PAGES
 from scripts.result_tables import result_table
@@ -25,6 +24,7 @@ from unlearn_cli.evaluation.base import Evaluation
 from unlearn_cli.evaluation.meaning import MEANINGS, arrow
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.methods.base import Method
+from unlearn_cli.runtime.text import table_line
 from unlearn_cli.training.optim import Training
 
 ROOT = Path(__file__).parents[1]

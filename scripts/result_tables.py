@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from scripts.markdown_text import table_line
 from unlearn_cli.compare.published import Line, Part, Published, Spread, results_folder
 from unlearn_cli.evaluation.floor import AVERAGE
 from unlearn_cli.evaluation.meaning import MEANINGS
+from unlearn_cli.runtime.text import table_line
 
 REFERENCES = ("original", "oracle")
 AGAIN = "oracle again"

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from scripts.controls.record import FOLDER, Record
-from scripts.markdown_text import table_line
 from unlearn_cli.evaluation.meaning import MEANINGS
+from unlearn_cli.runtime.text import table_line
 
 MARKS = {"none": "", "some": "◐", "all": "●"}
 DECIMALS = {"%": 1, "points": 1, "steps": 0, "nats": 2}

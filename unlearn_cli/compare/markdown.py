@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from unlearn_cli.compare.captions import legend, notes
 from unlearn_cli.compare.cell_text import lines
 from unlearn_cli.compare.comparison import Comparison, Row, Table
-from unlearn_cli.runtime.text import in_markdown
+from unlearn_cli.runtime.text import in_markdown, table_line
 
 
 def to_markdown(comparison: Comparison) -> str:
@@ -22,7 +22,7 @@ def _setting(table: Table, by: Sequence[str]) -> list[str]:
         *("<br>".join(map(in_markdown, column.label.split("\n"))) for column in table.columns.values()),
     ]
     body = [head, ["---", *("---:" for _ in head[1:])], *(_row(table, row) for row in table.rows)]
-    drawn = "\n".join("| " + " | ".join(line) + " |" for line in body)
+    drawn = "\n".join(map(table_line, body))
     return [f"### {in_markdown(table.title)}", drawn, *(in_markdown(note) for note in notes(table, by))]
 
 

@@ -21,7 +21,7 @@ from unlearn_cli.evaluation.gaps import AVERAGED, AVERAGED_OF_PROMPTS, OF_ANSWER
 from unlearn_cli.evaluation.meaning import Meaning
 from unlearn_cli.evaluation.spread import by_metric, deviation
 from unlearn_cli.runtime import terminal
-from unlearn_cli.runtime.text import in_markdown, shown_throughout
+from unlearn_cli.runtime.text import in_markdown, shown_throughout, table_line
 from unlearn_cli.storage.files import replacing
 
 OF_HIDDEN = ("relearned_retain", "UA_int4", "probe_rows", "probe_class", "CKA_oracle", "L2_original")
@@ -194,6 +194,6 @@ def to_markdown(method_name: str, result: Mapping[str, Any], expected: Mapping[s
     headers = _headers(names, in_markdown(method_name), result)
     lines = [["", *headers, "meaning"], ["---", *("---:" for _ in names), "---"]]
     lines += [row.cells(names) for row in body]
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    table = "\n".join(map(table_line, lines))
     warnings = [f"**{in_markdown(warning)}**" for warning in result["warnings"]]
     return "\n\n".join([table, *warnings, *map(in_markdown, sentences(result))]) + "\n"

@@ -6,6 +6,7 @@ reading direction, to begin a formula or a link.
 
 import logging
 import re
+from collections.abc import Iterable
 from typing import Any
 
 CONTROLS = re.compile(
@@ -34,6 +35,11 @@ def shown_throughout(content: Any) -> Any:
 def in_markdown(text: str) -> str:
     """Text of one line with nothing that Markdown would take for its own."""
     return MARKDOWN.sub(lambda found: f"\\{found[0]}", shown(text))
+
+
+def table_line(cells: Iterable[str]) -> str:
+    """A line of a table in Markdown; of its cells none has a bare bar."""
+    return f"| {' | '.join(cells)} |"
 
 
 def in_spreadsheet(value: Any) -> Any:
