@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from scripts.benchmarks.timing import timed
+from unlearn_cli.evaluation.gaps import to_oracle
 from unlearn_cli.storage.files import write_json
 
 ROUNDS = 3
@@ -110,7 +111,6 @@ def configuration(method: str, seed: int, fraction: float, rate: float) -> dict[
 def finished(
     method: str, seed: int, metrics: dict[str, float], original: dict[str, float], oracle: dict[str, float]
 ) -> dict[str, Any]:
-    gap = {name: abs(metrics[name] - oracle[name]) for name in metrics}
     cost = {"seconds": 12.0 + seed, "samples": 45_000, "peak_memory_mb": 900.0}
     return {
         "method": method,
@@ -126,8 +126,7 @@ def finished(
         "metrics": metrics,
         "original": original,
         "oracle": oracle,
-        "gap": gap,
-        "avg_gap": sum(gap[name] for name in ("UA", "RA", "TA", "MIA")) / 4,
+        **to_oracle(metrics, oracle),
         "warnings": [],
         "per_class": {model: {str(c): 97.0 for c in range(10)} for model in ("original", method, "oracle")},
         "cost": cost,
