@@ -37,9 +37,9 @@ def result_table(name: str, folder: Path) -> list[str]:
 
 
 def source(found: Published, rows: Sequence[Line], link: str) -> str:
-    """Where the numbers come from, in a sentence or two."""
+    """Where the numbers come from, in a sentence or two; of one trial nothing was chosen."""
     said = f"{found.title}. `{found.commands[0]}`; {found.about} ([numbers]({link}))."
-    trials = sorted({row.trials for row in rows if row.trials})
+    trials = sorted({row.trials for row in rows if row.trials and row.trials > 1})
     if trials:
         said += (
             f" Values: the best of {' or '.join(map(str, trials))} trials of each method on validation rows."

@@ -65,6 +65,11 @@ def test_chosen_values_and_trials_stand_in_the_row(tmp_path, drawn):
     ]
 
 
+def test_of_one_trial_nothing_was_chosen(tmp_path, drawn):
+    run(tmp_path / "runs", "esd", 0, 80.0)
+    assert drawn(chosen={"esd": {"lr": 0.1, "trials": 1}})[0].endswith("([numbers](../file.json)).")
+
+
 def test_parts_are_pooled_and_have_columns_of_their_own(tmp_path, drawn):
     for part, ua in (("photo", 40.0), ("sketch", 80.0)):
         run(tmp_path / "runs" / part, "adu", 0, ua, config={"forget.domains": [part]})
