@@ -74,6 +74,13 @@ WITHOUT_NUMBERS = (
 """Experiments of which the papers give no numbers that we know."""
 TASKS = [option.name for option in options("task")]
 METHODS = [(task, name) for task in TASKS for name in methods(task)]
+SWEPT = [
+    (option.name, among)
+    for option in options("experiment")
+    for params in [OmegaConf.select(OmegaConf.load(option.path), "hydra.sweeper.params") or {}]
+    for among in params.get("experiment@_global_", "").split(",")
+    if among
+]
 READY = ("original", "retrain", "checkpoint", "transfer")
 METHOD = {option.name: get_class(OmegaConf.load(option.path)["_target_"]) for option in options("method")}
 MASKED = [(task, name) for task, name in METHODS if METHOD[name].maskable]
@@ -149,6 +156,15 @@ def test_an_experiment_serves_all_its_methods(name):
         assert made.choices["method"] == method
         known = {*made.choices, *made.values}
         assert all(known >= set(paper.choices) for paper in papers if method in paper.values)
+
+
+@pytest.mark.parametrize(("name", "among"), SWEPT)
+def test_an_experiment_composes_each_that_it_sweeps_over(name, among):
+    swept = experiment(f"experiment={name}", f"experiment@_global_={among}")
+    alone = experiment(f"experiment={among}")
+    for group in ("data", "forget", "model", "train", "method"):
+        assert swept.choices[group] == alone.choices[group]
+        assert swept.config[group] == alone.config[group]
 
 
 @pytest.mark.parametrize("recipe", options("recipe"), ids=lambda option: option.name)

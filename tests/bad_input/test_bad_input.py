@@ -22,6 +22,10 @@ from only_run import GA
         ("~tracking", "tracking: '~tracking' chooses nothing; tracking=NAME chooses an option"),
         ("~forget", "forget: '~forget' chooses nothing; forget=NAME chooses an option"),
         ("~method=ga", "method: '~method=ga' chooses nothing; method=NAME chooses an option"),
+        (
+            "experiment=adu/office_home_parts experiment@_global_=adu/office_home_parts",
+            "experiment@_global_: an option's defaults come back to itself",
+        ),
         ("method={}", "method: 'method={}' chooses nothing; method=NAME chooses an option"),
         ("data=[]", "data: 'data=[]' chooses nothing; data=NAME chooses an option"),
         ("+method=ga", "method: '+method=ga' adds nothing, for a run has one; set method=ga"),

@@ -58,6 +58,8 @@ def explain_error(error: Exception, arguments: list[str]) -> str:
             return _bad_yaml(error)
         case YAMLError() | UnicodeDecodeError():
             return f"a configuration file is not YAML in UTF-8 ({_first_line(error)})"
+        case RecursionError():
+            return _comes_back(arguments)
         case OSError() if error.filename:
             place = f"cannot write to '{error.filename}' ({error.strerror})"
             return f"paths.outputs: {place}; give a writable folder"
@@ -154,6 +156,15 @@ def _not_there(argument: str) -> Iterator[str]:
     if group in groups() and ("=" in argument or argument.startswith("~")):
         there = {option.name for option in options(group)}
         yield from (f"{group}/{name or NOTHING}" for name in names if name not in there)
+
+
+def _comes_back(arguments: list[str]) -> str:
+    """An option with `/experiment@_global_: other` among its defaults, chosen by that very key."""
+    key = next((_key(argument) for argument in arguments if _placed(argument)), "defaults")
+    return (
+        f"{key}: an option's defaults come back to itself; one that includes another by this key "
+        "cannot be chosen by it: write the other's values out in its file"
+    )
 
 
 def _unknown_option(missing: str, there: list[str]) -> str:
