@@ -35,6 +35,11 @@ def test_no_network_and_no_local_copy(load):
     assert "\n" not in str(caught.value)
 
 
+def test_no_network_and_no_copy_where_unlearn_data_would_have_it(load, tmp_path):
+    with raises(rf"UNLEARN_DATA \(paths\.data\) as '{tmp_path}/pictures', where there is none"):
+        load("some/set", root=tmp_path)
+
+
 def test_unreadable_parquet(load, tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "train.parquet").write_bytes(b"PAR1 but no more")

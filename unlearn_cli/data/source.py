@@ -44,6 +44,8 @@ class Source:
     place: Path | str
     config: str | None
     """Of a hub name; None for a local one."""
+    missed: Path | None = None
+    """Where UNLEARN_DATA would have had a copy of a hub's, and has none."""
 
     @classmethod
     def find(cls, name: str, path: str | None, config: str | None, root: Path | None) -> Source:
@@ -54,7 +56,7 @@ class Source:
             raise InputError(f"data.path: not set; {HINT}")
         if path.startswith((".", "/", "~")) or path.count("/") > 1 or path.endswith(".parquet"):
             raise InputError(f"data.path: no such folder '{path}'; {HINT}")
-        return cls(path, config)
+        return cls(path, config, root / name if root and name else None)
 
     @property
     def folder(self) -> Path | None:
@@ -89,9 +91,10 @@ class Source:
                 f"data.path: no '{self.place}' on the hub, or it needs a login (hf auth login); {HINT}"
             ) from error
         except ConnectionError as error:
+            beside = f"as '{self.missed}', where there is none" if self.missed else "under the folder it names"
             raise InputError(
                 f"data.path: the hub cannot be reached for '{self.place}' and there is no such folder here; "
-                f"give one by data.path=FOLDER, or under the folder that UNLEARN_DATA (paths.data) names"
+                f"give one by data.path=FOLDER, or by UNLEARN_DATA (paths.data) {beside}"
             ) from error
         except (OSError, DatasetsError, pa.ArrowInvalid, ValueError, RuntimeError) as error:
             cause = (
