@@ -91,10 +91,10 @@ class Source:
                 f"data.path: no '{self.place}' on the hub, or it needs a login (hf auth login); {HINT}"
             ) from error
         except ConnectionError as error:
-            beside = f"as '{self.missed}', where there is none" if self.missed else "under the folder it names"
+            place = f"as '{self.missed}', where there is none" if self.missed else "under the folder it names"
             raise InputError(
                 f"data.path: the hub cannot be reached for '{self.place}' and there is no such folder here; "
-                f"give one by data.path=FOLDER, or by UNLEARN_DATA (paths.data) {beside}"
+                f"give one by data.path=FOLDER, or by UNLEARN_DATA (paths.data) {place}"
             ) from error
         except (OSError, DatasetsError, pa.ArrowInvalid, ValueError, RuntimeError) as error:
             cause = (
