@@ -9,6 +9,7 @@ import pytest
 import timm
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from timm.data import create_transform, resolve_model_data_config
 from torch import nn
 from torchvision.transforms import CenterCrop, Compose, InterpolationMode, PILToTensor, Resize
@@ -65,6 +66,14 @@ def test_what_is_written_back_keeps_the_wrapping_and_nothing_that_knows_the_rows
     assert back.content["args"].lr == 0.1
     assert back.state.keys() == theirs.keys()
     assert torch.equal(back.state["module.1.weight"], model.net[1].weight)
+
+
+@pytest.mark.parametrize("name", ["0f3a", "mine.bin"])
+def test_safetensors_by_any_name(tmp_path, name):
+    save_file(net().state_dict(), tmp_path / name)
+    theirs = read(tmp_path / name)
+    write_like(theirs, Normalised(net(), [0.5], [0.5]), tmp_path / "back")
+    assert load_file(tmp_path / "back").keys() == theirs.state.keys()
 
 
 def test_numbers_of_numpy_and_places_of_other_scripts(tmp_path):

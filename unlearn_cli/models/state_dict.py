@@ -44,10 +44,12 @@ class StateFile:
     """The keys that lead to the state dict."""
     state: dict[str, Tensor]
     """Tensors, on the CPU, by the names that the file gives them."""
+    is_safetensors: bool
+    """Else a checkpoint of torch."""
 
     @classmethod
     def read(cls, path: Path) -> "StateFile":
-        """A .safetensors file or a torch checkpoint (.pt, .pth, .tar, ...).
+        """A file of safetensors or a torch checkpoint (.pt, .pth, .tar, ...).
 
         InputError for a file that is missing, damaged or holds more than tensors and plain values.
         """
@@ -57,7 +59,8 @@ class StateFile:
             )
         if not path.stat().st_size:
             raise InputError(f"checkpoint {path}: damaged, it is empty; copy or save it once more")
-        content = state = _load(path)
+        content, is_safetensors = _load(path)
+        state = content
         if not isinstance(state, Mapping):
             raise InputError(f"checkpoint {path}: holds a {type(state).__name__}; save model.state_dict()")
         nesting: tuple[str, ...] = ()
@@ -67,7 +70,7 @@ class StateFile:
             raise InputError(
                 f"checkpoint {path}: holds no state dict (names and tensors); save model.state_dict()"
             )
-        return cls(path, content, nesting, dict(state))
+        return cls(path, content, nesting, dict(state), is_safetensors)
 
     def write(self, path: Path, state: Mapping[str, Tensor]) -> None:
         """The same file with these tensors: their names, their place, and the plain values around them.
@@ -79,7 +82,7 @@ class StateFile:
             for name, tensor in state.items()
         }
         with replacing(path) as temporary:
-            if self.path.suffix == ".safetensors":
+            if self.is_safetensors:
                 save_file(tensors, temporary, metadata={"format": "pt"})
             else:
                 save_torch(_in_place(self.content, self.nesting, tensors), temporary)
@@ -121,14 +124,23 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, PLAIN)
 
 
-def _load(path: Path) -> Any:
+def _is_safetensors(path: Path) -> bool:
+    """By its name; by its first bytes where that says nothing, as in the hub's cache: a length, then JSON."""
+    if path.suffix == ".safetensors":
+        return True
+    with path.open("rb") as opened:
+        return opened.read(9)[8:] == b"{"
+
+
+def _load(path: Path) -> tuple[Any, bool]:
+    """All that it holds; whether it is a file of safetensors."""
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
+        if _is_safetensors(path):
+            return load_file(path), True
         with torch.serialization.safe_globals(BAGS_OF_VALUES), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pickles that others wrote
             # mapped, for of most files that are opened some names alone are needed
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path)), False
     except pickle.UnpicklingError as error:
         raise InputError(
             f"checkpoint {path}: refused, it is damaged or would run code when read; "
