@@ -48,6 +48,7 @@ def measured(monkeypatch, any_size):
             return {"fp32": fp32, "bf16": bf16}
 
         monkeypatch.setattr(precision, "step_seconds", seconds)
+        monkeypatch.setattr(precision, "may_have_bf16", lambda: True)
         return calls
 
     return of
@@ -82,6 +83,14 @@ def test_another_cpu_measures_for_itself(experiment, measured, monkeypatch):
     calls = measured(1.0, 1.0)
     assert decided(experiment()) == "fp32"
     assert len(calls) == 1
+
+
+def test_a_processor_without_bf16_is_not_asked(experiment, any_size, monkeypatch, caplog):
+    monkeypatch.setattr(precision, "may_have_bf16", lambda: False)
+    monkeypatch.setattr(precision, "step_seconds", None)
+    with caplog.at_level("INFO"):
+        assert decided(experiment()) == "fp32"
+    assert "this processor has no bf16" in caplog.text
 
 
 def test_what_is_typed_stands(experiment, measured):

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from unlearn_cli.data.image_spec import ImageSpec
 from unlearn_cli.experiment import Experiment
 from unlearn_cli.runtime.compute import Compute, Precision
-from unlearn_cli.runtime.cpu import cpu_name
+from unlearn_cli.runtime.cpu import cpu_name, may_have_bf16
 from unlearn_cli.storage.files import read_json, write_json
 from unlearn_cli.storage.store import Store
 from unlearn_cli.tasks.classification import Classification
@@ -91,8 +91,12 @@ def forward_flops(model: nn.Module, x: Tensor) -> int:
 def _measured(experiment: Experiment, spec: ImageSpec, compute: Compute) -> Precision:
     """Of this CPU, from the store if it was measured before."""
     store, facts = Store(experiment.paths.store), _facts(experiment, spec)
-    if not is_measured(experiment, spec) and image_flops(experiment, spec, compute) < LEAST_FLOPS:
-        return "fp32"
+    if not is_measured(experiment, spec):
+        if image_flops(experiment, spec, compute) < LEAST_FLOPS:
+            return "fp32"
+        if not may_have_bf16():  # which would be emulated, in ten times fp32's time
+            log.info("precision=auto is fp32: this processor has no bf16 (%s)", cpu_name())
+            return "fp32"
 
     def make(folder: Path) -> None:
         count = max(2, round(MEASURED_FLOPS / image_flops(experiment, spec, compute)))

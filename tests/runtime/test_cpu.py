@@ -45,9 +45,26 @@ def test_its_name_tells_what_it_has_for_bf16(tmp_path, monkeypatch):
     assert cpu.cpu_name() == "Some Processor @ 2 GHz, avx512_bf16, amx_bf16"
 
 
+@pytest.mark.parametrize(
+    ("told", "may"),
+    [
+        ("flags: fpu amx_bf16", True),
+        ("Features : fp asimd bf16", True),
+        ("flags: fpu avx2", False),
+        ("Features: fp asimd", False),
+        ("processor: 0", True),
+    ],
+)
+def test_bf16_is_ruled_out_where_linux_lists_what_there_is(tmp_path, monkeypatch, told, may):
+    (tmp_path / "cpuinfo").write_text(told)
+    monkeypatch.setattr(cpu, "CPUINFO", tmp_path / "cpuinfo")
+    assert cpu.may_have_bf16() == may
+
+
 def test_a_system_that_tells_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(cpu, "CPUINFO", tmp_path / "none")
     assert cpu.cpu_name()
+    assert cpu.may_have_bf16()
 
 
 @pytest.mark.parametrize(

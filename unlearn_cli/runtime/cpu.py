@@ -18,14 +18,17 @@ SPINS = "1000"
 @cache
 def cpu_name() -> str:
     """`AMD EPYC 9654, avx512_bf16`: in a virtual machine a name alone may stand for many processors."""
-    try:
-        first = CPUINFO.read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
-    except OSError:
+    told = _told()
+    if told is None:
         return platform.processor() or platform.machine()
-    lines = [line.partition(":") for line in first.splitlines()]
-    told = {key.strip(): value.strip() for key, _, value in lines}
-    flags = told.get("flags", told.get("Features", "")).split()
+    flags = _flags(told)
     return ", ".join([told.get("model name", platform.machine()), *(f for f in BF16_FLAGS if f in flags)])
+
+
+def may_have_bf16() -> bool:
+    """Whether the processor has instructions for it, or nobody says what it has."""
+    told = _told()
+    return told is None or not (flags := _flags(told)) or any(flag in flags for flag in BF16_FLAGS)
 
 
 def wait_briefly() -> None:
@@ -50,6 +53,21 @@ def granted_cores() -> int:
     except AttributeError:  # not on Linux
         cores = os.cpu_count() or 1
     return max(1, min([cores, *_quotas()]))
+
+
+def _told() -> dict[str, str] | None:
+    """What Linux says of the first core; None: another system."""
+    try:
+        first = CPUINFO.read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
+    except OSError:
+        return None
+    lines = [line.partition(":") for line in first.splitlines()]
+    return {key.strip(): value.strip() for key, _, value in lines}
+
+
+def _flags(told: dict[str, str]) -> list[str]:
+    """Of x86, or of Arm."""
+    return told.get("flags", told.get("Features", "")).split()
 
 
 def _quotas() -> list[int]:
