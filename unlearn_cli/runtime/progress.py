@@ -26,10 +26,11 @@ class Progress:
 
     def __init__(self, stage: str, total: int, done: int = 0, enabled: bool = True):
         self.stage, self.total, self.done, self.enabled = stage, total, done, enabled
+        self.found, self.began = done, time.monotonic()
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self.bar = RichProgress(*columns, console=console, transient=True, disable=not (enabled and HAS_BAR))
         self.task = self.bar.add_task(stage, total=total, completed=done)
-        self.line_due = time.monotonic() + LINE_SECONDS[0]
+        self.line_due = self.began + LINE_SECONDS[0]
 
     def __enter__(self) -> "Progress":
         if self.enabled and self.done:
@@ -47,11 +48,14 @@ class Progress:
         at = "" if epoch is None else f"epoch {epoch + 1}"
         self.done += 1
         self.bar.update(self.task, completed=self.done, description=f"{self.stage} {at}".strip())
-        if self.enabled and (time.monotonic() >= self.line_due or self.done == self.total):
-            self.line_due = time.monotonic() + LINE_SECONDS[1]
+        now = time.monotonic()
+        if self.enabled and (now >= self.line_due or self.done == self.total):
+            self.line_due = now + LINE_SECONDS[1]
             # `unlearn status` shows the last line of log.txt; where there is a bar, that is enough
             level = logging.DEBUG if HAS_BAR else logging.INFO
-            log.log(level, "%s: step %d of %d %s", self.stage, self.done, self.total, at and f"({at})")
+            to_go = _to_go(now - self.began, self.done - self.found, self.total - self.done)
+            epoch_text = f" ({at})" if at else ""
+            log.log(level, "%s: step %d of %d%s%s", self.stage, self.done, self.total, epoch_text, to_go)
 
 
 class Remaining:
@@ -72,8 +76,13 @@ class Remaining:
         done, now = self.missing - left, time.monotonic()
         if done and (self.due or (self.enabled and not left)):
             self.line_due = now + LINE_SECONDS[1]
-            to_go = f", {duration_text((now - self.began) / done * left)} to go" if left else ""
+            to_go = _to_go(now - self.began, done, left)
             log.info("%s: %d of %d%s", self.stage, self.total - left, self.total, to_go)
+
+
+def _to_go(seconds: float, done: int, left: int) -> str:
+    """`, 5 min to go`, as the `done` of these seconds tell it; nothing once none are left."""
+    return f", {duration_text(seconds / done * left)} to go" if left else ""
 
 
 def remaining(stage: str, items: Sequence[Item], total: int, enabled: bool = True) -> Iterator[Item]:
